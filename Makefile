@@ -1,0 +1,41 @@
+# The two commands a new user types: `make demo` and `make test`. Each installs what it misses.
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+.PHONY: build test demo install lint fuzz-smoke bench clean deps-build deps-test deps-demo deps-lint
+
+build: deps-build build/release/build.ninja
+	cmake --build --preset release -j $(JOBS)
+
+build/%/build.ninja: CMakeLists.txt CMakePresets.json
+	cmake --preset $*
+
+demo: deps-demo build
+	tools/demo.sh
+
+test: deps-test build/dev/build.ninja
+	cmake --build --preset dev -j $(JOBS)
+	$(MAKE) --no-print-directory fuzz-smoke
+	tools/check_layers.py
+	ctest --test-dir build/dev --output-on-failure -j $(JOBS)
+
+fuzz-smoke: deps-test build/fuzz/build.ninja
+	cmake --build --preset fuzz -j $(JOBS)
+	ctest --test-dir build/fuzz --output-on-failure -L fuzz_smoke -j $(JOBS)
+
+bench: deps-test build/dev/build.ninja
+	cmake --build --preset dev -j $(JOBS)
+	find build/dev -name '*_bench' -type f -exec {} \;
+
+install: build
+	cmake --install build/release --prefix $(PREFIX) --strip
+
+lint: deps-lint deps-test build/tidy/build.ninja
+	clang-format-19 --dry-run --Werror $$(git ls-files '*.cpp' '*.h' ':!*.bpf.h' ':!src/abi')
+	tools/check_layers.py
+	cmake --build --preset tidy -j $(JOBS)
+
+clean:
+	rm -rf build
+
+deps-%:
+	tools/install_dependencies.sh $*

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+ * Records that the kernel half writes into its two rings, and the user half reads.
+ * Bump kAbiVersion whenever a struct's layout or the meaning of a field changes.
+ * Times are nanoseconds of CLOCK_BOOTTIME; ports are in host order; addresses in network order,
+ * IPv4 as IPv4-mapped IPv6. */
+#pragma once
+
+#include "abi/layout.h"
+
+#ifdef __cplusplus
+namespace beyla::abi {
+#endif
+
+enum { kAbiVersion = 1 };
+
+enum event_kind {
+  kEventOpen = 0,    /* data ring: first sight of a connection */
+  kEventData = 1,    /* data ring */
+  kEventFin = 2,     /* data ring: the watched side sends no more */
+  kEventClose = 3,   /* data ring */
+  kEventProcess = 4, /* lifecycle ring */
+  kEventKinds = 5,
+};
+
+enum event_loss { kLossRingFull = 0, kLossReasons = 1 };
+
+enum stream_direction { kReceived = 0, kSent = 1, kDirections = 2 };
+
+enum connection_role { kRoleUnknown = 0, kRoleClient = 1, kRoleServer = 2 };
+
+enum data_flag {
+  kDataUnreadable = 1, /* bytes counted, none copied: sendfile, io_uring, 32-bit task */
+};
+
+enum process_change {
+  kProcessWatched = 1, /* its events are captured from now on; user space decides whether to keep it */
+  kProcessExited = 2,
+};
+
+enum watch_cause {
+  kWatchedByScan = 1,   /* ran before us */
+  kWatchedByListen = 2, /* listens on a wanted port */
+  kWatchedByExec = 3,   /* every exec, while a name selector has no ports */
+  kWatchedByFork = 4,   /* child of a watched process */
+  kWatchedBySocket = 5, /* used a connection of a marked listener */
+};
+
+struct process_key {
+  uint32_t pid;
+  uint32_t exec_generation;
+  uint64_t start_ns;
+};
+ABI_ASSERT(sizeof(struct process_key) == 16);
+
+struct event_header {
+  uint32_t kind;
+  uint32_t size; /* of the whole record, header included */
+  uint64_t time_ns;
+  uint64_t connection_id; /* socket cookie; 0 on process events */
+};
+ABI_ASSERT(sizeof(struct event_header) == 24);
+
+struct event_open {
+  struct event_header header;
+  struct process_key process;
+  uint8_t local_address[16];
+  uint8_t remote_address[16];
+  uint16_t local_port;
+  uint16_t remote_port;
+  uint32_t slot; /* index into policy_by_slot, or kNoSlot */
+  uint32_t slot_generation;
+  uint8_t role;
+  uint8_t seen_from_start;
+  uint16_t padding;
+  uint32_t netns_inode;
+  uint32_t padding2;
+};
+ABI_OFFSET(event_open, local_address, 40);
+ABI_OFFSET(event_open, local_port, 72);
+ABI_OFFSET(event_open, role, 84);
+ABI_ASSERT(sizeof(struct event_open) == 96);
+
+/* Followed by head_bytes, then tail_bytes of payload. */
+struct event_data {
+  struct event_header header;
+  struct process_key process;
+  uint64_t offset;       /* stream position of the first byte */
+  uint64_t other_offset; /* position of the other direction, from the socket's sequence numbers */
+  uint64_t arrival_ns;   /* received only; 0: unknown */
+  uint32_t total_bytes;
+  uint16_t head_bytes;
+  uint8_t tail_bytes;
+  uint8_t direction_and_flags; /* bit 0: stream_direction, from bit 1: data_flag */
+};
+ABI_OFFSET(event_data, offset, 40);
+ABI_OFFSET(event_data, total_bytes, 64);
+ABI_OFFSET(event_data, direction_and_flags, 71);
+ABI_ASSERT(sizeof(struct event_data) == 72);
+
+/* kEventFin and kEventClose are a bare event_header. */
+
+enum { kExecutableNameBytes = 64 };
+
+struct event_process {
+  struct event_header header;
+  struct process_key process;
+  uint32_t change; /* process_change */
+  uint32_t cause;  /* watch_cause; 0 on exit */
+  uint8_t executable_name[kExecutableNameBytes]; /* base name, NUL-terminated, maybe cut */
+};
+ABI_OFFSET(event_process, change, 40);
+ABI_ASSERT(sizeof(struct event_process) == 112);
+
+#ifdef __cplusplus
+}  // namespace beyla::abi
+#endif

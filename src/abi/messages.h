@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Control side -> pipeline: one fixed-size datagram each, over a SOCK_SEQPACKET pair. */
+#pragma once
+
+#include "abi/events.h"
+
+namespace beyla::abi {
+
+enum target_change : std::uint32_t { kTargetSelected = 1, kTargetRejected = 2, kTargetExited = 3 };
+enum { kServiceNameBytes = 256 };
+
+struct target_message {
+  std::uint32_t version;  // kAbiVersion
+  std::uint32_t change;   // target_change
+  process_key process;
+  std::uint8_t service_name[kServiceNameBytes];  // NUL-terminated, maybe cut
+};
+static_assert(sizeof(target_message) == 280);
+
+}  // namespace beyla::abi

@@ -1,0 +1,144 @@
+#include "agent/config/command_line.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace beyla::agent::config {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+
+namespace {
+
+constexpr std::array<std::string_view, 5> kUnbuiltCommands = {"doctor", "check-config", "config",
+                                                              "record", "replay"};
+constexpr std::string_view kSocketHook = "tp_btf";
+
+using Arguments = std::span<const char* const>;  // what is left; never empty while one is parsed
+
+// The value of an option with one or two dashes, "--name=VALUE" or "--name VALUE"; takes the
+// second word off the arguments. Empty where the argument is another one.
+Result<std::optional<std::string>> option_value(std::string_view name, Arguments& arguments) {
+  std::string_view argument = arguments.front();
+  if (!argument.starts_with('-')) return std::nullopt;
+  argument.remove_prefix(argument.starts_with("--") ? 2 : 1);
+  if (!argument.starts_with(name)) return std::nullopt;
+  std::string_view rest = argument.substr(name.size());
+  if (rest.empty() && arguments.size() > 1) {
+    arguments = arguments.subspan(1);
+    rest = arguments.front();
+  } else if (rest.starts_with('=')) {
+    rest.remove_prefix(1);
+  } else if (!rest.empty()) {
+    return std::nullopt;
+  }
+  if (rest.empty()) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("--{} needs a value: see beyla --help", name));
+  }
+  return std::string(rest);
+}
+
+Result<std::string> socket_hook_of(std::string_view hook) {
+  constexpr std::string_view kPrefix = "socket=";
+  if (!hook.starts_with(kPrefix)) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("--hook `{}`: expected socket=NAME, see beyla --help", hook));
+  }
+  const std::string_view name = hook.substr(kPrefix.size());
+  if (name != kSocketHook) {
+    return fail(ErrorCode::unsupported,
+                fmt::format("socket hook `{}` is not built yet (have: {})", name, kSocketHook));
+  }
+  return std::string(name);
+}
+
+// True where the argument is a command or a switch; changes the action.
+Result<bool> take_action(std::string_view argument, CommandLine& line) {
+  using enum CommandLine::Action;
+  if (std::ranges::find(kUnbuiltCommands, argument) != kUnbuiltCommands.end()) {
+    return fail(ErrorCode::unsupported, fmt::format("`beyla {}` is not built yet", argument));
+  }
+  if (argument == "--help" || argument == "-h" || argument == "-help") {
+    line.action = help;
+  } else if (argument == "--version" || argument == "-version") {
+    line.action = version;
+  } else if (argument == "config-reference") {
+    line.action = print_reference;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+// Parses the first argument and takes it, with its value, off the rest.
+Result<void> take_argument(Arguments& arguments, CommandLine& line) {
+  const std::string_view argument = arguments.front();
+  const bool is_action = TRY(take_action(argument, line));
+  if (is_action) {
+    // Nothing follows it.
+  } else if (const auto file = TRY(option_value("config", arguments))) {
+    if (line.config_file && *line.config_file != *file) {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("--config given twice: `{}` and `{}`", *line.config_file, *file));
+    }
+    line.config_file = file;
+  } else if (const auto hook = TRY(option_value("hook", arguments))) {
+    line.socket_hook = TRY(socket_hook_of(*hook));
+  } else {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("unknown argument `{}`: see beyla --help", argument));
+  }
+  arguments = arguments.subspan(1);
+  return {};
+}
+
+Result<std::optional<std::string>> config_file_of(Environment environment) {
+  constexpr std::string_view kFirst = "BEYLA_CONFIG_PATH";
+  constexpr std::string_view kSecond = "OTEL_EBPF_CONFIG_PATH";
+  const auto first = find_variable(environment, kFirst);
+  const auto second = find_variable(environment, kSecond);
+  if (first && second && *first != *second) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}=`{}` contradicts {}=`{}`: keep one of them", kSecond, *second,
+                            kFirst, *first));
+  }
+  const auto chosen = first ? first : second;
+  return chosen ? std::optional<std::string>(*chosen) : std::nullopt;
+}
+
+}  // namespace
+
+Result<CommandLine> parse_command_line(int argc, const char* const* argv, Environment environment) {
+  CommandLine line;
+  Arguments arguments(argv, argc > 0 ? static_cast<std::size_t>(argc) : 0);
+  if (!arguments.empty()) arguments = arguments.subspan(1);
+  while (!arguments.empty()) TRY_VOID(take_argument(arguments, line));
+  if (line.action == CommandLine::Action::run && !line.config_file) {
+    line.config_file = TRY(config_file_of(environment));
+  }
+  return line;
+}
+
+std::string help_text() {
+  return "Usage: beyla [--config FILE] [--hook socket=NAME]\n"
+         "       beyla config-reference | --version | --help\n"
+         "\n"
+         "Observes HTTP services from outside, through eBPF.\n"
+         "\n"
+         "  --config FILE       read settings from a YAML file; the environment overrides it\n"
+         "                      (also BEYLA_CONFIG_PATH, OTEL_EBPF_CONFIG_PATH)\n"
+         "  --hook socket=NAME  force the hook on sockets; NAME is tp_btf\n"
+         "  config-reference    print every setting, as a Markdown page\n"
+         "  --version           print the version\n"
+         "  -h, --help          print this text\n"
+         "\n"
+         "Try: OPEN_PORT=8080 PRINT_TRACES=true beyla\n";
+}
+
+}  // namespace beyla::agent::config

@@ -1,0 +1,109 @@
+#include "agent/config/command_line.h"
+
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace beyla::agent::config {
+namespace {
+
+using Action = CommandLine::Action;
+using Variables = std::vector<std::pair<std::string, std::string>>;
+
+base::Result<CommandLine> parse(std::vector<const char*> arguments,
+                                const Variables& variables = {}) {
+  arguments.insert(arguments.begin(), "beyla");
+  return parse_command_line(static_cast<int>(arguments.size()), arguments.data(), variables);
+}
+
+TEST(CommandLineTest, WithoutArgumentsItRuns) {
+  const auto line = parse({});
+  ASSERT_TRUE(line.has_value());
+  EXPECT_EQ(line->action, Action::run);
+  EXPECT_EQ(line->config_file, std::nullopt);
+  EXPECT_EQ(line->socket_hook, "");
+  EXPECT_TRUE(parse_command_line(0, nullptr, {}).has_value());
+}
+
+TEST(CommandLineTest, TakesTheConfigFileInEverySpelling) {
+  const std::vector<const char*> cases[] = {
+      {"--config", "a.yml"}, {"--config=a.yml"}, {"-config", "a.yml"}, {"-config=a.yml"}};
+  for (const auto& arguments : cases) {
+    const auto line = parse(arguments);
+    ASSERT_TRUE(line.has_value()) << arguments.front();
+    EXPECT_EQ(line->config_file, "a.yml");
+  }
+}
+
+TEST(CommandLineTest, TakesTheConfigFileFromTheEnvironmentOnlyAsFallback) {
+  const Variables beyla = {{"BEYLA_CONFIG_PATH", "b.yml"}};
+  const Variables otel = {{"OTEL_EBPF_CONFIG_PATH", "o.yml"}, {"BEYLA_CONFIG_PATH", ""}};
+  const Variables both = {{"OTEL_EBPF_CONFIG_PATH", "o.yml"}, {"BEYLA_CONFIG_PATH", "b.yml"}};
+  EXPECT_EQ(parse({}, beyla)->config_file, "b.yml");
+  EXPECT_EQ(parse({}, otel)->config_file, "o.yml");
+  EXPECT_EQ(parse({"--config", "a.yml"}, both)->config_file, "a.yml");
+  EXPECT_TRUE(parse({"--version"}, both).has_value());
+  const auto conflict = parse({}, both);
+  ASSERT_FALSE(conflict.has_value());
+  EXPECT_EQ(conflict.error().message(),
+            "OTEL_EBPF_CONFIG_PATH=`o.yml` contradicts BEYLA_CONFIG_PATH=`b.yml`: keep one of "
+            "them");
+}
+
+TEST(CommandLineTest, TakesActions) {
+  EXPECT_EQ(parse({"--version"})->action, Action::version);
+  EXPECT_EQ(parse({"--help"})->action, Action::help);
+  EXPECT_EQ(parse({"-h"})->action, Action::help);
+  EXPECT_EQ(parse({"config-reference"})->action, Action::print_reference);
+}
+
+TEST(CommandLineTest, TakesTheSocketHook) {
+  EXPECT_EQ(parse({"--hook", "socket=tp_btf"})->socket_hook, "tp_btf");
+  EXPECT_EQ(parse({"--hook=socket=tp_btf", "--config=a"})->socket_hook, "tp_btf");
+}
+
+TEST(CommandLineTest, RefusesAndSaysWhy) {
+  using enum base::ErrorCode;
+  struct Case {
+    std::vector<const char*> arguments;
+    base::ErrorCode code;
+    std::string message;
+  };
+  const Case cases[] = {
+      {{"doctor"}, unsupported, "`beyla doctor` is not built yet"},
+      {{"check-config"}, unsupported, "`beyla check-config` is not built yet"},
+      {{"config"}, unsupported, "`beyla config` is not built yet"},
+      {{"record", "x"}, unsupported, "`beyla record` is not built yet"},
+      {{"replay", "x"}, unsupported, "`beyla replay` is not built yet"},
+      {{"--hook", "socket=kprobe"},
+       unsupported,
+       "socket hook `kprobe` is not built yet (have: tp_btf)"},
+      {{"--hook", "tls=x"},
+       invalid_argument,
+       "--hook `tls=x`: expected socket=NAME, see beyla --help"},
+      {{"--config"}, invalid_argument, "--config needs a value: see beyla --help"},
+      {{"--config="}, invalid_argument, "--config needs a value: see beyla --help"},
+      {{"--config", ""}, invalid_argument, "--config needs a value: see beyla --help"},
+      {{"--config=a", "-config=b"}, invalid_argument, "--config given twice: `a` and `b`"},
+      {{"--configs=a"}, invalid_argument, "unknown argument `--configs=a`: see beyla --help"},
+      {{"--verbose"}, invalid_argument, "unknown argument `--verbose`: see beyla --help"},
+      {{"run"}, invalid_argument, "unknown argument `run`: see beyla --help"},
+      {{""}, invalid_argument, "unknown argument ``: see beyla --help"},
+  };
+  for (const Case& c : cases) {
+    const auto line = parse(c.arguments);
+    ASSERT_FALSE(line.has_value()) << c.message;
+    EXPECT_EQ(line.error().code, c.code) << c.message;
+    EXPECT_EQ(line.error().message(), c.message);
+  }
+}
+
+TEST(CommandLineTest, HelpNamesEveryOption) {
+  const std::string help = help_text();
+  for (const char* word : {"--config", "--hook", "--version", "--help", "config-reference"}) {
+    EXPECT_NE(help.find(word), std::string::npos) << word;
+  }
+}
+
+}  // namespace
+}  // namespace beyla::agent::config

@@ -1,0 +1,177 @@
+#include "agent/config/setting_table.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace beyla::agent::config {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+
+namespace {
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::ranges::transform(lower, lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return lower;
+}
+
+Result<void> apply_open_port(Settings& settings, std::string_view text) {
+  settings.open_port = TRY(PortSet::parse(text));
+  return {};
+}
+
+Result<void> apply_executable_name(Settings& settings, std::string_view text) {
+  settings.executable_name = text;
+  return {};
+}
+
+Result<void> apply_print_traces(Settings& settings, std::string_view text) {
+  settings.print_traces = TRY(parse_boolean(text));
+  return {};
+}
+
+Result<void> apply_service_name(Settings& settings, std::string_view text) {
+  settings.service_name = text;
+  return {};
+}
+
+Result<void> apply_log_level(Settings& settings, std::string_view text) {
+  const std::string level = lower_case(text);
+  if (level == "debug") {
+    settings.log_level = LogLevel::debug;
+  } else if (level == "info") {
+    settings.log_level = LogLevel::info;
+  } else if (level == "warn") {
+    settings.log_level = LogLevel::warn;
+  } else if (level == "error") {
+    settings.log_level = LogLevel::error;
+  } else {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("`{}` is not a log level (DEBUG, INFO, WARN, ERROR)", text));
+  }
+  return {};
+}
+
+Result<void> apply_prometheus_port(Settings& settings, std::string_view text) {
+  settings.prometheus_port = TRY(parse_port(text));
+  return {};
+}
+
+Result<void> apply_prometheus_path(Settings& settings, std::string_view text) {
+  // Compared with the path of a request, which never holds these (RFC 3986 section 3.3).
+  const bool plain = text.find_first_of(" \t\r\n?#") == std::string_view::npos;
+  if (!text.starts_with('/') || !plain) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("`{}` is not a URL path: it must start with '/' and hold no space, "
+                            "'?' or '#'",
+                            text));
+  }
+  settings.prometheus_path = text;
+  return {};
+}
+
+Result<void> apply_prometheus_address(Settings& settings, std::string_view text) {
+  const std::string address(text);
+  in6_addr scratch{};  // large enough for either family
+  const bool literal = ::inet_pton(AF_INET, address.c_str(), &scratch) == 1 ||
+                       ::inet_pton(AF_INET6, address.c_str(), &scratch) == 1;
+  if (!literal || address.find('\0') != std::string::npos) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("`{}` is not an IPv4 or IPv6 address", text));
+  }
+  settings.prometheus_address = address;
+  return {};
+}
+
+std::vector<Setting> process_settings() {
+  return {
+      {{"open_port", "ebpf.open_port"},
+       {"OPEN_PORT", "BEYLA_OPEN_PORT", "OTEL_EBPF_OPEN_PORT"},
+       "",
+       SettingType::ports,
+       "Selects the processes that listen on one of these ports: ports and ranges, for example "
+       "`80,443,8000-8999`. In YAML also a list.",
+       apply_open_port},
+      {{"executable_name", "ebpf.executable_name"},
+       {"EXECUTABLE_NAME", "BEYLA_EXECUTABLE_NAME", "OTEL_EBPF_EXECUTABLE_NAME"},
+       "",
+       SettingType::text,
+       "Selects the processes by the name of their executable.",
+       apply_executable_name},
+      {{"service_name"},
+       {"OTEL_SERVICE_NAME", "BEYLA_SERVICE_NAME", "OTEL_EBPF_SERVICE_NAME"},
+       "",
+       SettingType::text,
+       "Name reported as the service, in place of one taken from the process.",
+       apply_service_name},
+      {{"log_level"},
+       {"LOG_LEVEL", "BEYLA_LOG_LEVEL", "OTEL_EBPF_LOG_LEVEL"},
+       "INFO",
+       SettingType::level,
+       "How much the agent says about itself: `DEBUG`, `INFO`, `WARN` or `ERROR`.",
+       apply_log_level},
+  };
+}
+
+std::vector<Setting> exporter_settings() {
+  return {
+      {{"print_traces"},
+       {"PRINT_TRACES", "BEYLA_PRINT_TRACES", "OTEL_EBPF_PRINT_TRACES"},
+       "false",
+       SettingType::boolean,
+       "Prints each request on standard output.",
+       apply_print_traces},
+      // Bare PROMETHEUS_PORT is left out: Kubernetes sets it (to a tcp:// URL) in every container
+      // beside a service called "prometheus".
+      {{"prometheus_export.port"},
+       {"BEYLA_PROMETHEUS_PORT", "OTEL_EBPF_PROMETHEUS_PORT"},
+       "",
+       SettingType::port,
+       "Port of the Prometheus scrape endpoint. Unset: no endpoint.",
+       apply_prometheus_port},
+      {{"prometheus_export.path"},
+       {"PROMETHEUS_PATH", "BEYLA_PROMETHEUS_PATH", "OTEL_EBPF_PROMETHEUS_PATH"},
+       "/metrics",
+       SettingType::path,
+       "URL path of the Prometheus scrape endpoint.",
+       apply_prometheus_path},
+      {{"prometheus_export.address"},
+       {"BEYLA_PROMETHEUS_ADDRESS", "OTEL_EBPF_PROMETHEUS_ADDRESS"},
+       "",
+       SettingType::address,
+       "IPv4 or IPv6 address the scrape endpoint listens on. Unset: all addresses.",
+       apply_prometheus_address},
+  };
+}
+
+std::vector<Setting> all_settings() {
+  std::vector<Setting> settings = process_settings();
+  for (Setting& setting : exporter_settings()) settings.push_back(std::move(setting));
+  return settings;
+}
+
+}  // namespace
+
+std::span<const Setting> setting_table() {
+  static const std::vector<Setting> table = all_settings();
+  return table;
+}
+
+Result<bool> parse_boolean(std::string_view text) {
+  const std::string value = lower_case(text);
+  if (value == "true" || value == "t" || value == "1") return true;
+  if (value == "false" || value == "f" || value == "0") return false;
+  return fail(ErrorCode::invalid_argument, fmt::format("`{}` is neither true nor false", text));
+}
+
+}  // namespace beyla::agent::config

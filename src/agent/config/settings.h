@@ -1,0 +1,28 @@
+// Settings: what the agent was asked to do, after defaults, file and environment are merged.
+// Plain data: any thread; built once by loader.h and not changed afterwards.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "agent/config/port_set.h"
+
+namespace beyla::agent::config {
+
+enum class LogLevel { debug, info, warn, error };
+
+struct Settings {
+  std::optional<PortSet> open_port;
+  std::string executable_name;  // empty: not selected by name
+  bool print_traces = false;
+  std::string service_name;  // empty: taken from the process
+  LogLevel log_level = LogLevel::info;
+  std::optional<std::uint16_t> prometheus_port;  // unset: no scrape endpoint
+  std::string prometheus_path = "/metrics";
+  std::string prometheus_address;  // IPv4 or IPv6 literal; empty: all addresses
+
+  bool operator==(const Settings&) const = default;
+};
+
+}  // namespace beyla::agent::config

@@ -1,0 +1,115 @@
+#include "agent/pipeline.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "agent/target_channel.h"
+#include "base/clock.h"
+#include "protocols/registry.h"
+
+namespace beyla::agent {
+namespace {
+
+constexpr int kBusyWaitMs = 10;      // how late a record is read, at most, while traffic flows
+constexpr int kIdleWaitMs = 30'000;  // only to forget the long dead; a record wakes us at once
+
+std::vector<model::SpanSink*> sinks_of(exporters::aggregate::RedMetrics& metrics,
+                                       exporters::console::TracePrinter* printer) {
+  std::vector<model::SpanSink*> sinks{&metrics};
+  if (printer != nullptr) sinks.push_back(printer);
+  return sinks;
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<Pipeline>> Pipeline::make(const config::Settings& settings,
+                                                       capture::ring::KernelCaptureFds fds,
+                                                       int data_ring_fd, base::Fd targets) {
+  auto capture = TRY(capture::ring::KernelCapture::make(fds));
+  std::unique_ptr<exporters::console::TracePrinter> printer;
+  if (settings.print_traces) {
+    printer = TRY(exporters::console::TracePrinter::make(STDOUT_FILENO, base::wall_clock_offset));
+  }
+  std::unique_ptr<Pipeline> pipeline(
+      new Pipeline(std::move(capture), std::move(printer), std::move(targets)));
+  TRY_VOID(pipeline->watch_fds(data_ring_fd));
+  return pipeline;
+}
+
+Pipeline::Pipeline(std::unique_ptr<capture::ring::KernelCapture> capture,
+                   std::unique_ptr<exporters::console::TracePrinter> printer, base::Fd targets)
+    : targets_(std::move(targets)),
+      capture_(std::move(capture)),
+      printer_(std::move(printer)),
+      spans_(sinks_of(red_metrics_, printer_.get())),
+      sessions_(spans_, *capture_, protocols::registry()) {}
+
+Pipeline::~Pipeline() { stop(std::chrono::milliseconds(0)); }
+
+base::Result<void> Pipeline::watch_fds(int data_ring_fd) {
+  stop_event_ = base::Fd(::eventfd(0, EFD_CLOEXEC));
+  epoll_ = base::Fd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!stop_event_.valid() || !epoll_.valid()) return base::fail_errno(errno, "cannot use epoll");
+  // Edge-triggered: waiting records must not end a wait, only the kernel half's wake-up may.
+  const std::pair<int, std::uint32_t> watched[] = {{data_ring_fd, EPOLLIN | EPOLLET},
+                                                   {targets_.get(), EPOLLIN},
+                                                   {stop_event_.get(), EPOLLIN}};
+  for (const auto& [fd, events] : watched) {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+      return base::fail_errno(errno, "cannot use epoll");
+    }
+  }
+  return {};
+}
+
+void Pipeline::start() {
+  shard_ = std::thread([this] { run(); });
+}
+
+void Pipeline::stop(std::chrono::milliseconds grace) {
+  const auto deadline = std::chrono::steady_clock::now() + grace;
+  if (shard_.joinable()) {
+    const std::uint64_t one = 1;
+    if (::write(stop_event_.get(), &one, sizeof(one)) == sizeof(one)) shard_.join();
+  }
+  if (printer_) printer_->stop(deadline);
+}
+
+void Pipeline::run() {
+  while (!stopping_) {
+    const std::size_t records = capture_->drain(sessions_);
+    receive_targets(targets_.get(), spans_);
+    spans_.expire(base::BootClock::now());
+    wait(records);
+  }
+  receive_targets(targets_.get(), spans_);
+  while (capture_->drain(sessions_) > 0) {
+  }
+  sessions_.flush(base::BootClock::now());
+}
+
+void Pipeline::wait(std::size_t records_read) {
+  if (records_read > 0 || spans_.holds_any()) {
+    wait_for_fds(kBusyWaitMs);
+  } else if (capture_->fall_asleep()) {
+    wait_for_fds(kIdleWaitMs);
+    capture_->wake_up();
+  }
+}
+
+void Pipeline::wait_for_fds(int timeout_ms) {
+  epoll_event events[4];
+  const int count = ::epoll_wait(epoll_.get(), events, 4, timeout_ms);
+  for (int i = 0; i < count; ++i) {
+    if (events[i].data.fd == stop_event_.get()) stopping_ = true;
+  }
+}
+
+}  // namespace beyla::agent

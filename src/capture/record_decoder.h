@@ -1,0 +1,22 @@
+// Kernel record bytes -> Event -> sink. Bytes are checked against their own sizes: a record that
+// does not fit is counted and dropped. No state; shard thread.
+#pragma once
+
+#include <array>
+#include <span>
+
+#include "abi/events.h"
+#include "base/counter.h"
+#include "model/event.h"
+
+namespace beyla::capture {
+
+struct DecoderCounts {
+  std::array<base::Counter, abi::kEventKinds> delivered;  // by event_kind
+  base::Counter malformed;
+};
+
+void decode_record(std::span<const std::byte> record, model::EventSink& sink,
+                   DecoderCounts& counts);
+
+}  // namespace beyla::capture

@@ -1,0 +1,68 @@
+#include "capture/ring/kernel_capture.h"
+
+#include <sys/mman.h>
+
+#include <atomic>
+#include <bit>
+#include <cerrno>
+
+namespace beyla::capture::ring {
+namespace {
+
+constexpr std::size_t kBatchRecords = 8192;  // so that control messages are never starved
+
+template <typename T>
+base::Result<T*> map_array(int fd, std::size_t count) {
+  void* memory =
+      ::mmap(nullptr, sizeof(T) * count, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (memory == MAP_FAILED) return base::fail_errno(errno, "cannot map a BPF array");
+  return static_cast<T*>(memory);
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<KernelCapture>> KernelCapture::make(KernelCaptureFds fds) {
+  auto reader = TRY(RingReader::make(fds.data_ring, abi::kDataRingBytes));
+  auto* policies = TRY(map_array<abi::policy>(fds.policy_by_slot, abi::kPolicySlots));
+  auto state = map_array<abi::reader_state>(fds.reader_by_zero, 1);
+  if (!state) {
+    ::munmap(policies, sizeof(abi::policy) * abi::kPolicySlots);
+    return std::unexpected(std::move(state).error());
+  }
+  return std::unique_ptr<KernelCapture>(new KernelCapture(std::move(reader), policies, *state));
+}
+
+KernelCapture::KernelCapture(RingReader reader, abi::policy* policies, abi::reader_state* state)
+    : reader_(std::move(reader)), policies_(policies), state_(state) {}
+
+KernelCapture::~KernelCapture() {
+  ::munmap(policies_, sizeof(abi::policy) * abi::kPolicySlots);
+  ::munmap(state_, sizeof(abi::reader_state));
+}
+
+std::size_t KernelCapture::drain(model::EventSink& sink) {
+  return reader_.read(kBatchRecords, [&](std::span<const std::byte> record) {
+    decode_record(record, sink, counts_);
+  });
+}
+
+bool KernelCapture::fall_asleep() {
+  // Pairs with the barrier in count_generated() of emit.bpf.h: either the producer sees the flag,
+  // or we see its record.
+  std::atomic_ref(state_->asleep).store(1, std::memory_order_seq_cst);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (reader_.empty()) return true;
+  wake_up();
+  return false;
+}
+
+void KernelCapture::wake_up() { std::atomic_ref(state_->asleep).store(0); }
+
+void KernelCapture::set_policy(model::PolicySlot slot, model::CapturePolicy policy) {
+  if (slot.index >= abi::kPolicySlots) return;
+  const abi::policy value{slot.generation, policy.received_turn_bytes, policy.sent_turn_bytes};
+  auto* word = reinterpret_cast<std::uint64_t*>(policies_ + slot.index);
+  std::atomic_ref(*word).store(std::bit_cast<std::uint64_t>(value), std::memory_order_relaxed);
+}
+
+}  // namespace beyla::capture::ring

@@ -1,0 +1,52 @@
+// Decides on every process that the kernel proposes: select it under a service name, or reject it.
+// Control thread only.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+
+#include "base/counter.h"
+#include "discover/inspect/process_inspector.h"
+#include "model/target.h"
+
+namespace beyla::discover {
+
+struct SelectionRules {
+  std::string executable_name;  // substring of the resolved path; empty: any
+  std::string service_name;     // the agent's own OTEL_SERVICE_NAME; empty: none
+  bool selects_by_port = false; // the kernel has already matched the port
+};
+
+struct DiscoveryCounts {
+  base::Counter selected;
+  base::Counter ended;
+  base::Counter skipped_process_gone;  // ended before its name could be read, and a name is asked for
+};
+
+class Discovery {
+ public:
+  Discovery(SelectionRules rules, inspect::ProcessInspector inspector, model::TargetMap& map,
+            model::TargetSink& sink, DiscoveryCounts& counts);
+
+  void on_started(const model::ProcessStarted& process);
+  void on_exited(const model::ProcessKey& key);
+  // Call when a batch of events is done: older sockets of new targets are marked in one walk.
+  void finish_batch();
+
+ private:
+  void reject(const model::ProcessKey& key);
+  [[nodiscard]] std::string service_name(const model::ProcessStarted& process,
+                                         const std::string& path, const std::string& own_name);
+
+  SelectionRules rules_;
+  inspect::ProcessInspector inspector_;
+  model::TargetMap& map_;
+  model::TargetSink& sink_;
+  DiscoveryCounts& counts_;
+  std::unordered_map<model::ProcessKey, std::string, model::ProcessKeyHash> targets_;
+  std::string first_executable_;  // whose name the agent's own OTEL_SERVICE_NAME replaces
+  bool marks_wanted_ = false;
+};
+
+}  // namespace beyla::discover

@@ -1,0 +1,113 @@
+#include "discover/discovery.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <vector>
+
+namespace beyla::discover {
+namespace {
+
+// A /proc with one process, so that no real one is needed.
+class FakeProc {
+ public:
+  FakeProc() : root_(std::filesystem::temp_directory_path() / ("proc" + std::to_string(getpid()))) {
+    std::filesystem::create_directories(root_);
+  }
+  ~FakeProc() { std::filesystem::remove_all(root_); }
+  void add(std::uint32_t pid, const std::string& executable, std::uint64_t ticks,
+           const std::string& environment) {
+    const auto folder = root_ / std::to_string(pid);
+    std::filesystem::create_directories(folder);
+    std::filesystem::create_symlink(executable, folder / "exe");
+    std::ofstream(folder / "environ") << environment;
+    std::ofstream stat(folder / "stat");
+    stat << pid << " (a) b) S";
+    for (int field = 4; field < 22; ++field) stat << " 0";
+    stat << " " << ticks << " 0";
+  }
+  [[nodiscard]] std::string root() const { return root_.string(); }
+
+ private:
+  std::filesystem::path root_;
+};
+
+struct FakeMap final : model::TargetMap {
+  std::vector<std::uint32_t> rejected;
+  int marks = 0;
+  void reject(std::uint32_t pid) override { rejected.push_back(pid); }
+  void mark_open_sockets() override { ++marks; }
+};
+
+struct FakeSink final : model::TargetSink {
+  std::vector<std::string> names;
+  int rejected = 0;
+  int exited = 0;
+  void on_selected(const model::TargetProcess& target) override {
+    names.push_back(target.service.name);
+  }
+  void on_rejected(const model::ProcessKey&) override { ++rejected; }
+  void on_exited(const model::ProcessKey&) override { ++exited; }
+};
+
+struct DiscoveryTest : testing::Test {
+  FakeProc proc;
+  FakeMap map;
+  FakeSink sink;
+  DiscoveryCounts counts;
+  Discovery make(SelectionRules rules) {
+    return {std::move(rules), inspect::ProcessInspector(proc.root()), map, sink, counts};
+  }
+};
+
+constexpr model::ProcessKey kKey{7, 1, 5'000'000'000};  // 500 ticks
+
+TEST_F(DiscoveryTest, NamesTheServiceAfterTheExecutable) {
+  proc.add(7, "/usr/bin/testserver", 500, "PATH=/bin");
+  make({}).on_started({kKey, "testserver", false});
+  EXPECT_EQ(sink.names, std::vector<std::string>{"testserver"});
+}
+
+TEST_F(DiscoveryTest, TheTargetsOwnServiceNameWins) {
+  proc.add(7, "/usr/bin/testserver", 500, std::string("A=1\0OTEL_SERVICE_NAME=shop\0", 27));
+  make({"", "agent-name", true}).on_started({kKey, "testserver", false});
+  EXPECT_EQ(sink.names, std::vector<std::string>{"shop"});
+}
+
+TEST_F(DiscoveryTest, RejectsAnExecutableThatDoesNotMatch) {
+  proc.add(7, "/usr/bin/testserver", 500, "");
+  make({"nginx", "", false}).on_started({kKey, "testserver", false});
+  EXPECT_TRUE(sink.names.empty());
+  EXPECT_EQ(map.rejected, std::vector<std::uint32_t>{7});
+}
+
+TEST_F(DiscoveryTest, AReusedPidIsNotTakenForTheOldProcess) {
+  proc.add(7, "/usr/bin/nginx", 501, "");
+  make({"nginx", "", false}).on_started({kKey, "nginx", false});
+  EXPECT_TRUE(sink.names.empty());
+  EXPECT_EQ(counts.skipped_process_gone.value(), 1U);
+}
+
+TEST_F(DiscoveryTest, AProcessThatHasEndedKeepsTheKernelsName) {
+  make({}).on_started({kKey, "shortlived", false});
+  EXPECT_EQ(sink.names, std::vector<std::string>{"shortlived"});
+}
+
+TEST_F(DiscoveryTest, MarksOlderSocketsOncePerBatch) {
+  proc.add(7, "/usr/bin/a", 500, "");
+  auto discovery = make({});
+  discovery.on_started({kKey, "a", true});
+  discovery.finish_batch();
+  discovery.finish_batch();
+  EXPECT_EQ(map.marks, 1);
+}
+
+TEST(EnvironmentValue, NeedsTheWholeName) {
+  EXPECT_EQ(inspect::environment_value(std::string_view("XOTEL=1\0OTEL=2", 14), "OTEL"), "2");
+  EXPECT_EQ(inspect::environment_value("OTELX=1", "OTEL"), "");
+}
+
+}  // namespace
+}  // namespace beyla::discover

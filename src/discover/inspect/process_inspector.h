@@ -1,0 +1,31 @@
+// What /proc says of a process. Every answer may be stale or missing: a process can end at any
+// moment. Identity is re-checked: a reused pid gives nullopt, never another process's answers.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "model/process.h"
+
+namespace beyla::discover::inspect {
+
+struct ProcessFacts {
+  std::string executable_path;  // resolved, without " (deleted)"
+  std::string otel_service_name;  // of the target's own environment; empty: not set or not readable
+};
+
+class ProcessInspector {
+ public:
+  explicit ProcessInspector(std::string proc_root = "/proc") : proc_root_(std::move(proc_root)) {}
+  [[nodiscard]] std::optional<ProcessFacts> inspect(const model::ProcessKey& key) const;
+
+ private:
+  [[nodiscard]] bool is_same_process(const model::ProcessKey& key) const;
+  [[nodiscard]] std::string file(std::uint32_t pid, const char* name) const;
+  std::string proc_root_;
+};
+
+// Value of `name` in a NUL-separated environment block.
+[[nodiscard]] std::string environment_value(std::string_view block, std::string_view name);
+
+}  // namespace beyla::discover::inspect

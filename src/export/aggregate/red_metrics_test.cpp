@@ -1,0 +1,131 @@
+#include "export/aggregate/red_metrics.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "export/aggregate/metric_names.h"
+
+namespace beyla::exporters::aggregate {
+namespace {
+
+using namespace std::chrono_literals;
+
+model::Span span_of(std::string operation, std::string outcome, std::chrono::nanoseconds duration) {
+  model::Span span;
+  span.service.name = "shop";
+  span.exchange.role = model::Role::server;
+  span.exchange.received = base::BootTime(1s);
+  span.exchange.end = span.exchange.received + duration;
+  span.exchange.request_body_bytes = 32;
+  span.exchange.semantics = {model::MetricFamily::http, std::move(operation), "/",
+                             std::move(outcome)};
+  return span;
+}
+
+TEST(RedMetrics, BoundsAreInclusive) {
+  RedMetrics metrics;
+  metrics.on_span(span_of("GET", "200", 5ms));
+  metrics.on_span(span_of("GET", "200", 5ms + 1ns));
+  metrics.on_span(span_of("GET", "200", 10s));
+  metrics.on_span(span_of("GET", "200", 11s));
+  const auto series = metrics.snapshot();
+  ASSERT_EQ(series.size(), 1U);
+  const auto& duration = series[0].value.duration;
+  EXPECT_EQ(duration.counts[0], 1U);
+  EXPECT_EQ(duration.counts[1], 1U);
+  EXPECT_EQ(duration.counts[13], 1U);
+  EXPECT_EQ(duration.counts[14], 1U);
+  EXPECT_EQ(duration.count(), 4U);
+  EXPECT_EQ(duration.sum, 21'010'000'001U);
+  EXPECT_EQ(series[0].value.request_size.counts[1], 4U);
+  EXPECT_EQ(series[0].value.request_size.sum, 128U);
+}
+
+TEST(RedMetrics, CountsFromArrivalWhereKnown) {
+  RedMetrics metrics;
+  auto span = span_of("GET", "200", 5ms);
+  span.exchange.arrival = span.exchange.received - 20ms;
+  metrics.on_span(span);
+  EXPECT_EQ(metrics.snapshot()[0].value.duration.sum, 25'000'000U);
+}
+
+TEST(RedMetrics, SnapshotIsSortedByLabels) {
+  RedMetrics metrics;
+  for (const auto* operation : {"PUT", "GET"}) {
+    for (const auto* outcome : {"500", "200"}) metrics.on_span(span_of(operation, outcome, 1ms));
+  }
+  auto client = span_of("GET", "200", 1ms);
+  client.exchange.role = model::Role::client;
+  metrics.on_span(client);
+  std::string order;
+  for (const auto& series : metrics.snapshot()) {
+    order += series.key.role == model::Role::client ? "client " : "server ";
+    order += series.key.operation + series.key.outcome + " ";
+  }
+  EXPECT_EQ(order, "client GET200 server GET200 server GET500 server PUT200 server PUT500 ");
+}
+
+TEST(RedMetrics, UnknownSizeIsCountedNotObserved) {
+  RedMetrics metrics;
+  auto span = span_of("GET", "200", 1ms);
+  span.exchange.request_body_bytes.reset();
+  metrics.on_span(span);
+  EXPECT_EQ(metrics.sizes_unknown().value(), 1U);
+  EXPECT_EQ(metrics.snapshot()[0].value.request_size.count(), 0U);
+  EXPECT_EQ(metrics.snapshot()[0].value.duration.count(), 1U);
+}
+
+TEST(RedMetrics, LimitKeepsKnownSeriesAlive) {
+  RedMetrics metrics(2);
+  for (const auto* outcome : {"200", "201", "202", "200"}) {
+    metrics.on_span(span_of("GET", outcome, 1ms));
+  }
+  EXPECT_EQ(metrics.over_series_limit().value(), 1U);
+  const auto series = metrics.snapshot();
+  ASSERT_EQ(series.size(), 2U);
+  EXPECT_EQ(series[0].value.duration.count(), 2U);
+}
+
+TEST(RedMetrics, RoleWithoutMetricsMakesNoSeries) {
+  RedMetrics metrics;
+  auto span = span_of("GET", "200", 1ms);
+  span.exchange.role = model::Role::unknown;
+  metrics.on_span(span);
+  EXPECT_TRUE(metrics.snapshot().empty());
+}
+
+TEST(RedMetrics, NegativeDurationIsZero) {
+  RedMetrics metrics;
+  metrics.on_span(span_of("GET", "200", -1ms));
+  EXPECT_EQ(metrics.snapshot()[0].value.duration.counts[0], 1U);
+  EXPECT_EQ(metrics.snapshot()[0].value.duration.sum, 0U);
+}
+
+TEST(RedMetrics, LosesNothingBetweenThreads) {
+  RedMetrics metrics;
+  {
+    std::vector<std::jthread> shards;
+    for (int t = 0; t < 4; ++t) {
+      shards.emplace_back([&metrics, t] {
+        const auto span = span_of("GET", std::to_string(200 + t % 2), 1us);
+        for (int i = 0; i < 10'000; ++i) metrics.on_span(span);
+      });
+    }
+    (void)metrics.snapshot();
+  }
+  const auto series = metrics.snapshot();
+  ASSERT_EQ(series.size(), 2U);
+  EXPECT_EQ(series[0].value.duration.sum, 20'000'000U);
+  EXPECT_EQ(series[1].value.duration.count(), 20'000U);
+}
+
+TEST(MetricNames, FindsRowsByFamilyAndRole) {
+  const auto* server = find_metric_names(model::MetricFamily::http, model::Role::server);
+  ASSERT_NE(server, nullptr);
+  EXPECT_EQ(server->duration.name, "http_server_duration_seconds");
+  EXPECT_EQ(find_metric_names(model::MetricFamily::http, model::Role::unknown), nullptr);
+}
+
+}  // namespace
+}  // namespace beyla::exporters::aggregate

@@ -1,0 +1,97 @@
+#include "export/console/trace_line.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <ctime>
+
+namespace beyla::exporters::console {
+namespace {
+
+using namespace std::chrono_literals;
+
+// 2023-04-19 13:49:04.5 UTC, as boot time 1000 s plus the offset.
+constexpr auto kStart = base::BootTime(1000s);
+constexpr std::chrono::nanoseconds kWallOffset = 1'681'912'144s + 500ms - 1000s;
+
+model::IpAddress v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) {
+  return {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}};
+}
+
+model::IpAddress v6_loopback() {
+  model::IpAddress address;
+  address.bytes.back() = 1;
+  return address;
+}
+
+model::Span hello() {
+  model::Span span;
+  span.exchange.arrival = kStart;
+  span.exchange.end = kStart + 15'220us;
+  span.exchange.received = span.exchange.end - 689'900ns;
+  span.exchange.local = {v6_loopback(), 8080};
+  span.exchange.remote = {v6_loopback(), 51234};
+  span.exchange.request_body_bytes = 0;
+  span.exchange.semantics = {model::MetricFamily::http, "GET", "/hello", "200"};
+  return span;
+}
+
+class TraceLine : public testing::Test {
+ protected:
+  void SetUp() override {
+    setenv("TZ", "UTC", 1);
+    tzset();
+  }
+  static std::string line(const model::Span& span) {
+    std::string out;
+    append_trace_line(out, span, kWallOffset);
+    return out;
+  }
+};
+
+TEST_F(TraceLine, PrintsTheDocumentedLine) {
+  EXPECT_EQ(line(hello()),
+            "2023-04-19 13:49:04 (15.22ms[689.9µs]) 200 GET /hello [::1]->[localhost:8080] "
+            "size:0B\n");
+}
+
+TEST_F(TraceLine, NamesAddressesOutsideLoopback) {
+  auto span = hello();
+  span.exchange.local = {v4(10, 0, 0, 7), 80};
+  span.exchange.remote = {v4(127, 0, 0, 1), 4};
+  EXPECT_NE(line(span).find(" [127.0.0.1]->[10.0.0.7:80] "), std::string::npos);
+}
+
+TEST_F(TraceLine, WithoutArrivalStartsAtReceive) {
+  auto span = hello();
+  span.exchange.arrival.reset();
+  span.exchange.received = kStart + 600ms;
+  span.exchange.end = kStart + 603ms;
+  EXPECT_EQ(line(span).substr(0, 32), "2023-04-19 13:49:05 (3ms[3ms]) 2");
+}
+
+TEST_F(TraceLine, FollowsTheClockAndReusesTheSecond) {
+  auto span = hello();
+  const std::string first = line(span);
+  EXPECT_EQ(line(span), first);
+  *span.exchange.arrival += 1s;
+  EXPECT_EQ(line(span).substr(0, 19), "2023-04-19 13:49:05");
+  *span.exchange.arrival -= 1s;
+  EXPECT_EQ(line(span).substr(0, 19), "2023-04-19 13:49:04");
+}
+
+TEST_F(TraceLine, UnknownSizeIsAQuestionMark) {
+  auto span = hello();
+  span.exchange.request_body_bytes.reset();
+  EXPECT_TRUE(line(span).ends_with(" size:?B\n"));
+}
+
+TEST_F(TraceLine, EscapesWhatATerminalWouldObey) {
+  auto span = hello();
+  span.exchange.semantics.target = "/a\x1b[2J\n\\\xc3\xa9\x7f~ ";
+  span.exchange.semantics.operation = "G\x01";
+  EXPECT_NE(line(span).find(R"(200 G\x01 /a\x1b[2J\x0a\\xc3\xa9\x7f~  [)"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace beyla::exporters::console

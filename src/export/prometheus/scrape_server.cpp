@@ -1,0 +1,114 @@
+#include "export/prometheus/scrape_server.h"
+
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <pthread.h>
+
+#include <cerrno>
+#include <csignal>
+#include <string_view>
+#include <utility>
+
+#include "base/fd.h"
+#include "export/prometheus/listen_socket.h"
+
+namespace beyla::exporters::prometheus {
+namespace {
+
+constexpr unsigned int kMaxConnections = 64;
+constexpr unsigned int kConnectionTimeoutSeconds = 5;
+constexpr std::size_t kConnectionMemoryBytes = 32 * 1024;
+constexpr const char* kContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+// The server's thread inherits the mask: the agent's signals are for its main thread.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+struct Header {
+  const char* name;
+  const char* value;
+};
+
+MHD_Result answer(MHD_Connection* connection, unsigned int status, std::string text,
+                  Header header) {
+  MHD_Response* response =
+      MHD_create_response_from_buffer(text.size(), text.data(), MHD_RESPMEM_MUST_COPY);
+  if (response == nullptr) return MHD_NO;
+  MHD_add_response_header(response, header.name, header.value);
+  const MHD_Result result = MHD_queue_response(connection, status, response);
+  MHD_destroy_response(response);
+  return result;
+}
+
+}  // namespace
+
+// libmicrohttpd's callback, apart from the header so that its types stay here.
+class ScrapeServer::Requests {
+ public:
+  static MHD_Result on_request(void* context, MHD_Connection* connection, const char* url,
+                               const char* method, const char* /*version*/, const char* /*upload*/,
+                               std::size_t* upload_bytes, void** state) {
+    const auto& server = *static_cast<const ScrapeServer*>(context);
+    const std::string_view name = method;
+    if (url != server.options_.path) {
+      return answer(connection, MHD_HTTP_NOT_FOUND, "not found\n", {"Content-Type", "text/plain"});
+    }
+    if (name != MHD_HTTP_METHOD_GET && name != MHD_HTTP_METHOD_HEAD) {
+      return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed\n",
+                    {MHD_HTTP_HEADER_ALLOW, "GET, HEAD"});
+    }
+    // First called after the headers, then for each part of a body, at last without one.
+    if (*state == nullptr) {
+      *state = context;
+      return MHD_YES;
+    }
+    if (*upload_bytes != 0) {
+      *upload_bytes = 0;
+      return MHD_YES;
+    }
+    return answer(connection, MHD_HTTP_OK, server.render_(),
+                  {MHD_HTTP_HEADER_CONTENT_TYPE, kContentType});
+  }
+};
+
+ScrapeServer::ScrapeServer(ScrapeServerOptions options, Render render)
+    : options_(std::move(options)), render_(std::move(render)) {}
+
+base::Result<std::unique_ptr<ScrapeServer>> ScrapeServer::make(ScrapeServerOptions options,
+                                                               Render render) {
+  const ListenSocket socket = TRY(listen_for_scrapes(options.address, options.port, options.path));
+  std::unique_ptr<ScrapeServer> server(new ScrapeServer(std::move(options), std::move(render)));
+  server->port_ = socket.port;
+  // The daemon closes the socket it is given, at its end and also where it fails to start.
+  const int given = fcntl(socket.fd.get(), F_DUPFD_CLOEXEC, 0);
+  if (given < 0) return base::fail_errno(errno, "cannot serve metrics: dup");
+  const SignalsBlocked blocked;
+  errno = 0;
+  server->daemon_ =
+      MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, nullptr, nullptr, &Requests::on_request,
+                       server.get(), MHD_OPTION_LISTEN_SOCKET, given, MHD_OPTION_CONNECTION_LIMIT,
+                       kMaxConnections, MHD_OPTION_CONNECTION_TIMEOUT, kConnectionTimeoutSeconds,
+                       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemoryBytes, MHD_OPTION_END);
+  if (server->daemon_ == nullptr) {
+    return base::fail_errno(errno, "cannot serve metrics: no HTTP server");
+  }
+  return server;
+}
+
+ScrapeServer::~ScrapeServer() {
+  if (daemon_ != nullptr) MHD_stop_daemon(daemon_);
+}
+
+}  // namespace beyla::exporters::prometheus

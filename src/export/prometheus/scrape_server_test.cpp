@@ -1,0 +1,128 @@
+#include "export/prometheus/scrape_server.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <thread>
+#include <vector>
+
+#include "base/fd.h"
+
+namespace beyla::exporters::prometheus {
+namespace {
+
+base::Fd connect_to(std::uint16_t port) {
+  base::Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(
+      connect(fd.get(), static_cast<sockaddr*>(static_cast<void*>(&address)), sizeof(address)), 0);
+  return fd;
+}
+
+std::string talk(std::uint16_t port, std::string_view request) {
+  const base::Fd fd = connect_to(port);
+  EXPECT_EQ(send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(request.size()));
+  std::string answer;
+  std::array<char, 65536> chunk;
+  for (ssize_t n = 0; (n = recv(fd.get(), chunk.data(), chunk.size(), 0)) > 0;) {
+    answer.append(chunk.data(), static_cast<std::size_t>(n));
+  }
+  return answer;
+}
+
+std::string ask(std::uint16_t port, const std::string& method_and_path) {
+  return talk(port, method_and_path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+}
+
+std::unique_ptr<ScrapeServer> serve(ScrapeServer::Render render) {
+  auto server = ScrapeServer::make({}, std::move(render));
+  EXPECT_TRUE(server.has_value()) << server.error().message();
+  return std::move(server).value();
+}
+
+TEST(ScrapeServer, AnswersGetWithTheRenderedText) {
+  int scrapes = 0;
+  const auto server = serve([&] { return "scrapes " + std::to_string(++scrapes) + "\n"; });
+  const std::string answer = ask(server->port(), "GET /metrics");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
+  EXPECT_NE(answer.find("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"),
+            std::string::npos);
+  EXPECT_TRUE(answer.ends_with("\r\n\r\nscrapes 1\n"));
+  EXPECT_TRUE(ask(server->port(), "GET /metrics?x=1").ends_with("\r\n\r\nscrapes 2\n"));
+}
+
+TEST(ScrapeServer, AnswersHeadWithoutBody) {
+  const auto server = serve([] { return std::string("a 1\n"); });
+  const std::string answer = ask(server->port(), "HEAD /metrics");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 "));
+  EXPECT_NE(answer.find("Content-Length: 4\r\n"), std::string::npos);
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n"));
+}
+
+TEST(ScrapeServer, RefusesOtherPathsAndMethods) {
+  const auto server = serve([] { return std::string("a 1\n"); });
+  EXPECT_TRUE(ask(server->port(), "GET /").starts_with("HTTP/1.1 404 "));
+  EXPECT_TRUE(ask(server->port(), "GET /metrics/").starts_with("HTTP/1.1 404 "));
+  const std::string answer = talk(
+      server->port(),
+      "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 405 ")) << answer;
+  EXPECT_NE(answer.find("Allow: GET, HEAD\r\n"), std::string::npos);
+}
+
+TEST(ScrapeServer, ServesLargeTextsToManyAtOnce) {
+  const auto server = serve([] { return std::string(3'000'000, 'x'); });
+  std::vector<std::size_t> sizes(8);
+  {
+    std::vector<std::jthread> scrapers;
+    for (auto& size : sizes) {
+      scrapers.emplace_back([&] { size = ask(server->port(), "GET /metrics").size(); });
+    }
+  }
+  for (const auto size : sizes) EXPECT_GT(size, 3'000'000U);
+}
+
+TEST(ScrapeServer, ConnectionsThatSayNothingDoNotDelayTheEnd) {
+  auto server = serve([] { return std::string(); });
+  const base::Fd silent = connect_to(server->port());
+  const auto begin = std::chrono::steady_clock::now();
+  server.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
+}
+
+TEST(ScrapeServer, PortInUseSaysWhatToDo) {
+  const auto server = serve([] { return std::string(); });
+  const auto second = ScrapeServer::make({.address = "127.0.0.1", .port = server->port()},
+                                         [] { return std::string(); });
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().code, base::ErrorCode::invalid_argument);
+  EXPECT_EQ(second.error().message(),
+            "cannot listen on 127.0.0.1:" + std::to_string(server->port()) +
+                " for /metrics: Address already in use: choose another BEYLA_PROMETHEUS_PORT");
+}
+
+TEST(ScrapeServer, PortIsFreeAfterTheEnd) {
+  auto server = serve([] { return std::string(); });
+  const std::uint16_t port = server->port();
+  (void)ask(port, "GET /metrics");
+  server.reset();
+  EXPECT_TRUE(ScrapeServer::make({.port = port}, [] { return std::string(); }).has_value());
+}
+
+TEST(ScrapeServer, RefusesANameForAnAddress) {
+  const auto server =
+      ScrapeServer::make({.address = "nowhere", .port = 9400}, [] { return std::string(); });
+  ASSERT_FALSE(server.has_value());
+  EXPECT_EQ(server.error().message(),
+            "cannot listen on nowhere:9400 for /metrics: not an IP address");
+}
+
+}  // namespace
+}  // namespace beyla::exporters::prometheus

@@ -1,0 +1,26 @@
+// Prometheus text format 0.0.4
+// (https://prometheus.io/docs/instrumenting/exposition_formats/). Pure functions, any thread.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "export/aggregate/red_metrics.h"
+#include "export/prometheus/self_metrics.h"
+
+namespace beyla::exporters::prometheus {
+
+// Escapes backslash, quote and newline; each byte that is not UTF-8 becomes U+FFFD.
+void append_label_value(std::string& out, std::string_view value);
+
+// Shortest text that reads back as the same number; "+Inf", "-Inf", "NaN".
+void append_number(std::string& out, double value);
+
+// The histograms of every family that has a series. REQUIRES: sorted, as RedMetrics::snapshot().
+void append_red_metrics(std::string& out, std::span<const aggregate::Series> series);
+
+// Samples of one name come together under one HELP and TYPE, names in order of first appearance.
+void append_samples(std::string& out, std::span<const Sample> samples);
+
+}  // namespace beyla::exporters::prometheus

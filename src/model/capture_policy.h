@@ -1,0 +1,24 @@
+// How many bytes of a connection the kernel copies from now on.
+#pragma once
+
+#include <cstdint>
+
+#include "model/connection.h"
+
+namespace beyla::model {
+
+struct CapturePolicy {
+  // Bytes copied after each change of direction; both 0: nothing more of this connection, ever.
+  std::uint16_t received_turn_bytes = 0;
+  std::uint16_t sent_turn_bytes = 0;
+  [[nodiscard]] static constexpr CapturePolicy ignore() { return {}; }
+};
+
+class CapturePolicySink {
+ public:
+  virtual ~CapturePolicySink() = default;
+  // A slot of kNone is accepted and does nothing. A plain store; never blocks.
+  virtual void set_policy(PolicySlot slot, CapturePolicy policy) = 0;
+};
+
+}  // namespace beyla::model

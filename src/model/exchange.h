@@ -1,0 +1,53 @@
+// One request with its answer. The protocol is forgotten; its meaning stays in Semantics.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "model/connection.h"
+#include "model/process.h"
+
+namespace beyla::model {
+
+enum class MetricFamily : std::uint8_t { http };  // with the role it names the metrics
+
+struct Semantics {
+  MetricFamily family = MetricFamily::http;
+  std::string operation;  // HTTP: method, or "_OTHER" for one that no RFC registers
+  std::string target;     // HTTP: path without query, raw bytes as sent
+  std::string outcome;    // HTTP: status code as text
+};
+
+struct Exchange {
+  ConnectionId connection = 0;
+  ProcessKey process;
+  Role role = Role::unknown;
+  Endpoint local;
+  Endpoint remote;
+  std::optional<base::BootTime> arrival;  // the request's first byte reached the socket
+  base::BootTime received;                // the receive that completed the request's head returned
+  base::BootTime end;                     // last byte of the answer was handed to the kernel
+  std::optional<std::uint64_t> request_body_bytes;  // nullopt: not known exactly
+  Semantics semantics;
+};
+
+enum class IncompleteReason : std::uint8_t {
+  no_answer,   // the connection ended first
+  gap,         // events were lost between request and answer
+  limit,       // a named limit was reached
+  kCount
+};
+
+// Called on the shard's thread.
+class ExchangeSink {
+ public:
+  virtual ~ExchangeSink() = default;
+  virtual void on_exchange(Exchange&& exchange) = 0;
+  virtual void on_incomplete(Role role, IncompleteReason reason) = 0;  // a request without answer
+  virtual void on_unpaired() = 0;                                      // an answer without request
+  virtual void on_gap() = 0;  // bytes of a stream were lost, not merely left uncopied
+};
+
+}  // namespace beyla::model

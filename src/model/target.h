@@ -1,0 +1,37 @@
+// The arrows between discovery and the two sides it serves: the kernel's watch list (TargetMap)
+// and the pipeline (TargetSink). Called on the control thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "model/process.h"
+
+namespace beyla::model {
+
+// What the kernel says of a process. The name is the base name of its executable, maybe cut.
+struct ProcessStarted {
+  ProcessKey key;
+  std::string executable_name;
+  bool may_have_older_sockets = false;  // it was selected after it could open some
+};
+
+// Whom the kernel watches.
+class TargetMap {
+ public:
+  virtual ~TargetMap() = default;
+  // Nothing of this process is captured from now on, until it calls exec.
+  virtual void reject(std::uint32_t pid) = 0;
+  // Marks listeners and connections that watched processes opened before they were watched.
+  virtual void mark_open_sockets() = 0;
+};
+
+class TargetSink {
+ public:
+  virtual ~TargetSink() = default;
+  virtual void on_selected(const TargetProcess& target) = 0;
+  virtual void on_rejected(const ProcessKey& key) = 0;
+  virtual void on_exited(const ProcessKey& key) = 0;
+};
+
+}  // namespace beyla::model

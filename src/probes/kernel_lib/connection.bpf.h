@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0
+ * What is remembered of a socket and the record that announces it. */
+#pragma once
+
+#include "probes/kernel_lib/select.bpf.h"
+
+enum { kAfInet = 2, kAfInet6 = 10, kSockStream = 1, kIpprotoTcp = 6 };
+enum tcp_state { kTcpEstablished = 1, kTcpSynSent = 2, kTcpSynRecv = 3, kTcpFinWait1 = 4, kTcpClose = 7, kTcpCloseWait = 8, kTcpLastAck = 9, kTcpListen = 10 };
+
+static __always_inline bool is_tcp(const struct sock *sk) {
+  __u16 family = sk->__sk_common.skc_family;
+  return (family == kAfInet || family == kAfInet6) && sk->sk_type == kSockStream &&
+         sk->sk_protocol == kIpprotoTcp;
+}
+
+static __always_inline __u64 listener_key(const struct sock *sk) {
+  return (__u64)sk->__sk_common.skc_num << 32 | sk->__sk_common.skc_net.net->ns.inum;
+}
+
+/* From now on both positions are counted from here. */
+static __always_inline void start_streams(struct connection_state *state, struct sock *sk) {
+  struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+  if (!tcp) return;
+  state->base_sequence[kReceived] = tcp->copied_seq;
+  state->base_sequence[kSent] = tcp->write_seq;
+  state->credit[kReceived] = state->credit[kSent] = kFirstBytes;
+  state->slot = ABI_NO_SLOT;
+  state->started = 1;
+}
+
+static __always_inline void take_slot(struct connection_state *state) {
+  __u32 slot;
+  if (bpf_map_pop_elem(&free_slots, &slot) != 0) {
+    note(kNoteNoSlot);
+    return;
+  }
+  state->slot = slot;
+  state->slot_generation = __sync_fetch_and_add(&last_slot_generation, 1) + 1;
+}
+
+static __always_inline void give_slot_back(struct connection_state *state) {
+  __u32 slot = state->slot;
+  if (slot == ABI_NO_SLOT) return;
+  state->slot = ABI_NO_SLOT;
+  bpf_map_push_elem(&free_slots, &slot, BPF_ANY);
+}
+
+static __always_inline void fill_v4(__u8 *address, __be32 v4) {
+  __builtin_memset(address, 0, 10);
+  address[10] = address[11] = 0xff;
+  __builtin_memcpy(address + 12, &v4, 4);
+}
+
+static __always_inline void fill_tuple(struct event_open *event, const struct sock *sk) {
+  if (sk->__sk_common.skc_family == kAfInet) {
+    fill_v4(event->local_address, sk->__sk_common.skc_rcv_saddr);
+    fill_v4(event->remote_address, sk->__sk_common.skc_daddr);
+  } else {
+    BPF_CORE_READ_INTO(&event->local_address, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
+    BPF_CORE_READ_INTO(&event->remote_address, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
+  }
+  event->local_port = sk->__sk_common.skc_num;
+  event->remote_port = __builtin_bswap16(sk->__sk_common.skc_dport);
+  event->netns_inode = sk->__sk_common.skc_net.net->ns.inum;
+}
+
+/* Makes the connection known to user space; false when the ring is full: tried again later. */
+static __always_inline bool announce(struct connection_state *state, struct sock *sk,
+                                     struct task_struct *task) {
+  if (state->announced) return true;
+  if (!state->id) {
+    state->id = bpf_get_socket_cookie(sk);
+    take_slot(state);
+  }
+  count_generated(kEventOpen);
+  struct event_open *event = bpf_ringbuf_reserve(&data_ring, sizeof(*event), 0);
+  if (!event) {
+    count_lost(kEventOpen, kLossRingFull);
+    return false;
+  }
+  fill_header(&event->header, kEventOpen, sizeof(*event), state->id);
+  fill_key(&event->process, task);
+  fill_tuple(event, sk);
+  event->slot = state->slot;
+  event->slot_generation = state->slot_generation;
+  event->role = state->role;
+  event->seen_from_start = state->seen_from_start;
+  event->padding = 0;
+  event->padding2 = 0;
+  state->announced = 1;
+  bpf_ringbuf_submit(event, wakeup_flags());
+  return true;
+}
+
+static __always_inline void emit_bare(struct connection_state *state, __u32 kind) {
+  count_generated(kind);
+  struct event_header *event = bpf_ringbuf_reserve(&data_ring, sizeof(*event), 0);
+  if (!event) {
+    count_lost(kind, kLossRingFull);
+    return;
+  }
+  fill_header(event, kind, sizeof(*event), state->id);
+  bpf_ringbuf_submit(event, wakeup_flags());
+}

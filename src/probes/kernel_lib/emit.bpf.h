@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0
+ * Writing records: the books (generated = submitted + lost), wake-ups, process records. */
+#pragma once
+
+#include "probes/kernel_lib/maps.bpf.h"
+
+static __always_inline void count_generated(__u32 kind) {
+  struct event_counts *counts = bpf_map_lookup_elem(&counts_by_kind, &kind);
+  /* Atomic although per CPU: an interrupt may run the same code in between. It is also the full
+   * barrier that wakeup_flags() needs between writing the ring and reading `asleep`. */
+  if (counts) __sync_fetch_and_add(&counts->generated, 1);
+}
+
+static __always_inline void count_lost(__u32 kind, __u32 reason) {
+  struct event_counts *counts = bpf_map_lookup_elem(&counts_by_kind, &kind);
+  if (counts && reason < kLossReasons) __sync_fetch_and_add(&counts->lost[reason], 1);
+}
+
+static __always_inline void note(__u32 kind) {
+  __u64 *count = bpf_map_lookup_elem(&notes_by_kind, &kind);
+  if (count) __sync_fetch_and_add(count, 1);
+}
+
+/* The reader wakes by its timer; it is woken only when it sleeps for long, or past a quarter full. */
+static __always_inline __u64 wakeup_flags(void) {
+  __u32 zero = 0;
+  struct reader_state *reader = bpf_map_lookup_elem(&reader_by_zero, &zero);
+  if (reader && *(volatile __u64 *)&reader->asleep && __sync_lock_test_and_set(&reader->asleep, 0))
+    return BPF_RB_FORCE_WAKEUP;
+  if (bpf_ringbuf_query(&data_ring, BPF_RB_AVAIL_DATA) > kDataRingBytes / 4)
+    return BPF_RB_FORCE_WAKEUP;
+  return BPF_RB_NO_WAKEUP;
+}
+
+static __always_inline void fill_key(struct process_key *key, struct task_struct *task) {
+  key->pid = task->tgid;
+  key->exec_generation = (__u32)task->self_exec_id;
+  key->start_ns = task->group_leader->start_boottime;
+}
+
+static __always_inline void fill_header(struct event_header *header, __u32 kind, __u32 size,
+                                        __u64 connection_id) {
+  header->kind = kind;
+  header->size = size;
+  header->time_ns = bpf_ktime_get_boot_ns();
+  header->connection_id = connection_id;
+}
+
+static __always_inline void fill_executable_name(__u8 *name, struct task_struct *task) {
+  const unsigned char *source = BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name);
+  if (!source || bpf_probe_read_kernel_str(name, kExecutableNameBytes, source) < 0) name[0] = 0;
+}
+
+static __always_inline void emit_process(struct task_struct *task, __u32 change,
+                                         __u32 cause) {
+  count_generated(kEventProcess);
+  struct event_process *event = bpf_ringbuf_reserve(&process_ring, sizeof(*event), 0);
+  if (!event) {
+    count_lost(kEventProcess, kLossRingFull);
+    return;
+  }
+  fill_header(&event->header, kEventProcess, sizeof(*event), 0);
+  fill_key(&event->process, task);
+  event->change = change;
+  event->cause = cause;
+  fill_executable_name(event->executable_name, task);
+  bpf_ringbuf_submit(event, 0);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0
+ * Maps and variables shared by all probes. Weak: every object that includes this carries the same
+ * definition, and the BPF linker keeps one. */
+#pragma once
+
+#include "probes/kernel_lib/kernel_types.bpf.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+#include "abi/maps.h"
+
+/* What we remember of one socket; freed with it. On a listener only `marked` is set, and
+ * BPF_F_CLONE copies it to each accepted socket before its first byte. */
+struct connection_state {
+  __u64 id; /* 0: no data seen yet */
+  __u64 arrival_first_ns;
+  __u64 arrival_last_ns;
+  __u64 next_offset[kDirections];
+  __u32 base_sequence[kDirections];
+  __u32 credit[kDirections];
+  __u32 slot;
+  __u32 slot_generation;
+  __u8 role;
+  __u8 marked; /* descends from a listener on a wanted port, or its process is watched */
+  __u8 seen_from_start;
+  __u8 announced;
+  __u8 ignored;
+  __u8 last_direction;
+  __u8 started;
+  __u8 padding;
+};
+
+/* key: socket; written by all programs; freed by the kernel with the socket. */
+struct {
+  __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+  __type(key, int);
+  __type(value, struct connection_state);
+} conn_by_sock __weak SEC(".maps");
+
+/* Connection and payload records; read with a timer, see wakeup_flags(). */
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, kDataRingBytes);
+} data_ring __weak SEC(".maps");
+
+/* Process records; every record wakes the reader. Never shared with payload. */
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, kLifecycleRingBytes);
+} process_ring __weak SEC(".maps");
+
+/* key: event kind; written here, read at a scrape. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, kEventKinds);
+  __type(key, __u32);
+  __type(value, struct event_counts);
+} counts_by_kind __weak SEC(".maps");
+
+/* key: kernel_note. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, kNotes);
+  __type(key, __u32);
+  __type(value, __u64);
+} notes_by_kind __weak SEC(".maps");
+
+/* key: slot; user space stores policies with plain 8-byte writes into the mapping. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, kPolicySlots);
+  __type(key, __u32);
+  __type(value, struct policy);
+} policy_by_slot __weak SEC(".maps");
+
+/* Slots that no connection holds; filled by the loader, popped at first sight, pushed at close. */
+struct {
+  __uint(type, BPF_MAP_TYPE_QUEUE);
+  __uint(max_entries, kPolicySlots);
+  __type(value, __u32);
+} free_slots __weak SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct reader_state);
+} reader_by_zero __weak SEC(".maps");
+
+/* key: port << 32 | netns inode, of every listening socket the last scan saw. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 16384);
+  __type(key, __u64);
+  __type(value, __u32);
+} seen_listeners __weak SEC(".maps");
+
+/* One bit per process. `watched`: its events are captured. `rejected`: user space said no. Set by
+ * either half, cleared at exec and exit. */
+__u64 watched[kPidLimit / kBitsPerWord] __weak SEC(".bss");
+__u64 rejected[kPidLimit / kBitsPerWord] __weak SEC(".bss");
+__u64 wanted_ports[kPorts / kBitsPerWord] __weak SEC(".bss");
+__u32 last_slot_generation __weak SEC(".bss");
+
+/* Set before load. */
+const volatile __u32 own_pid __weak SEC(".rodata");
+const volatile __u32 watch_every_exec __weak SEC(".rodata"); /* a name selector without ports */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0
+ * Which processes are watched: bitmaps by thread group id, and the events that say so. */
+#pragma once
+
+#include "probes/kernel_lib/emit.bpf.h"
+
+static __always_inline bool bit_is_set(const __u64 *words, __u32 words_limit, __u32 bit) {
+  __u32 word = bit / kBitsPerWord;
+  if (word >= words_limit) return false;
+  return (words[word] >> (bit % kBitsPerWord)) & 1;
+}
+
+static __always_inline void set_bit(__u64 *words, __u32 words_limit, __u32 bit) {
+  __u32 word = bit / kBitsPerWord;
+  if (word < words_limit) __sync_fetch_and_or(&words[word], 1ULL << (bit % kBitsPerWord));
+}
+
+static __always_inline void clear_bit(__u64 *words, __u32 words_limit, __u32 bit) {
+  __u32 word = bit / kBitsPerWord;
+  if (word < words_limit) __sync_fetch_and_and(&words[word], ~(1ULL << (bit % kBitsPerWord)));
+}
+
+enum { kPidWords = kPidLimit / kBitsPerWord };
+
+static __always_inline bool is_watched(__u32 pid) { return bit_is_set(watched, kPidWords, pid); }
+static __always_inline bool is_rejected(__u32 pid) { return bit_is_set(rejected, kPidWords, pid); }
+static __always_inline bool is_wanted_port(__u32 port) {
+  return bit_is_set(wanted_ports, kPorts / kBitsPerWord, port);
+}
+
+/* Starts to watch the task's process and tells user space; no-op if it was rejected. */
+static __always_inline bool watch(struct task_struct *task, __u32 cause) {
+  __u32 pid = task->tgid;
+  if (is_watched(pid)) return true;
+  if (pid == own_pid || is_rejected(pid)) return false;
+  set_bit(watched, kPidWords, pid);
+  emit_process(task, kProcessWatched, cause);
+  return true;
+}
+
+static __always_inline void forget(__u32 pid) {
+  clear_bit(watched, kPidWords, pid);
+  clear_bit(rejected, kPidWords, pid);
+}

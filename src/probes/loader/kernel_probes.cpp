@@ -1,0 +1,202 @@
+#include "probes/loader/kernel_probes.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+
+#include "base/counter.h"
+#include "base/fd.h"
+#include "beyla_bpf.skel.h"
+
+namespace beyla::probes::loader {
+namespace {
+
+constexpr const char* kKernelBtf = "/sys/kernel/btf/vmlinux";
+
+int print_libbpf(libbpf_print_level level, const char* format, va_list arguments) {
+  if (level == LIBBPF_DEBUG) return 0;
+  std::array<char, 512> line{};
+  const int length = std::vsnprintf(line.data(), line.size(), format, arguments);
+  std::string_view text(line.data());
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  spdlog::debug("libbpf: {}", text);
+  return length;
+}
+
+base::Error load_error(int error) {
+  if (error == EPERM) {
+    return {base::ErrorCode::permission, error,
+            "cannot load BPF programs: run as root (sudo -E beyla) or with CAP_BPF, CAP_PERFMON, "
+            "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"};
+  }
+  return {base::ErrorCode::unsupported, error,
+          "the kernel refuses the BPF programs (the tp_btf hooks need Linux 6.3 or newer; "
+          "LOG_LEVEL=debug shows the verifier's words)"};
+}
+
+void set_bit(unsigned long long* words, std::uint32_t bit) {
+  std::atomic_ref(words[bit / abi::kBitsPerWord]).fetch_or(1ULL << (bit % abi::kBitsPerWord));
+}
+void clear_bit(unsigned long long* words, std::uint32_t bit) {
+  std::atomic_ref(words[bit / abi::kBitsPerWord]).fetch_and(~(1ULL << (bit % abi::kBitsPerWord)));
+}
+
+model::ProcessKey to_key(const abi::process_key& key) {
+  return {key.pid, key.exec_generation, key.start_ns};
+}
+
+// Runs an iterator program over the whole machine once.
+base::Result<void> run_iterator(const bpf_program* program) {
+  bpf_link* link = bpf_program__attach_iter(program, nullptr);
+  if (link == nullptr) return base::fail_errno(errno, "cannot scan open sockets");
+  const base::Fd iterator(bpf_iter_create(bpf_link__fd(link)));
+  bpf_link__destroy(link);
+  if (!iterator.valid()) return base::fail_errno(errno, "cannot scan open sockets");
+  std::array<char, 64> unused{};
+  ssize_t got = 0;
+  do {
+    got = ::read(iterator.get(), unused.data(), unused.size());
+  } while (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)));
+  if (got < 0) return base::fail_errno(errno, "cannot scan open sockets");
+  return {};
+}
+
+}  // namespace
+
+struct KernelProbes::Impl {
+  beyla_bpf* skeleton = nullptr;
+  ring_buffer* process_ring = nullptr;
+  ProcessEventSink* sink = nullptr;
+  bool watch_every_exec = false;
+  base::Counter events_read;
+
+  ~Impl() {
+    ring_buffer__free(process_ring);
+    beyla_bpf__destroy(skeleton);
+  }
+  static int on_record(void* context, void* data, std::size_t size);
+};
+
+int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
+  auto& self = *static_cast<Impl*>(context);
+  abi::event_process event{};
+  if (size < sizeof(event)) return 0;
+  std::memcpy(&event, data, sizeof(event));
+  const auto key = to_key(event.process);
+  if (event.change == abi::kProcessExited) {
+    self.sink->on_exited(key);
+    return 0;
+  }
+  const char* name = reinterpret_cast<const char*>(event.executable_name);
+  self.sink->on_started({key, std::string(name, strnlen(name, abi::kExecutableNameBytes)),
+                         event.cause == abi::kWatchedByListen ||
+                             event.cause == abi::kWatchedByExec});
+  return 0;
+}
+
+KernelProbes::KernelProbes(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+KernelProbes::~KernelProbes() = default;
+
+base::Result<std::unique_ptr<KernelProbes>> KernelProbes::load(const ProbeOptions& options) {
+  if (::access(kKernelBtf, R_OK) != 0) {
+    return base::fail(base::ErrorCode::unsupported,
+                      std::string("this kernel offers no type information at ") + kKernelBtf +
+                          ": beyla needs a kernel built with CONFIG_DEBUG_INFO_BTF=y");
+  }
+  libbpf_set_print(print_libbpf);
+  auto impl = std::make_unique<Impl>();
+  impl->skeleton = beyla_bpf__open();
+  if (impl->skeleton == nullptr) return std::unexpected(load_error(errno));
+  impl->skeleton->rodata->own_pid = static_cast<std::uint32_t>(::getpid());
+  impl->skeleton->rodata->watch_every_exec = options.watch_every_exec ? 1 : 0;
+  impl->watch_every_exec = options.watch_every_exec;
+  if (const int error = beyla_bpf__load(impl->skeleton); error != 0) {
+    return std::unexpected(load_error(-error));
+  }
+  for (std::uint32_t port = 0; port < abi::kPorts; ++port) {
+    if (options.wanted_ports.test(port)) set_bit(impl->skeleton->bss->wanted_ports, port);
+  }
+  const int slots = bpf_map__fd(impl->skeleton->maps.free_slots);
+  for (std::uint32_t slot = 0; slot < abi::kPolicySlots; ++slot) {
+    if (bpf_map_update_elem(slots, nullptr, &slot, BPF_ANY) != 0) {
+      return base::fail_errno(errno, "cannot fill the map of free policy slots");
+    }
+  }
+  return std::unique_ptr<KernelProbes>(new KernelProbes(std::move(impl)));
+}
+
+base::Result<void> KernelProbes::attach(ProcessEventSink& sink) {
+  impl_->sink = &sink;
+  impl_->process_ring =
+      ring_buffer__new(bpf_map__fd(impl_->skeleton->maps.process_ring), Impl::on_record,
+                       impl_.get(), nullptr);
+  if (impl_->process_ring == nullptr) return base::fail_errno(errno, "cannot map the process ring");
+  // The iterators are run by hand below; all else is attached for good.
+  auto& programs = impl_->skeleton->progs;
+  for (auto* program : {programs.scan_listeners, programs.scan_mark, programs.scan_processes}) {
+    bpf_program__set_autoattach(program, false);
+  }
+  if (const int error = beyla_bpf__attach(impl_->skeleton); error != 0) {
+    return std::unexpected(load_error(-error));
+  }
+  if (impl_->watch_every_exec) {
+    TRY_VOID(run_iterator(programs.scan_processes));
+    read_process_events();
+  }
+  TRY_VOID(run_iterator(programs.scan_listeners));
+  read_process_events();
+  return run_iterator(programs.scan_mark);
+}
+
+CaptureHandles KernelProbes::handles() const {
+  const auto& maps = impl_->skeleton->maps;
+  return {bpf_map__fd(maps.data_ring), bpf_map__fd(maps.counts_by_kind),
+          bpf_map__fd(maps.notes_by_kind), bpf_map__fd(maps.policy_by_slot),
+          bpf_map__fd(maps.reader_by_zero)};
+}
+
+int KernelProbes::process_events_fd() const { return ring_buffer__epoll_fd(impl_->process_ring); }
+
+void KernelProbes::read_process_events() {
+  const int count = ring_buffer__consume(impl_->process_ring);
+  if (count > 0) impl_->events_read.add(static_cast<std::uint64_t>(count));
+}
+
+std::uint64_t KernelProbes::process_events_read() const { return impl_->events_read.value(); }
+
+std::uint64_t KernelProbes::skipped_runs() const {
+  std::uint64_t total = 0;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, impl_->skeleton->obj) {
+    bpf_prog_info info{};
+    std::uint32_t size = sizeof(info);
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0) {
+      total += info.recursion_misses;
+    }
+  }
+  return total;
+}
+
+void KernelProbes::reject(std::uint32_t pid) {
+  if (pid >= abi::kPidLimit) return;
+  set_bit(impl_->skeleton->bss->rejected, pid);
+  clear_bit(impl_->skeleton->bss->watched, pid);
+}
+
+void KernelProbes::mark_open_sockets() {
+  auto& programs = impl_->skeleton->progs;
+  for (auto* program : {programs.scan_listeners, programs.scan_mark}) {
+    if (auto done = run_iterator(program); !done) spdlog::warn("{}", done.error().message());
+  }
+}
+
+}  // namespace beyla::probes::loader

@@ -1,0 +1,66 @@
+// Loads, configures and attaches the kernel half; holds every link and map. Nothing is pinned:
+// all of it ends with this object, or with the process. Control thread only.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "abi/maps.h"
+#include "base/result.h"
+#include "model/target.h"
+
+namespace beyla::probes::loader {
+
+struct ProbeOptions {
+  std::bitset<abi::kPorts> wanted_ports;
+  bool watch_every_exec = false;  // a name selector without ports: user space decides on each
+};
+
+// File descriptors for the side that reads and parses; owned by KernelProbes, valid while it lives.
+struct CaptureHandles {
+  int data_ring = -1;
+  int counts_by_kind = -1;
+  int notes_by_kind = -1;
+  int policy_by_slot = -1;
+  int reader_by_zero = -1;
+};
+
+class ProcessEventSink {
+ public:
+  virtual ~ProcessEventSink() = default;
+  virtual void on_started(const model::ProcessStarted& process) = 0;
+  virtual void on_exited(const model::ProcessKey& key) = 0;
+};
+
+class KernelProbes final : public model::TargetMap {
+ public:
+  // Errors: no BTF, no privilege, or a program the kernel refuses; each says what to do.
+  [[nodiscard]] static base::Result<std::unique_ptr<KernelProbes>> load(const ProbeOptions& options);
+  ~KernelProbes() override;
+
+  // Attaches everything, then looks at what ran before. Process events go to `sink`, which must
+  // outlive this object.
+  [[nodiscard]] base::Result<void> attach(ProcessEventSink& sink);
+
+  [[nodiscard]] CaptureHandles handles() const;
+  // Readable when process events wait; then call read_process_events().
+  [[nodiscard]] int process_events_fd() const;
+  void read_process_events();
+  // Records read so far; any thread.
+  [[nodiscard]] std::uint64_t process_events_read() const;
+  // Times a program was skipped because it had interrupted itself on one CPU.
+  [[nodiscard]] std::uint64_t skipped_runs() const;
+
+  void reject(std::uint32_t pid) override;
+  void mark_open_sockets() override;
+
+ private:
+  struct Impl;
+  explicit KernelProbes(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace beyla::probes::loader

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0
+ * One walk over all open files of the machine, in every network namespace: who listens where, and
+ * which connections existed before us. Run twice: `scan_listeners` first, then `scan_mark`. */
+#include "probes/kernel_lib/connection.bpf.h"
+
+char LICENSE[] __weak SEC("license") = "GPL";
+
+static __always_inline struct sock *tcp_socket_of(struct task_struct *task, struct file *file) {
+  if (!file || !task || task->tgid != task->pid) return 0;
+  struct socket *socket = bpf_sock_from_file(file);
+  if (!socket || !socket->sk) return 0;
+  return is_tcp(socket->sk) ? socket->sk : 0;
+}
+
+SEC("iter/task_file")
+int scan_listeners(struct bpf_iter__task_file *ctx) {
+  struct task_struct *task = ctx->task;
+  struct sock *sk = tcp_socket_of(task, ctx->file);
+  if (!sk || sk->__sk_common.skc_state != kTcpListen) return 0;
+  __u64 key = listener_key(sk);
+  __u32 one = 1;
+  bpf_map_update_elem(&seen_listeners, &key, &one, BPF_ANY);
+  if (is_wanted_port(sk->__sk_common.skc_num)) watch(task, kWatchedByScan);
+  return 0;
+}
+
+SEC("iter/task_file")
+int scan_mark(struct bpf_iter__task_file *ctx) {
+  struct task_struct *task = ctx->task;
+  struct sock *sk = tcp_socket_of(task, ctx->file);
+  if (!sk || !is_watched(task->tgid)) return 0;
+  struct connection_state *state =
+      bpf_sk_storage_get(&conn_by_sock, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+  if (!state) {
+    note(kNoteNoStorage);
+    return 0;
+  }
+  if (sk->__sk_common.skc_state == kTcpListen) {
+    state->marked = 1;
+  } else if (state->role == kRoleUnknown) {
+    __u64 key = listener_key(sk);
+    state->role = bpf_map_lookup_elem(&seen_listeners, &key) ? kRoleServer : kRoleClient;
+  }
+  return 0;
+}
+
+/* For a name selector: every process that has a user address space. */
+SEC("iter/task")
+int scan_processes(struct bpf_iter__task *ctx) {
+  struct task_struct *task = ctx->task;
+  if (task && task->tgid == task->pid && task->mm) watch(task, kWatchedByScan);
+  return 0;
+}

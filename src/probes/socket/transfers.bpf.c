@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0
+ * Bytes that a watched process sent or received, by the tracepoints behind sock_sendmsg and
+ * sock_recvmsg (net/socket.c, kernel >= 6.3), which fire after the copy in the caller's context. */
+#include "probes/socket/payload.bpf.h"
+
+char LICENSE[] __weak SEC("license") = "GPL";
+
+enum { kMsgOob = 0x1, kMsgPeek = 0x2, kMsgTrunc = 0x20, kRcvShutdown = 1 };
+
+/* The socket's state if its bytes are wanted, else null. The common miss costs two look-ups. */
+static __always_inline struct connection_state *wanted_state(struct sock *sk,
+                                                             struct task_struct *task) {
+  struct connection_state *state = bpf_sk_storage_get(&conn_by_sock, sk, 0, 0);
+  if (!state) {
+    if (!is_watched(task->tgid)) return 0;
+    if (!is_tcp(sk) || sk->__sk_common.skc_state == kTcpListen) return 0;
+    state = bpf_sk_storage_get(&conn_by_sock, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+    if (!state) {
+      note(kNoteNoStorage);
+      return 0;
+    }
+  }
+  if (state->ignored || state->role == kRoleClient) return 0;
+  /* A process that got a marked listener's connection by exec or over a unix socket. */
+  if (!is_watched(task->tgid) && !(state->marked && watch(task, kWatchedBySocket))) return 0;
+  return state;
+}
+
+static __always_inline void join_midway(struct connection_state *state, struct sock *sk,
+                                        __u32 direction, __u32 bytes) {
+  __u64 key = listener_key(sk);
+  start_streams(state, sk);
+  state->base_sequence[direction] -= bytes;
+  if (state->role == kRoleUnknown &&
+      (state->marked || bpf_map_lookup_elem(&seen_listeners, &key)))
+    state->role = kRoleServer;
+}
+
+/* Positions by sequence number: also right where calls were not seen (splice). The FIN takes one
+ * number (RFC 9293 3.4) once it was read. */
+static __always_inline __u64 take_offset(struct connection_state *state, struct tcp_sock *tcp,
+                                         struct sock *sk, __u32 direction, __u32 bytes) {
+  __u32 sequence = direction == kReceived ? tcp->copied_seq : tcp->write_seq;
+  __u64 expected = state->next_offset[direction];
+  __s32 ahead = (__s32)(sequence - state->base_sequence[direction] - bytes - (__u32)expected);
+  if (ahead == 1 && direction == kReceived && (sk->sk_shutdown & kRcvShutdown)) ahead = 0;
+  if (ahead > 0) expected += ahead;
+  state->next_offset[direction] = expected + bytes;
+  return expected;
+}
+
+static __always_inline __u64 other_position(struct connection_state *state, struct tcp_sock *tcp,
+                                            __u32 direction) {
+  __u32 other = direction == kReceived ? kSent : kReceived;
+  __u32 sequence = other == kReceived ? tcp->copied_seq : tcp->write_seq;
+  __u64 known = state->next_offset[other];
+  return known + (__s32)(sequence - state->base_sequence[other] - (__u32)known);
+}
+
+static __always_inline __u64 take_arrival(struct connection_state *state, struct tcp_sock *tcp) {
+  __u64 arrival = state->arrival_first_ns;
+  /* Bytes left unread keep an arrival. */
+  state->arrival_first_ns = tcp->rcv_nxt != tcp->copied_seq ? state->arrival_last_ns : 0;
+  return arrival;
+}
+
+/* How many bytes of this record to copy: credit is refilled when the direction changes. */
+static __always_inline __u32 take_credit(struct connection_state *state, __u32 direction) {
+  __u32 turn = kTurnBytes;
+  __u32 slot = state->slot;
+  struct policy *policy = bpf_map_lookup_elem(&policy_by_slot, &slot);
+  if (policy && policy->generation == state->slot_generation) {
+    turn = direction == kReceived ? policy->received_turn_bytes : policy->sent_turn_bytes;
+    if (!policy->received_turn_bytes && !policy->sent_turn_bytes) {
+      state->ignored = 1;
+      return 0;
+    }
+  }
+  if (state->last_direction != direction && state->credit[direction] < turn)
+    state->credit[direction] = turn;
+  state->last_direction = direction;
+  return state->credit[direction] > kShortHeadBytes ? state->credit[direction] : kShortHeadBytes;
+}
+
+static __always_inline void emit_data(struct connection_state *state, struct task_struct *task,
+                                      struct sock *sk, __u32 direction, __u32 bytes,
+                                      __u32 readable) {
+  struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+  __u32 key = direction;
+  barrier_var(key); /* `direction` itself must stay a constant for the verifier */
+  struct payload_scratch *scratch = bpf_map_lookup_elem(&scratch_by_dir, &key);
+  if (!tcp || !scratch) return;
+  __u64 offset = take_offset(state, tcp, sk, direction, bytes);
+  __u64 arrival = direction == kReceived ? take_arrival(state, tcp) : 0;
+  __u32 credit = take_credit(state, direction);
+  if (state->ignored) return;
+  bool announced = announce(state, sk, task);
+  struct user_buffer buffer = {};
+  __u32 wanted = bytes < credit ? bytes : credit;
+  __u32 head = 0, tail = 0, unreadable = 1;
+  if (readable && find_buffer(&buffer, task, sk, direction)) {
+    unreadable = 0;
+    head = copy_head(scratch, &buffer, wanted);
+    tail = copy_tail(scratch, &buffer, head, bytes);
+  } else {
+    note(kNoteUnreadable);
+  }
+  state->credit[direction] -= head < state->credit[direction] ? head : state->credit[direction];
+  struct event_data *event = &scratch->event;
+  __u32 size = sizeof(*event) + head + tail;
+  fill_header(&event->header, kEventData, size, state->id);
+  fill_key(&event->process, task);
+  event->offset = offset;
+  event->other_offset = other_position(state, tcp, direction);
+  event->arrival_ns = arrival;
+  event->total_bytes = bytes;
+  event->head_bytes = head;
+  event->tail_bytes = tail;
+  event->direction_and_flags = direction | (unreadable ? kDataUnreadable << 1 : 0);
+  count_generated(kEventData);
+  barrier_var(size);
+  if (size > sizeof(*event) + kRecordHeadBytes + kTailBytes) return;
+  if (!announced || bpf_ringbuf_output(&data_ring, scratch, size, wakeup_flags()))
+    count_lost(kEventData, kLossRingFull);
+}
+
+static __always_inline int on_transfer(struct sock *sk, int result, int flags, __u32 direction) {
+  if (result <= 0 || (flags & (kMsgPeek | kMsgOob))) return 0;
+  struct task_struct *task = bpf_get_current_task_btf();
+  struct connection_state *state = wanted_state(sk, task);
+  if (!state) return 0;
+  if ((task->flags & kPfKthread) || !sk->sk_socket || !sk->sk_socket->file) return 0;
+  if (!state->started) {
+    join_midway(state, sk, direction, result);
+    if (state->role == kRoleClient) return 0;
+  }
+  __u32 readable = !(direction == kReceived && (flags & kMsgTrunc));
+  emit_data(state, task, sk, direction, result, readable);
+  return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(socket_receive__tp_btf, struct sock *sk, int result, int flags) {
+  return on_transfer(sk, result, flags, kReceived);
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(socket_send__tp_btf, struct sock *sk, int result, int flags) {
+  return on_transfer(sk, result, flags, kSent);
+}

@@ -1,0 +1,57 @@
+#include "protocols/http1/descriptor.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/byte_reader.h"
+#include "protocols/http1/head_scanner.h"
+#include "protocols/http1/http1_parser.h"
+#include "protocols/http1/methods.h"
+
+namespace beyla::protocols::http1 {
+namespace {
+
+// Enough for the largest head that is common (proxies add cookies and tokens); bodies need none.
+constexpr model::CapturePolicy kPolicy = {.received_turn_bytes = 4096, .sent_turn_bytes = 1024};
+
+// RFC 9113 §3.4: the HTTP/2 preface is made to look like this method.
+constexpr std::string_view kHttp2PrefaceMethod = "PRI";
+
+DetectResult detect(model::Direction direction, std::span<const std::byte> bytes) {
+  if (direction != model::Direction::received) return DetectResult::no_match;
+  return detect_request(bytes);
+}
+
+std::unique_ptr<session::ProtocolParser> make(const model::ConnectionInfo& connection,
+                                              model::ExchangeSink& sink) {
+  return std::make_unique<Http1Parser>(connection, sink);
+}
+
+bool is_method_letter(char letter) {
+  return (letter >= 'A' && letter <= 'Z') || letter == '-' || letter == '_';
+}
+
+}  // namespace
+
+DetectResult detect_request(std::span<const std::byte> bytes) {
+  const std::string_view text = base::as_text(bytes);
+  const auto* end = std::ranges::find_if_not(text, is_method_letter);
+  const auto length = static_cast<std::size_t>(end - text.begin());
+  if (length > kMaxMethodBytes) return DetectResult::no_match;
+  if (length == text.size()) return DetectResult::need_more;
+  const std::string_view method = text.substr(0, length);
+  if (length == 0 || text[length] != ' ' || method == kHttp2PrefaceMethod) {
+    return DetectResult::no_match;
+  }
+  if (operation_of(method) != kOtherMethod) return DetectResult::match;
+  const std::string_view target = text.substr(length + 1);
+  if (target.empty()) return DetectResult::need_more;
+  if (target.front() == '/' || target.front() == '*') return DetectResult::match;
+  constexpr std::string_view kScheme = "http";
+  if (target.starts_with(kScheme)) return DetectResult::match;
+  return kScheme.starts_with(target) ? DetectResult::need_more : DetectResult::no_match;
+}
+
+const ProtocolDescriptor kDescriptor = {"http1", detect, make, kPolicy};
+
+}  // namespace beyla::protocols::http1

@@ -1,0 +1,64 @@
+// The head of an HTTP/1 message (RFC 9112), scanned in place: the results are views of the input.
+// Pure functions; any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace beyla::protocols::http1 {
+
+inline constexpr std::size_t kMaxMethodBytes = 32;    // ours; RFC 9110 §9.1 sets none
+inline constexpr std::size_t kMaxHeadBytes = 16384;   // ours; RFC 9110 §5.4: servers choose; most 8-16 KiB
+inline constexpr std::size_t kMaxLeadingLines = 2;    // RFC 9112 §2.2: "at least one empty line"
+
+enum class HeadStatus : std::uint8_t { complete, incomplete, invalid };
+
+// What RFC 9112 §6 needs to find the end of the body.
+struct Framing {
+  std::optional<std::uint64_t> content_length;
+  bool chunked = false;       // the last transfer coding is chunked
+  bool other_coding = false;  // there is a transfer coding, and the last one is not chunked
+};
+
+struct RequestHead {
+  std::string_view method;
+  std::string_view target;
+  std::uint8_t minor_version = 0;
+  bool upgrade = false;  // Connection: upgrade
+  Framing framing;
+};
+
+struct ResponseHead {
+  std::uint16_t status_code = 0;  // 100..599
+  std::uint8_t minor_version = 0;
+  bool upgrade = false;
+  Framing framing;
+};
+
+struct RequestParse {
+  HeadStatus status = HeadStatus::incomplete;
+  std::size_t length = 0;  // complete: of the whole head with its empty line
+  RequestHead head;
+};
+
+struct ResponseParse {
+  HeadStatus status = HeadStatus::incomplete;
+  std::size_t length = 0;
+  ResponseHead head;
+};
+
+[[nodiscard]] RequestParse parse_request_head(std::span<const std::byte> bytes);
+[[nodiscard]] ResponseParse parse_response_head(std::span<const std::byte> bytes);
+
+// Only the first line, for heads whose rest is not there: complete when the line is. framing and
+// upgrade stay empty; length is that of the line with its end.
+[[nodiscard]] RequestParse parse_request_line(std::span<const std::byte> bytes);
+[[nodiscard]] ResponseParse parse_status_line(std::span<const std::byte> bytes);
+
+// RFC 9110 §9.1, §7.1 and RFC 9112 §3.2: the target without scheme, authority and query; "*" and
+// the authority-form of CONNECT stay as they are.
+[[nodiscard]] std::string_view path_of(std::string_view target);
+
+}  // namespace beyla::protocols::http1

@@ -1,0 +1,51 @@
+// One HTTP/1 connection (RFC 9112) of a server: requests are received, answers are sent.
+// Exchanges leave in the order of the answers. The shard's thread only.
+#pragma once
+
+#include <optional>
+
+#include "protocols/http1/pairing.h"
+#include "protocols/http1/request_stream.h"
+#include "protocols/http1/response_stream.h"
+#include "protocols/session/protocol_parser.h"
+
+namespace beyla::protocols::http1 {
+
+class Http1Parser final : public session::ProtocolParser, private RequestListener {
+ public:
+  // The sink must outlive the parser.
+  Http1Parser(const model::ConnectionInfo& connection, model::ExchangeSink& sink);
+  // Its parts point at each other.
+  Http1Parser(const Http1Parser&) = delete;
+  Http1Parser& operator=(const Http1Parser&) = delete;
+
+  void on_bytes(const session::Segment& segment) override;
+  void on_hole(const session::Hole& hole) override;
+  void on_send_closed(base::BootTime time) override;
+  void on_closed(base::BootTime time) override;
+  [[nodiscard]] bool wants_more() const override { return !opaque_; }
+
+ private:
+  void on_request(Request&& request) override;
+  void on_request_body(std::uint64_t sequence, std::uint64_t bytes) override;
+  void on_request_gap() override;
+  void on_framing_lost() override;
+  void on_invalid_request() override;
+  [[nodiscard]] bool may_begin(std::uint64_t send_position) const override;
+
+  void count_invalid(std::size_t heads);
+  void check_tunnel();
+  void give_up(model::IncompleteReason reason);
+
+  Pairing pairing_;
+  RequestStream requests_;
+  ResponseStream responses_;
+  std::uint64_t received_end_ = 0;
+  // Set after lost requests: a request that came when no more was sent than this was pipelined
+  // behind the lost ones.
+  std::optional<std::uint64_t> explained_until_;
+  std::size_t invalid_heads_ = 0;  // in a row
+  bool opaque_ = false;
+};
+
+}  // namespace beyla::protocols::http1

@@ -1,0 +1,72 @@
+#include "protocols/http1/pairing.h"
+
+#include <utility>
+
+namespace beyla::protocols::http1 {
+
+Pairing::Pairing(const model::ConnectionInfo& connection, model::ExchangeSink& sink)
+    : connection_(connection), sink_(sink) {
+  connection_.role = model::Role::server;  // this version parses no other
+}
+
+Request Pairing::pop() {
+  Request request = std::move(waiting_[first_]);
+  ++first_;
+  if (empty()) {
+    waiting_.clear();
+    first_ = 0;
+  } else if (first_ > kMaxPending) {
+    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
+  }
+  return request;
+}
+
+void Pairing::push(Request&& request) {
+  if (!empty() && back().send_position == request.send_position) pipelined_ = true;
+  waiting_.push_back(std::move(request));
+}
+
+bool Pairing::set_body_bytes(std::uint64_t sequence, std::uint64_t bytes) {
+  if (empty() || back().sequence != sequence) return false;
+  waiting_.back().body_bytes = bytes;
+  return true;
+}
+
+void Pairing::drop_all(model::IncompleteReason reason) {
+  while (!empty()) drop_front(reason);
+}
+
+void Pairing::drop_older(std::uint64_t position) {
+  while (size() > 1 && front().send_position < position) {
+    drop_front(model::IncompleteReason::gap);
+  }
+}
+
+void Pairing::drop_front(model::IncompleteReason reason) {
+  [[maybe_unused]] const Request dropped = pop();
+  count_incomplete(reason);
+}
+
+void Pairing::emit(Request&& request, std::uint16_t status_code, base::BootTime end) {
+  model::Exchange exchange;
+  exchange.connection = connection_.id;
+  exchange.process = request.process;
+  exchange.role = connection_.role;
+  exchange.local = connection_.local;
+  exchange.remote = connection_.remote;
+  exchange.arrival = request.arrival;
+  exchange.received = request.received;
+  exchange.end = end;
+  exchange.request_body_bytes = request.body_bytes;
+  exchange.semantics.operation = request.operation;
+  exchange.semantics.target = std::move(request.path);
+  exchange.semantics.outcome = std::to_string(status_code);
+  sink_.on_exchange(std::move(exchange));
+}
+
+void Pairing::count_incomplete(model::IncompleteReason reason) {
+  sink_.on_incomplete(connection_.role, reason);
+}
+
+}  // namespace beyla::protocols::http1

@@ -1,0 +1,64 @@
+// Requests that wait for their answer, in the order of RFC 9112 §9.3.2, and the way out for both:
+// every request ends as one exchange or one incomplete, never as both. One thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "model/exchange.h"
+
+namespace beyla::protocols::http1 {
+
+inline constexpr std::size_t kMaxPending = 1024;  // ours; browsers pipeline none, wrk up to 100s
+
+struct Request {
+  std::string_view operation;  // static text
+  std::string path;
+  std::optional<base::BootTime> arrival;
+  base::BootTime received;
+  std::optional<std::uint64_t> body_bytes;
+  model::ProcessKey process;
+  std::uint64_t send_position = 0;  // of the sent stream when the head was complete
+  std::uint64_t sequence = 0;
+};
+
+class Pairing {
+ public:
+  // The sink must outlive this.
+  Pairing(const model::ConnectionInfo& connection, model::ExchangeSink& sink);
+
+  [[nodiscard]] bool empty() const { return first_ == waiting_.size(); }
+  [[nodiscard]] std::size_t size() const { return waiting_.size() - first_; }
+  // REQUIRES: !empty().
+  [[nodiscard]] const Request& front() const { return waiting_[first_]; }
+  [[nodiscard]] const Request& back() const { return waiting_.back(); }
+  [[nodiscard]] Request pop();
+  void push(Request&& request);
+  // The size of a request's body became known after its head; false: it waits no longer.
+  bool set_body_bytes(std::uint64_t sequence, std::uint64_t bytes);
+
+  // Ever two requests with nothing sent between them: positions say nothing about pairs then.
+  [[nodiscard]] bool pipelined() const { return pipelined_; }
+
+  void drop_all(model::IncompleteReason reason);
+  // Drops what was received before the sent stream reached position, except the newest request.
+  void drop_older(std::uint64_t position);
+  void drop_front(model::IncompleteReason reason);
+
+  void emit(Request&& request, std::uint16_t status_code, base::BootTime end);
+  void count_incomplete(model::IncompleteReason reason);
+  void count_unpaired() { sink_.on_unpaired(); }
+
+ private:
+  model::ConnectionInfo connection_;
+  model::ExchangeSink& sink_;
+  std::vector<Request> waiting_;  // from first_ on
+  std::size_t first_ = 0;
+  bool pipelined_ = false;
+};
+
+}  // namespace beyla::protocols::http1

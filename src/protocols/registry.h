@@ -1,0 +1,30 @@
+// The protocols that beyla understands. Adding one: a folder, a descriptor, a line in registry.cpp.
+// Immutable; any thread.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "model/capture_policy.h"
+#include "model/exchange.h"
+#include "protocols/session/protocol_parser.h"
+
+namespace beyla::protocols {
+
+enum class DetectResult { match, no_match, need_more };
+
+struct ProtocolDescriptor {
+  std::string_view name;
+  // Looks at the first bytes of a direction; never empty. Says need_more only while more bytes
+  // could still make it a match.
+  DetectResult (*detect)(model::Direction direction, std::span<const std::byte> bytes) = nullptr;
+  // The sink must outlive the parser.
+  std::unique_ptr<session::ProtocolParser> (*make)(const model::ConnectionInfo& connection,
+                                                   model::ExchangeSink& sink) = nullptr;
+  model::CapturePolicy policy;
+};
+
+[[nodiscard]] std::span<const ProtocolDescriptor* const> registry();
+
+}  // namespace beyla::protocols

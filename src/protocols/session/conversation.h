@@ -1,0 +1,127 @@
+// For tests and fuzzers: plays a conversation into a SessionTable as the kernel would report it,
+// and keeps what comes out. One thread.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/byte_reader.h"
+#include "model/event.h"
+#include "protocols/registry.h"
+#include "protocols/session/session_table.h"
+
+namespace beyla::protocols::session {
+
+class RecordingSink final : public model::ExchangeSink {
+ public:
+  void on_exchange(model::Exchange&& exchange) override { exchanges.push_back(std::move(exchange)); }
+  void on_incomplete(model::Role, model::IncompleteReason reason) override {
+    ++incomplete[static_cast<std::size_t>(reason)];
+  }
+  void on_unpaired() override { ++unpaired; }
+  void on_gap() override { ++gaps; }
+
+  [[nodiscard]] std::size_t count(model::IncompleteReason reason) const {
+    return incomplete[static_cast<std::size_t>(reason)];
+  }
+
+  std::vector<model::Exchange> exchanges;
+  std::array<std::size_t, static_cast<std::size_t>(model::IncompleteReason::kCount)> incomplete{};
+  std::size_t unpaired = 0;
+  std::size_t gaps = 0;
+};
+
+class RecordingPolicies final : public model::CapturePolicySink {
+ public:
+  void set_policy(model::PolicySlot, model::CapturePolicy policy) override {
+    policies.push_back(policy);
+  }
+  [[nodiscard]] bool ignored() const {
+    return !policies.empty() && policies.back().received_turn_bytes == 0;
+  }
+  std::vector<model::CapturePolicy> policies;
+};
+
+// "GET /path 200 17": what must not depend on how the bytes were cut; "?" for an unknown size.
+[[nodiscard]] inline std::string summary(const model::Exchange& exchange) {
+  const auto& size = exchange.request_body_bytes;
+  return exchange.semantics.operation + ' ' + exchange.semantics.target + ' ' +
+         exchange.semantics.outcome + ' ' + (size ? std::to_string(*size) : std::string{"?"});
+}
+
+class Conversation {
+ public:
+  static constexpr model::ConnectionId kId = 7;
+
+  explicit Conversation(model::Role role = model::Role::server, bool seen_from_start = true)
+      : table_(sink, policies, registry()) {
+    model::ConnectionInfo info;
+    info.id = kId;
+    info.role = role;
+    info.seen_from_start = seen_from_start;
+    table_.on_opened({tick(), info});
+  }
+
+  void received(std::string_view text) { record(model::Direction::received, text, text.size(), 0); }
+  void sent(std::string_view text) { record(model::Direction::sent, text, text.size(), 0); }
+  // Of text only the first head bytes and the last tail bytes were copied.
+  void record(model::Direction direction, std::string_view text, std::size_t head,
+              std::size_t tail) {
+    model::StreamData event = prepare(direction, text.size());
+    event.head = base::as_bytes(text.substr(0, head));
+    event.tail = base::as_bytes(text.substr(text.size() - tail));
+    table_.on_data(event);
+  }
+  // A record of which nothing was copied.
+  void uncopied(model::Direction direction, std::size_t length) {
+    table_.on_data(prepare(direction, length));
+  }
+  // Records that never reached us.
+  void lose(model::Direction direction, std::size_t length) { position(direction) += length; }
+  void close_send() { table_.on_send_closed({tick(), kId}); }
+  void close() { table_.on_closed({tick(), kId}); }
+  void flush() { table_.flush(tick()); }
+
+  [[nodiscard]] std::vector<std::string> summaries() const {
+    std::vector<std::string> result;
+    for (const auto& exchange : sink.exchanges) result.push_back(summary(exchange));
+    return result;
+  }
+  [[nodiscard]] base::BootTime now() const { return now_; }
+  [[nodiscard]] SessionTable& table() { return table_; }
+  [[nodiscard]] std::uint64_t& position(model::Direction direction) {
+    return positions_[static_cast<std::size_t>(direction)];
+  }
+
+  RecordingSink sink;
+  RecordingPolicies policies;
+
+ private:
+  base::BootTime tick() { return now_ += std::chrono::milliseconds(1); }
+
+  model::StreamData prepare(model::Direction direction, std::size_t length) {
+    model::StreamData event;
+    event.time = tick();
+    event.connection = kId;
+    event.direction = direction;
+    event.offset = position(direction);
+    event.other_offset = positions_[1 - static_cast<std::size_t>(direction)];
+    event.total_bytes = static_cast<std::uint32_t>(length);
+    if (direction == model::Direction::received) {
+      event.arrival = event.time - std::chrono::microseconds(1);
+    }
+    position(direction) += length;
+    return event;
+  }
+
+  std::array<std::uint64_t, 2> positions_{};
+  base::BootTime now_{};
+  SessionTable table_;
+};
+
+}  // namespace beyla::protocols::session

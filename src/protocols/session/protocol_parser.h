@@ -1,0 +1,49 @@
+// What a protocol gets: the two byte streams of one connection, in order, with the holes named.
+// Bytes are borrowed for the call. Per direction offsets never go back and leave nothing out: each
+// position is inside exactly one Segment or Hole. The shard's thread only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/clock.h"
+#include "model/connection.h"
+#include "model/process.h"
+
+namespace beyla::protocols::session {
+
+struct Segment {
+  model::Direction direction = model::Direction::received;
+  std::uint64_t offset = 0;        // stream position of bytes[0]
+  std::uint64_t other_offset = 0;  // position of the other direction at that moment
+  std::span<const std::byte> bytes;
+  base::BootTime time;
+  std::optional<base::BootTime> arrival;
+  model::ProcessKey process;
+  bool starts_record = false;  // bytes[0] is the first byte of a socket call
+};
+
+// Bytes of the stream that we do not have.
+struct Hole {
+  model::Direction direction = model::Direction::received;
+  std::uint64_t offset = 0;
+  std::uint64_t other_offset = 0;
+  std::uint64_t length = 0;
+  base::BootTime time;  // lost: of the record that showed the hole
+  bool lost = false;    // false: of a record that we have, merely not copied
+  model::ProcessKey process;
+};
+
+class ProtocolParser {
+ public:
+  virtual ~ProtocolParser() = default;
+  virtual void on_bytes(const Segment& segment) = 0;
+  virtual void on_hole(const Hole& hole) = 0;
+  virtual void on_send_closed(base::BootTime time) = 0;
+  virtual void on_closed(base::BootTime time) = 0;
+  // false: this connection will never be understood again (tunnel, upgrade, garbage).
+  [[nodiscard]] virtual bool wants_more() const = 0;
+};
+
+}  // namespace beyla::protocols::session

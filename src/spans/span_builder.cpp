@@ -1,0 +1,67 @@
+#include "spans/span_builder.h"
+
+#include <utility>
+
+namespace beyla::spans {
+
+void SpanBuilder::on_exchange(model::Exchange&& exchange) {
+  if (const auto found = known_.find(exchange.process); found != known_.end()) {
+    deliver(std::move(exchange), found->second);
+    return;
+  }
+  if (held_.size() == kMaxHeld) {
+    counts_.undecided.add();
+    return;
+  }
+  held_.push_back(std::move(exchange));
+}
+
+void SpanBuilder::deliver(model::Exchange&& exchange, const Known& known) {
+  if (!known.selected) return;
+  counts_.server_exchanges.add();
+  const model::Span span{std::move(exchange), known.service};
+  for (auto* sink : sinks_) sink->on_span(span);
+}
+
+void SpanBuilder::on_incomplete(model::Role /*role*/, model::IncompleteReason reason) {
+  counts_.incomplete[static_cast<std::size_t>(reason)].add();
+}
+
+void SpanBuilder::on_selected(const model::TargetProcess& target) {
+  decide(target.key, {true, target.service, std::nullopt});
+}
+
+void SpanBuilder::on_rejected(const model::ProcessKey& key) { decide(key, {}); }
+
+void SpanBuilder::on_exited(const model::ProcessKey& key) {
+  if (const auto found = known_.find(key); found != known_.end()) {
+    found->second.exited = base::BootClock::now();
+  }
+}
+
+void SpanBuilder::decide(const model::ProcessKey& key, Known known) {
+  const auto& entry = known_.insert_or_assign(key, std::move(known)).first->second;
+  std::deque<model::Exchange> waiting;
+  waiting.swap(held_);
+  for (auto& exchange : waiting) {
+    if (exchange.process == key) {
+      deliver(std::move(exchange), entry);
+    } else {
+      held_.push_back(std::move(exchange));
+    }
+  }
+}
+
+void SpanBuilder::expire(base::BootTime now) {
+  while (!held_.empty() && now - held_.front().end > kMaxHold) {
+    held_.pop_front();
+    counts_.undecided.add();
+  }
+  const bool crowded = known_.size() > kMaxProcesses;
+  std::erase_if(known_, [&](const auto& entry) {
+    const auto& exited = entry.second.exited;
+    return exited && (crowded || now - *exited > kKeepAfterExit);
+  });
+}
+
+}  // namespace beyla::spans

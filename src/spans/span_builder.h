@@ -1,0 +1,66 @@
+// Exchange -> Span: names the service of the process that answered. Exchanges of a process that
+// is not decided yet are held, bounded by kMaxHeld and kMaxHold, then counted as lost.
+// Shard thread only; counts may be read by any thread.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <deque>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/counter.h"
+#include "model/exchange.h"
+#include "model/span.h"
+#include "model/target.h"
+
+namespace beyla::spans {
+
+struct SpanCounts {
+  base::Counter server_exchanges;
+  std::array<base::Counter, static_cast<std::size_t>(model::IncompleteReason::kCount)> incomplete;
+  base::Counter unpaired;
+  base::Counter gaps;
+  base::Counter undecided;  // exchanges dropped because nobody said whose they are
+};
+
+class SpanBuilder final : public model::ExchangeSink, public model::TargetSink {
+ public:
+  static constexpr std::size_t kMaxHeld = 4096;
+  static constexpr std::chrono::seconds kMaxHold{2};
+  static constexpr std::chrono::seconds kKeepAfterExit{60};  // late answers of a dead process
+  static constexpr std::size_t kMaxProcesses = 16384;
+
+  explicit SpanBuilder(std::vector<model::SpanSink*> sinks) : sinks_(std::move(sinks)) {}
+
+  void on_exchange(model::Exchange&& exchange) override;
+  void on_incomplete(model::Role role, model::IncompleteReason reason) override;
+  void on_unpaired() override { counts_.unpaired.add(); }
+  void on_gap() override { counts_.gaps.add(); }
+
+  void on_selected(const model::TargetProcess& target) override;
+  void on_rejected(const model::ProcessKey& key) override;
+  void on_exited(const model::ProcessKey& key) override;
+
+  // Call now and then: gives up on what was held too long, forgets the long dead.
+  void expire(base::BootTime now);
+  [[nodiscard]] bool holds_any() const { return !held_.empty(); }
+  [[nodiscard]] const SpanCounts& counts() const { return counts_; }
+
+ private:
+  struct Known {
+    bool selected = false;
+    model::Service service;
+    std::optional<base::BootTime> exited;
+  };
+  void deliver(model::Exchange&& exchange, const Known& known);
+  void decide(const model::ProcessKey& key, Known known);
+
+  std::vector<model::SpanSink*> sinks_;
+  std::unordered_map<model::ProcessKey, Known, model::ProcessKeyHash> known_;
+  std::deque<model::Exchange> held_;
+  SpanCounts counts_;
+};
+
+}  // namespace beyla::spans

@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+"""Fails when a room includes another room that the design does not let it know."""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent / "src"
+# Room -> rooms it may include, besides itself. Stages never include each other.
+ALLOWED = {
+    "abi": set(),
+    "base": set(),
+    "model": {"base"},
+    "discover": {"base", "model"},
+    "probes": {"base", "model", "abi"},
+    "capture": {"base", "model", "abi"},
+    "protocols": {"base", "model"},
+    "spans": {"base", "model"},
+    "export": {"base", "model"},
+    "agent/config": {"base"},
+    "agent": {"abi", "base", "model", "discover", "probes", "capture", "protocols", "spans", "export",
+              "agent/config"},
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
+
+
+def room_of(path: str) -> str | None:
+    return next((room for room in sorted(ALLOWED, key=len, reverse=True)
+                 if path.startswith(room + "/")), None)
+
+
+def main() -> int:
+    wrong = []
+    for file in sorted(ROOT.rglob("*")):
+        if file.suffix not in {".h", ".cpp", ".c"}:
+            continue
+        name = file.relative_to(ROOT).as_posix()
+        room = room_of(name)
+        for included in INCLUDE.findall(file.read_text()):
+            other = room_of(included)
+            if other and room and other != room and other not in ALLOWED[room]:
+                wrong.append(f"src/{name}: {room} must not include {included}")
+    print("\n".join(wrong) if wrong else "layers: every include follows the design")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
