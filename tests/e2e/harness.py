@@ -31,6 +31,7 @@ FULL = os.environ.get("FULL") == "1"  # the acceptance sizes
 # this very port as its own and so talk to itself.
 PORTS = range(15000, 32000)
 POLL_SECONDS = 0.02
+STDERR_LINES_SHOWN = 20
 READY = "instrumentation ready"
 
 T = TypeVar("T")
@@ -123,7 +124,8 @@ class Agent:
                 if error_type is None and exit_code != 0:
                     raise AssertionError(f"the agent's exit code is {exit_code}; stderr:\n{self.stderr()}")
             if error_type is not None:
-                print(f"stderr of the agent:\n{self.stderr()}", file=sys.stderr)
+                last = "\n".join(self.stderr().splitlines()[-STDERR_LINES_SHOWN:])
+                print(f"last lines of the agent's stderr:\n{last}", file=sys.stderr)
         finally:
             self._stdout.close()
             self._stderr.close()

@@ -3,7 +3,7 @@ import socket
 import time
 import unittest
 
-from harness import FULL, Agent, free_port, main
+from harness import FULL, Agent, free_port, main, settle
 from http_client import Connection, Request
 from targets import GoServer, PythonServer, Server
 
@@ -39,6 +39,7 @@ class LateStartTest(unittest.TestCase):
                 self.assertEqual(start_and_send_first_request(server), 200)
                 metrics = agent.wait_for_requests({("GET", 200): number}, timeout=3)
                 self.assertEqual(metrics.requests(), {("GET", 200): number}, f"start {number}")
+            settle(lambda: len(agent.lines()) >= restarts, 2)
             self.assertEqual([trace.path for trace in agent.traces()], ["/first"] * restarts)
 
     def test_the_first_request_is_seen(self) -> None:

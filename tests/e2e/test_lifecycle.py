@@ -147,6 +147,24 @@ class SelectionTest(unittest.TestCase):
             self.assertEqual(agent.scrape().services(), {self.shop.name: 1, self.depot.name: 1})
 
 
+class MultipathListenerTest(unittest.TestCase):
+    """Go listens with MPTCP where go.mod says 1.24 or later; a plain client then has a plain TCP connection."""
+
+    def server(self) -> GoServer:
+        return GoServer(environment={"GODEBUG": "multipathtcp=1"})
+
+    def test_a_running_server(self) -> None:
+        with self.server() as server, Agent({"OPEN_PORT": str(server.port)}) as agent:
+            get(server)
+            agent.wait_for_line("200 GET /hello ")
+
+    def test_a_server_that_starts_later(self) -> None:
+        server = self.server()
+        with Agent({"OPEN_PORT": str(server.port)}) as agent, server:
+            get(server)
+            agent.wait_for_line("200 GET /hello ")
+
+
 class ServiceNameTest(unittest.TestCase):
     def services(self, agent: Agent, server: Server) -> dict[str, int]:
         get(server)

@@ -4,13 +4,17 @@
 
 #include "probes/kernel_lib/select.bpf.h"
 
-enum { kAfInet = 2, kAfInet6 = 10, kSockStream = 1, kIpprotoTcp = 6 };
+enum { kAfInet = 2, kAfInet6 = 10, kSockStream = 1, kIpprotoTcp = 6, kIpprotoMptcp = 262 };
 enum tcp_state { kTcpEstablished = 1, kTcpSynSent = 2, kTcpSynRecv = 3, kTcpFinWait1 = 4, kTcpClose = 7, kTcpCloseWait = 8, kTcpLastAck = 9, kTcpListen = 10 };
 
 static __always_inline bool is_tcp(const struct sock *sk) {
   __u16 family = sk->__sk_common.skc_family;
   return (family == kAfInet || family == kAfInet6) && sk->sk_type == kSockStream &&
          sk->sk_protocol == kIpprotoTcp;
+}
+
+static __always_inline bool is_mptcp(const struct sock *sk) {
+  return sk->sk_protocol == kIpprotoMptcp;
 }
 
 static __always_inline __u64 listener_key(const struct sock *sk) {

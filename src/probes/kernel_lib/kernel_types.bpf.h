@@ -76,7 +76,6 @@ struct tcp_sock {
   __u32 copied_seq;
   __u32 write_seq;
 };
-struct inode { unsigned long i_ino; };
 struct qstr { const unsigned char *name; };
 struct dentry { struct qstr d_name; };
 struct path { struct dentry *dentry; };

@@ -98,11 +98,20 @@ struct {
   __type(value, __u32);
 } seen_listeners __weak SEC(".maps");
 
+/* The same key, for listeners of watched processes whose storage cannot be reached; see scan.bpf.c. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 4096);
+  __type(key, __u64);
+  __type(value, __u32);
+} mptcp_listeners __weak SEC(".maps");
+
 /* One bit per process. `watched`: its events are captured. `rejected`: user space said no. Set by
  * either half, cleared at exec and exit. */
 __u64 watched[kPidLimit / kBitsPerWord] __weak SEC(".bss");
 __u64 rejected[kPidLimit / kBitsPerWord] __weak SEC(".bss");
 __u64 wanted_ports[kPorts / kBitsPerWord] __weak SEC(".bss");
+__u32 has_mptcp_listeners __weak SEC(".bss");
 __u32 last_slot_generation __weak SEC(".bss");
 
 /* Set before load. */

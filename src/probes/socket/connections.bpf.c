@@ -24,8 +24,18 @@ static __always_inline void on_connect(struct sock *sk) {
   if (state) state->role = kRoleClient;
 }
 
+static __always_inline struct connection_state *adopt_from_mptcp(struct sock *sk) {
+  __u64 key = listener_key(sk);
+  if (!bpf_map_lookup_elem(&mptcp_listeners, &key)) return 0;
+  struct connection_state *state =
+      bpf_sk_storage_get(&conn_by_sock, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+  if (state) state->marked = 1;
+  return state;
+}
+
 static __always_inline void on_established(struct sock *sk, int old_state) {
   struct connection_state *state = bpf_sk_storage_get(&conn_by_sock, sk, 0, 0);
+  if (!state && has_mptcp_listeners && old_state == kTcpSynRecv) state = adopt_from_mptcp(sk);
   if (!state) return;
   state->role = old_state == kTcpSynRecv ? kRoleServer : kRoleClient;
   state->seen_from_start = 1;

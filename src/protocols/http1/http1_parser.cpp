@@ -13,7 +13,8 @@ constexpr std::size_t kMaxInvalidHeads = 3;  // ours: then it is no HTTP, or we 
 Http1Parser::Http1Parser(const model::ConnectionInfo& connection, model::ExchangeSink& sink)
     : pairing_(connection, sink),
       requests_(*this),
-      responses_(pairing_, !connection.seen_from_start) {}
+      responses_(pairing_, !connection.seen_from_start),
+      missed_requests_(!connection.seen_from_start) {}
 
 void Http1Parser::on_bytes(const session::Segment& segment) {
   if (opaque_) return;
@@ -69,6 +70,8 @@ void Http1Parser::on_request(Request&& request) {
     return;
   }
   pairing_.push(std::move(request));
+  // The requests that we missed may still wait for answers in front of these.
+  if (pairing_.pipelined() && missed_requests_) give_up(model::IncompleteReason::gap);
 }
 
 void Http1Parser::on_request_body(std::uint64_t sequence, std::uint64_t bytes) {
@@ -78,6 +81,7 @@ void Http1Parser::on_request_body(std::uint64_t sequence, std::uint64_t bytes) {
 void Http1Parser::on_request_gap() {
   const std::uint64_t explained = responses_.on_request_gap();
   if (!explained_until_) explained_until_ = explained;
+  missed_requests_ = true;
   pairing_.drop_all(model::IncompleteReason::gap);
   if (pairing_.pipelined()) give_up(model::IncompleteReason::gap);
 }

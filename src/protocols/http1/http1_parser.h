@@ -45,6 +45,7 @@ class Http1Parser final : public session::ProtocolParser, private RequestListene
   // behind the lost ones.
   std::optional<std::uint64_t> explained_until_;
   std::size_t invalid_heads_ = 0;  // in a row
+  bool missed_requests_;           // ever; with pipelining no pair is certain then
   bool opaque_ = false;
 };
 

@@ -22,6 +22,9 @@ class LossyTalk {
   LossyTalk(unsigned seed, unsigned loss_percent, bool joined)
       : random_(seed), loss_percent_(loss_percent), talk_(model::Role::server, !joined) {}
 
+  // From now on records are lost.
+  void begin_loss(unsigned percent) { loss_percent_ = percent; }
+
   void exchange() {
     const int number = next_number();
     const std::string path = std::to_string(number);
@@ -121,7 +124,9 @@ TEST(Http1RandomLoss, NeverPairsWrongly) {
 TEST(Http1RandomLoss, NeverPairsWronglyWithPipelining) {
   std::size_t total = 0;
   for (unsigned seed = 0; seed < kConversations && !::testing::Test::HasFailure(); ++seed) {
-    LossyTalk lossy(seed, 1 + seed % 10, false);
+    LossyTalk lossy(seed, 0, false);
+    lossy.batch();  // seen pipelining; without it no evidence may be left that it does
+    lossy.begin_loss(1 + seed % 10);
     for (int i = 0; i < 10; ++i) lossy.batch();
     total += check(lossy, seed);
   }

@@ -148,7 +148,12 @@ void SessionTable::detect(Session& session, const model::StreamData& event) {
     verdict = extend(detection, event.head);
   }
   const bool whole = event.head.size() == event.total_bytes;
-  if (verdict.result == DetectResult::match) {
+  // Lost bytes and yet nothing was sent: a request waits in front of this one that we never saw.
+  const bool behind_lost =
+      session.info.seen_from_start && !detection.from_start && event.other_offset == 0;
+  if (verdict.result == DetectResult::match && behind_lost) {
+    make_opaque(session);
+  } else if (verdict.result == DetectResult::match) {
     start(session, *verdict.descriptor);
   } else if (verdict.result == DetectResult::need_more && whole) {
     const Segment segment{event.direction, event.offset,  event.other_offset, {},

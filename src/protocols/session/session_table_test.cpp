@@ -98,13 +98,23 @@ TEST(SessionTable, DropsWhatItHadAlready) {
 TEST(SessionTable, CountsEachHoleOnce) {
   Conversation talk;
   talk.lose(Direction::received, 10);
+  talk.lose(Direction::sent, 10);
   talk.received(kGet);
   talk.sent(kOk);
   talk.lose(Direction::sent, 10);
   talk.received(kGet);
   talk.sent(kOk);
-  EXPECT_EQ(talk.sink.gaps, 2U);
+  EXPECT_EQ(talk.sink.gaps, 3U);
   EXPECT_EQ(talk.summaries().size(), 2U);
+}
+
+TEST(SessionTable, ARequestBehindALostOneIsNotBelieved) {
+  Conversation talk;
+  talk.lose(Direction::received, 10);
+  talk.received(kGet);
+  talk.sent("HTTP/1.1 500 X\r\n\r\n" + kOk);
+  EXPECT_TRUE(talk.sink.exchanges.empty());
+  EXPECT_TRUE(talk.policies.ignored());
 }
 
 TEST(SessionTable, JoinedMidwayTriesABoundedNumberOfRecords) {
