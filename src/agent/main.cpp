@@ -4,10 +4,12 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <exception>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/config/command_line.h"
@@ -60,6 +62,17 @@ probes::loader::ProbeOptions probe_options(const config::Settings& settings) {
   return options;
 }
 
+// The kernel half speaks in pids of the initial namespace; /proc must, too.
+void warn_of_pid_namespace() {
+  constexpr std::string_view kInitial = "pid:[4026531836]";  // PROC_PID_INIT_INO, proc_ns.h
+  std::array<char, 64> name{};
+  const ssize_t length = ::readlink("/proc/self/ns/pid", name.data(), name.size());
+  if (length > 0 && std::string_view(name.data(), static_cast<std::size_t>(length)) != kInitial) {
+    spdlog::warn("not in the host's pid namespace: services are named by executable only (run the "
+                 "container with --pid=host)");
+  }
+}
+
 // Everything that lives while the agent runs, in the order it is built.
 class Agent {
  public:
@@ -94,6 +107,7 @@ base::Result<void> Agent::run(const config::Settings& settings) {
   agent.pipeline_->start();
   TRY_VOID(agent.probes_->attach(feed));
   discovery.finish_batch();
+  warn_of_pid_namespace();
   spdlog::info("instrumentation ready");
   TRY_VOID(run_control_loop(*agent.probes_, discovery, signals.get()));
   give_signals_back();

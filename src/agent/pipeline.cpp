@@ -15,6 +15,7 @@ namespace beyla::agent {
 namespace {
 
 constexpr int kBusyWaitMs = 10;      // how late a record is read, at most, while traffic flows
+constexpr std::chrono::milliseconds kFinalDrain{300};  // a loaded server never lets us finish
 constexpr int kIdleWaitMs = 30'000;  // only to forget the long dead; a record wakes us at once
 
 std::vector<model::SpanSink*> sinks_of(exporters::aggregate::RedMetrics& metrics,
@@ -90,8 +91,10 @@ void Pipeline::run() {
     wait(records);
   }
   receive_targets(targets_.get(), spans_);
-  while (capture_->drain(sessions_) > 0) {
+  const auto last_moment = std::chrono::steady_clock::now() + kFinalDrain;
+  while (capture_->drain(sessions_) > 0 && std::chrono::steady_clock::now() < last_moment) {
   }
+  receive_targets(targets_.get(), spans_);
   sessions_.flush(base::BootClock::now());
 }
 

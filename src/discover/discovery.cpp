@@ -37,6 +37,8 @@ void Discovery::on_started(const model::ProcessStarted& process) {
   model::TargetProcess target{process.key, {}};
   target.service.name = service_name(process, path, facts ? facts->otel_service_name : "");
   targets_.emplace(process.key, target.service.name);
+  // The kernel proposes before we look: what we rejected may have been the image before exec.
+  map_.select(process.key.pid);
   counts_.selected.add();
   spdlog::info("instrumenting service={} pid={} executable={}", target.service.name,
                process.key.pid, path);

@@ -36,7 +36,9 @@ class FakeProc {
 
 struct FakeMap final : model::TargetMap {
   std::vector<std::uint32_t> rejected;
+  std::vector<std::uint32_t> selected;
   int marks = 0;
+  void select(std::uint32_t pid) override { selected.push_back(pid); }
   void reject(std::uint32_t pid) override { rejected.push_back(pid); }
   void mark_open_sockets() override { ++marks; }
 };
@@ -81,6 +83,13 @@ TEST_F(DiscoveryTest, RejectsAnExecutableThatDoesNotMatch) {
   make({"nginx", "", false}).on_started({kKey, "testserver", false});
   EXPECT_TRUE(sink.names.empty());
   EXPECT_EQ(map.rejected, std::vector<std::uint32_t>{7});
+}
+
+TEST_F(DiscoveryTest, ASelectionTakesBackTheRejectionOfTheImageBefore) {
+  proc.add(7, "/usr/sbin/nginx", 500, "");
+  auto discovery = make({"nginx", "", false});
+  discovery.on_started({kKey, "nginx", false});
+  EXPECT_EQ(map.selected, std::vector<std::uint32_t>{7});
 }
 
 TEST_F(DiscoveryTest, AReusedPidIsNotTakenForTheOldProcess) {

@@ -20,6 +20,8 @@ struct ProcessStarted {
 class TargetMap {
  public:
   virtual ~TargetMap() = default;
+  // Takes back a rejection: of a process that has called exec since.
+  virtual void select(std::uint32_t pid) = 0;
   // Nothing of this process is captured from now on, until it calls exec.
   virtual void reject(std::uint32_t pid) = 0;
   // Marks listeners and connections that watched processes opened before they were watched.

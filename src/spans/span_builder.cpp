@@ -31,7 +31,10 @@ void SpanBuilder::on_selected(const model::TargetProcess& target) {
   decide(target.key, {true, target.service, std::nullopt});
 }
 
-void SpanBuilder::on_rejected(const model::ProcessKey& key) { decide(key, {}); }
+void SpanBuilder::on_rejected(const model::ProcessKey& key) {
+  // Nothing more of it is captured, so it need not be remembered until it ends.
+  decide(key, {false, {}, base::BootClock::now()});
+}
 
 void SpanBuilder::on_exited(const model::ProcessKey& key) {
   if (const auto found = known_.find(key); found != known_.end()) {
@@ -57,6 +60,8 @@ void SpanBuilder::expire(base::BootTime now) {
     held_.pop_front();
     counts_.undecided.add();
   }
+  if (now < next_sweep_) return;
+  next_sweep_ = now + kSweepInterval;
   const bool crowded = known_.size() > kMaxProcesses;
   std::erase_if(known_, [&](const auto& entry) {
     const auto& exited = entry.second.exited;

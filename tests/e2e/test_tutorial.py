@@ -72,8 +72,8 @@ class Walk(contextlib.ExitStack):
     def run_server(self, command: str) -> None:
         # `go run` starts the server as its child: both are ended by the id of their own process group.
         server = subprocess.Popen(
-            [*command.split(), str(self.port)], cwd=REPOSITORY, env=go_environment(), stdin=subprocess.DEVNULL,
-            start_new_session=True,
+            [*command.split(), str(self.port)], cwd=REPOSITORY, stdin=subprocess.DEVNULL, start_new_session=True,
+            env=go_environment() | {"GOTMPDIR": str(self.prefix)},  # a `go run` that is ended leaves its folder behind
         )
         self.callback(server.wait)
         self.callback(os.killpg, server.pid, signal.SIGTERM)

@@ -51,18 +51,21 @@ static __always_inline void fill_executable_name(__u8 *name, struct task_struct 
   if (!source || bpf_probe_read_kernel_str(name, kExecutableNameBytes, source) < 0) name[0] = 0;
 }
 
-static __always_inline void emit_process(struct task_struct *task, __u32 change,
-                                         __u32 cause) {
+/* execs_ago: 1 for the image that an exec has just replaced. False: the ring was full. */
+static __always_inline bool emit_process(struct task_struct *task, __u32 change, __u32 cause,
+                                         __u32 execs_ago) {
   count_generated(kEventProcess);
   struct event_process *event = bpf_ringbuf_reserve(&process_ring, sizeof(*event), 0);
   if (!event) {
     count_lost(kEventProcess, kLossRingFull);
-    return;
+    return false;
   }
   fill_header(&event->header, kEventProcess, sizeof(*event), 0);
   fill_key(&event->process, task);
+  event->process.exec_generation -= execs_ago;
   event->change = change;
   event->cause = cause;
   fill_executable_name(event->executable_name, task);
   bpf_ringbuf_submit(event, 0);
+  return true;
 }

@@ -106,14 +106,15 @@ struct {
   __type(value, __u32);
 } mptcp_listeners __weak SEC(".maps");
 
-/* One bit per process. `watched`: its events are captured. `rejected`: user space said no. Set by
+/* Defined once, in state.bpf.c: weak variables would keep a copy of their space per object.
+ * One bit per process. `watched`: its events are captured. `rejected`: user space said no. Set by
  * either half, cleared at exec and exit. */
-__u64 watched[kPidLimit / kBitsPerWord] __weak SEC(".bss");
-__u64 rejected[kPidLimit / kBitsPerWord] __weak SEC(".bss");
-__u64 wanted_ports[kPorts / kBitsPerWord] __weak SEC(".bss");
-__u32 has_mptcp_listeners __weak SEC(".bss");
-__u32 last_slot_generation __weak SEC(".bss");
+extern __u64 watched[kPidLimit / kBitsPerWord];
+extern __u64 rejected[kPidLimit / kBitsPerWord];
+extern __u64 wanted_ports[kPorts / kBitsPerWord];
+extern __u32 has_mptcp_listeners;
+extern __u32 last_slot_generation;
 
 /* Set before load. */
-const volatile __u32 own_pid __weak SEC(".rodata");
-const volatile __u32 watch_every_exec __weak SEC(".rodata"); /* a name selector without ports */
+extern const volatile __u32 own_pid;
+extern const volatile __u32 watch_every_exec; /* a name selector without ports */

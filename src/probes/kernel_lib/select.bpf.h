@@ -6,17 +6,20 @@
 
 static __always_inline bool bit_is_set(const __u64 *words, __u32 words_limit, __u32 bit) {
   __u32 word = bit / kBitsPerWord;
+  barrier_var(word); /* or the compiler bounds `bit` instead, which the verifier cannot follow */
   if (word >= words_limit) return false;
   return (words[word] >> (bit % kBitsPerWord)) & 1;
 }
 
 static __always_inline void set_bit(__u64 *words, __u32 words_limit, __u32 bit) {
   __u32 word = bit / kBitsPerWord;
+  barrier_var(word); /* or the compiler bounds `bit` instead, which the verifier cannot follow */
   if (word < words_limit) __sync_fetch_and_or(&words[word], 1ULL << (bit % kBitsPerWord));
 }
 
 static __always_inline void clear_bit(__u64 *words, __u32 words_limit, __u32 bit) {
   __u32 word = bit / kBitsPerWord;
+  barrier_var(word); /* or the compiler bounds `bit` instead, which the verifier cannot follow */
   if (word < words_limit) __sync_fetch_and_and(&words[word], ~(1ULL << (bit % kBitsPerWord)));
 }
 
@@ -34,8 +37,10 @@ static __always_inline bool watch(struct task_struct *task, __u32 cause) {
   if (is_watched(pid)) return true;
   if (pid == own_pid || is_rejected(pid)) return false;
   set_bit(watched, kPidWords, pid);
-  emit_process(task, kProcessWatched, cause);
-  return true;
+  if (emit_process(task, kProcessWatched, cause, 0)) return true;
+  /* Nobody would ever decide on it: leave it, a marked socket proposes it again. */
+  clear_bit(watched, kPidWords, pid);
+  return false;
 }
 
 static __always_inline void forget(__u32 pid) {

@@ -8,7 +8,7 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(lifecycle_exec, struct task_struct *task) {
   /* The new image must be selected anew: by name in user space, or by its first byte on a socket
    * of a marked listener it inherited. */
-  if (is_watched(task->tgid)) emit_process(task, kProcessExited, 0);
+  if (is_watched(task->tgid)) emit_process(task, kProcessExited, 0, 1);
   forget(task->tgid);
   if (watch_every_exec) watch(task, kWatchedByExec);
   return 0;
@@ -26,7 +26,7 @@ int BPF_PROG(lifecycle_fork, struct task_struct *parent, struct task_struct *chi
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(lifecycle_exit, struct task_struct *task) {
   if (task->signal->live.counter > 0) return 0; /* other threads go on */
-  if (is_watched(task->tgid)) emit_process(task, kProcessExited, 0);
+  if (is_watched(task->tgid)) emit_process(task, kProcessExited, 0, 0);
   forget(task->tgid);
   return 0;
 }

@@ -186,6 +186,12 @@ std::uint64_t KernelProbes::skipped_runs() const {
   return total;
 }
 
+void KernelProbes::select(std::uint32_t pid) {
+  if (pid >= abi::kPidLimit) return;
+  clear_bit(impl_->skeleton->bss->rejected, pid);
+  set_bit(impl_->skeleton->bss->watched, pid);
+}
+
 void KernelProbes::reject(std::uint32_t pid) {
   if (pid >= abi::kPidLimit) return;
   set_bit(impl_->skeleton->bss->rejected, pid);

@@ -97,16 +97,31 @@ static __always_inline __u32 copy_head(struct payload_scratch *scratch,
   return buffer->iov ? copy_vector(scratch, buffer, wanted) : copy_plain(scratch, buffer->base, wanted);
 }
 
-/* The end of a plain buffer, behind the head in the record. */
+/* The last piece of a vector that was used whole; false if it was not, or is too long to walk. */
+static __always_inline bool find_last_piece(const struct user_buffer *buffer, __u32 total,
+                                            struct user_iovec *piece) {
+  __u64 sum = 0;
+  for (__u32 i = 0; i < kMaxIovecs; ++i) {
+    if (i >= buffer->iov_count) break;
+    if (bpf_probe_read_user(piece, sizeof(*piece), &buffer->iov[i])) return false;
+    sum += piece->length;
+  }
+  return sum == total;
+}
+
+/* The end of what was transferred, behind the head in the record. */
 static __always_inline __u32 copy_tail(struct payload_scratch *scratch,
                                        const struct user_buffer *buffer, __u32 head, __u32 total) {
-  if (buffer->iov || total <= head) return 0;
+  if (total <= head) return 0;
   __u32 tail = total - head;
   if (tail > kTailBytes) tail = kTailBytes;
+  struct user_iovec last = {.base = buffer->base, .length = total};
+  if (buffer->iov && !find_last_piece(buffer, total, &last)) return 0;
+  if (tail > last.length) tail = last.length;
   __u32 at = head;
   barrier_var(at);
   if (at > kRecordHeadBytes) return 0;
   barrier_var(tail);
   if (tail > kTailBytes) return 0;
-  return bpf_probe_read_user(scratch->bytes + at, tail, buffer->base + (total - tail)) ? 0 : tail;
+  return bpf_probe_read_user(scratch->bytes + at, tail, last.base + (last.length - tail)) ? 0 : tail;
 }

@@ -131,6 +131,8 @@ static __always_inline int on_transfer(struct sock *sk, int result, int flags, _
   if (!state) return 0;
   if ((task->flags & kPfKthread) || !sk->sk_socket || !sk->sk_socket->file) return 0;
   if (!state->started) {
+    /* Bytes read after a reset: the connection has ended for user space, and ends only once. */
+    if (sk->__sk_common.skc_state == kTcpClose) return 0;
     join_midway(state, sk, direction, result);
     if (state->role == kRoleClient) return 0;
   }

@@ -47,9 +47,7 @@ void ChunkWalker::skip(std::uint64_t length) {
 
 void ChunkWalker::step(unsigned char octet) {
   switch (state_) {
-    case State::size:
-      on_size(octet);
-      break;
+    case State::size: on_size(octet); break;
     case State::extension:
       if (octet == '\n') {
         on_size_line_end();
@@ -57,25 +55,18 @@ void ChunkWalker::step(unsigned char octet) {
         state_ = State::lost;
       }
       break;
-    case State::size_end:
-      octet == '\n' ? on_size_line_end() : void(state_ = State::lost);
-      break;
+    case State::size_end: octet == '\n' ? on_size_line_end() : void(state_ = State::lost); break;
     case State::data_end:
       if (octet == '\r') {
         state_ = State::data_end_lf;
         break;
       }
       [[fallthrough]];
-    case State::data_end_lf:
-      octet == '\n' ? next_line() : void(state_ = State::lost);
-      break;
-    case State::trailer:
-      on_trailer(octet);
-      break;
+    case State::data_end_lf: octet == '\n' ? next_line() : void(state_ = State::lost); break;
+    case State::trailer: on_trailer(octet); break;
     case State::data:
     case State::done:
-    case State::lost:
-      break;
+    case State::lost: break;
   }
 }
 

@@ -23,11 +23,11 @@ class ChunkWalker {
 
  private:
   enum class State : std::uint8_t {
-    size,        // in the digits
-    extension,   // between the digits and the end of the line
-    size_end,    // after CR: LF must follow
+    size,       // in the digits
+    extension,  // between the digits and the end of the line
+    size_end,   // after CR: LF must follow
     data,
-    data_end,    // CRLF, or LF alone
+    data_end,  // CRLF, or LF alone
     data_end_lf,
     trailer,
     done,

@@ -36,8 +36,8 @@ TEST(ChunkWalker, AnySplitGivesTheSame) {
 }
 
 TEST(ChunkWalker, RejectsWhatIsNoChunk) {
-  for (const auto text : {"x\r\n", "\r\n", "5\rx", "5,\r\n", "2\r\nabc", "2\r\nab\rX",
-                          "11111111111111111\r\n"}) {
+  for (const auto text :
+       {"x\r\n", "\r\n", "5\rx", "5,\r\n", "2\r\nabc", "2\r\nab\rX", "11111111111111111\r\n"}) {
     ChunkWalker walker;
     (void)feed(walker, text);
     EXPECT_TRUE(walker.lost()) << text;

@@ -145,8 +145,7 @@ bool take_field(std::string_view name, std::string_view value, Framing& framing,
         return true;
       });
       return true;
-    default:
-      return true;
+    default: return true;
   }
 }
 

@@ -9,9 +9,10 @@
 
 namespace beyla::protocols::http1 {
 
-inline constexpr std::size_t kMaxMethodBytes = 32;    // ours; RFC 9110 §9.1 sets none
-inline constexpr std::size_t kMaxHeadBytes = 16384;   // ours; RFC 9110 §5.4: servers choose; most 8-16 KiB
-inline constexpr std::size_t kMaxLeadingLines = 2;    // RFC 9112 §2.2: "at least one empty line"
+inline constexpr std::size_t kMaxMethodBytes = 32;  // ours; RFC 9110 §9.1 sets none
+inline constexpr std::size_t kMaxHeadBytes =
+    16384;  // ours; RFC 9110 §5.4: servers choose; most 8-16 KiB
+inline constexpr std::size_t kMaxLeadingLines = 2;  // RFC 9112 §2.2: "at least one empty line"
 
 enum class HeadStatus : std::uint8_t { complete, incomplete, invalid };
 

@@ -1,6 +1,7 @@
 // Our head scanner against http_parser (Node's): where both accept a head, they must agree on what
-// matters. Where only one accepts, that is tolerated: we take any method token and two leading empty
-// lines, it takes other versions, HTTP/0.9, bare status lines, odd targets and repairs folded lines.
+// matters. Where only one accepts, that is tolerated: we take any method token and two leading
+// empty lines, it takes other versions, HTTP/0.9, bare status lines, odd targets and repairs folded
+// lines.
 #include <http_parser.h>
 
 #include <cstdint>

@@ -81,13 +81,18 @@ INSTANTIATE_TEST_SUITE_P(
         HeadCase{"fold", "GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n", kComplete},
         HeadCase{"fold_first", "GET / HTTP/1.1\r\n c\r\n\r\n", kInvalid},
         HeadCase{"fold_length", "GET / HTTP/1.1\r\nContent-Length: 1\r\n 2\r\n\r\n", kInvalid},
-        HeadCase{"lengths_equal", "GET / HTTP/1.1\r\nContent-Length: 5\r\ncontent-length: 5, 5\r\n\r\n", kComplete},
-        HeadCase{"lengths_differ", "GET / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", kInvalid},
+        HeadCase{"lengths_equal",
+                 "GET / HTTP/1.1\r\nContent-Length: 5\r\ncontent-length: 5, 5\r\n\r\n", kComplete},
+        HeadCase{"lengths_differ",
+                 "GET / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", kInvalid},
         HeadCase{"length_signed", "GET / HTTP/1.1\r\nContent-Length: +5\r\n\r\n", kInvalid},
         HeadCase{"length_empty", "GET / HTTP/1.1\r\nContent-Length:\r\n\r\n", kInvalid},
-        HeadCase{"length_max", "GET / HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n\r\n", kComplete},
-        HeadCase{"length_overflow", "GET / HTTP/1.1\r\nContent-Length: 18446744073709551616\r\n\r\n", kInvalid},
-        HeadCase{"too_long", "GET / HTTP/1.1\r\nA: " + std::string(kMaxHeadBytes, 'b') + "\r\n\r\n", kIncomplete}),
+        HeadCase{"length_max", "GET / HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n\r\n",
+                 kComplete},
+        HeadCase{"length_overflow",
+                 "GET / HTTP/1.1\r\nContent-Length: 18446744073709551616\r\n\r\n", kInvalid},
+        HeadCase{"too_long", "GET / HTTP/1.1\r\nA: " + std::string(kMaxHeadBytes, 'b') + "\r\n\r\n",
+                 kIncomplete}),
     name_of);
 
 class ResponseHeads : public ::testing::TestWithParam<HeadCase> {};
@@ -107,15 +112,15 @@ INSTANTIATE_TEST_SUITE_P(
     name_of);
 
 TEST(HeadScanner, ChunkedWinsOverContentLength) {
-  const auto parse = request(
-      "POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n");
+  const auto parse =
+      request("POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n");
   ASSERT_EQ(parse.status, HeadStatus::complete);
   EXPECT_TRUE(parse.head.framing.chunked);
 }
 
 TEST(HeadScanner, OnlyTheLastCodingCounts) {
-  const auto parse = request(
-      "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\n");
+  const auto parse =
+      request("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\n");
   EXPECT_FALSE(parse.head.framing.chunked);
   EXPECT_TRUE(parse.head.framing.other_coding);
 }
@@ -152,8 +157,8 @@ TEST(Detection, KnowsRequestsAndNothingElse) {
   for (const auto text : {"G", "GET", "PROPFIND", "FOO ", "FOO htt"}) {
     EXPECT_EQ(detect(text), DetectResult::need_more) << text;
   }
-  for (const auto text : {"PRI * HTTP/2.0\r\n", "\x16\x03\x01", "*1\r\n$4\r\nPING", "+OK\r\n", " GET /",
-                          "SET key 1", "get /", "HTTP/1.1 200 OK"}) {
+  for (const auto text : {"PRI * HTTP/2.0\r\n", "\x16\x03\x01", "*1\r\n$4\r\nPING", "+OK\r\n",
+                          " GET /", "SET key 1", "get /", "HTTP/1.1 200 OK"}) {
     EXPECT_EQ(detect(text), DetectResult::no_match) << text;
   }
   EXPECT_EQ(detect(std::string(33, 'A')), DetectResult::no_match);

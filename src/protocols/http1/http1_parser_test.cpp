@@ -179,7 +179,8 @@ TEST(Http1Parser, SendfileBodiesAreHoles) {
 TEST(Http1Parser, ATruncatedAnswerHeadEndsAtTheNextRequest) {
   Conversation talk;
   talk.received(kGet);
-  const std::string head = "HTTP/1.1 200 OK\r\nSet-Cookie: " + std::string(3000, 'c') + "\r\n\r\nok";
+  const std::string head =
+      "HTTP/1.1 200 OK\r\nSet-Cookie: " + std::string(3000, 'c') + "\r\n\r\nok";
   talk.record(Direction::sent, head, 1024, 0);
   talk.uncopied(Direction::sent, 500);
   const auto end = talk.now();

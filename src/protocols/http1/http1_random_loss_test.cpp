@@ -34,7 +34,8 @@ class LossyTalk {
       record(Direction::received, "0123456789");
       record(Direction::received, "0123456789");
     } else if (chance(20)) {
-      record(Direction::received, "PUT /" + path + " HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+      record(Direction::received,
+             "PUT /" + path + " HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
       record(Direction::received, "5\r\nhello\r\n");
       record(Direction::received, "0\r\n\r\n");
     } else if (chance(20)) {

@@ -1,6 +1,6 @@
 // A conversation made of fuzz bytes, once in whole turns and once cut into pieces: the same must
-// come out. Input: a byte that seeds the cuts, then turns of [direction and loss][two bytes: length]
-// [bytes].
+// come out. Input: a byte that seeds the cuts, then turns of [direction and loss][two bytes:
+// length] [bytes].
 #include <cstdint>
 #include <cstdlib>
 #include <span>
@@ -8,9 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "protocols/http1/request_stream.h"
 #include "protocols/session/conversation.h"
 
 namespace {
+
+namespace http1 = beyla::protocols::http1;
+namespace session = beyla::protocols::session;
 
 using beyla::model::Direction;
 using beyla::protocols::session::Conversation;
@@ -64,6 +68,34 @@ void play(Conversation& talk, const std::vector<Turn>& turns, std::uint32_t piec
   talk.close();
 }
 
+// Does the request stream ever lose its place? Then beyla looks for requests where socket calls
+// begin, and cuts do matter.
+class LossWatch final : public http1::RequestListener {
+ public:
+  void on_request(http1::Request&&) override {}
+  void on_request_body(std::uint64_t, std::uint64_t) override {}
+  void on_request_gap() override { lost_ = true; }
+  void on_framing_lost() override { lost_ = true; }
+  void on_invalid_request() override { lost_ = true; }
+  [[nodiscard]] bool may_begin(std::uint64_t) const override { return false; }
+  [[nodiscard]] bool lost() const { return lost_; }
+
+ private:
+  bool lost_ = false;
+};
+
+bool loses_its_place(const std::vector<Turn>& turns) {
+  LossWatch watch;
+  http1::RequestStream requests(watch);
+  for (const Turn& turn : turns) {
+    if (turn.direction != Direction::received) continue;
+    session::Segment segment;
+    segment.bytes = beyla::base::as_bytes(turn.text);
+    requests.on_bytes(segment);
+  }
+  return watch.lost();
+}
+
 void require(bool condition) {
   if (!condition) std::abort();
 }
@@ -72,17 +104,15 @@ void require(bool condition) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const std::string_view input =
-      beyla::base::as_text(std::as_bytes(std::span(data, size)));
+  const std::string_view input = beyla::base::as_text(std::as_bytes(std::span(data, size)));
   const std::vector<Turn> turns = read_turns(input.substr(1));
   Conversation whole;
   play(whole, turns, 0);
   Conversation cut;
   play(cut, turns, 1 + static_cast<std::uint32_t>(data[0]));
-  // After a loss beyla looks for requests where socket calls begin: there, cuts matter.
-  const bool in_sync = whole.sink.gaps == 0 && whole.sink.incomplete[1] == 0 &&
-                       cut.sink.incomplete[1] == 0;
-  if (!in_sync) return 0;
+  const bool in_sync =
+      whole.sink.gaps == 0 && whole.sink.incomplete[1] == 0 && cut.sink.incomplete[1] == 0;
+  if (!in_sync || loses_its_place(turns)) return 0;
   require(whole.summaries() == cut.summaries());
   return 0;
 }

@@ -10,8 +10,8 @@
 namespace beyla::protocols::http1 {
 namespace {
 
-constexpr std::size_t kMaxPathBytes = 1024;                     // ours
-constexpr std::size_t kMaxBlankBytes = 2 * kMaxLeadingLines;    // each CR LF
+constexpr std::size_t kMaxPathBytes = 1024;                   // ours
+constexpr std::size_t kMaxBlankBytes = 2 * kMaxLeadingLines;  // each CR LF
 
 bool is_registered_request_line(std::span<const std::byte> bytes) {
   const RequestParse line = parse_request_line(bytes);
@@ -35,11 +35,8 @@ void RequestStream::on_bytes(const session::Segment& segment) {
         remaining_ -= used;
         if (remaining_ == 0) next_head();
         break;
-      case State::chunks:
-        used = take_chunks(bytes);
-        break;
-      case State::lost:
-        break;
+      case State::chunks: used = take_chunks(bytes); break;
+      case State::lost: break;
     }
     bytes = bytes.subspan(used);
   }

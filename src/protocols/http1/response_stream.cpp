@@ -36,8 +36,7 @@ void ResponseStream::on_bytes(const session::Segment& segment, bool unseen_reque
 std::size_t ResponseStream::take(const session::Segment& segment,
                                  std::span<const std::byte> bytes) {
   switch (state_) {
-    case State::head:
-      return take_head(segment, bytes);
+    case State::head: return take_head(segment, bytes);
     case State::body: {
       const auto used = std::min<std::uint64_t>(remaining_, bytes.size());
       remaining_ -= used;
@@ -57,8 +56,7 @@ std::size_t ResponseStream::take(const session::Segment& segment,
     case State::until_close:
     case State::unknown:
     case State::skip:
-    case State::after_hole:
-      break;
+    case State::after_hole: break;
   }
   position_ += bytes.size();
   return bytes.size();
@@ -206,8 +204,8 @@ void ResponseStream::after_lost_sent() {
 
 void ResponseStream::judge_after_hole(const session::Segment& segment, bool unseen_requests) {
   pairing_.drop_older(position_);
-  const bool begins = segment.starts_record &&
-                      base::as_text(segment.bytes).starts_with(kResponsePrefix);
+  const bool begins =
+      segment.starts_record && base::as_text(segment.bytes).starts_with(kResponsePrefix);
   state_ = begins ? State::head : State::skip;
   start_ = position_;
   if (pairing_.empty()) return;
@@ -248,21 +246,15 @@ std::uint64_t ResponseStream::on_request_gap() {
   std::uint64_t explained = position_;
   if (!pairing_.empty()) explained = pairing_.back().send_position;
   switch (state_) {
-    case State::body:
-      explained = std::max(explained, position_ + remaining_);
-      break;
-    case State::unknown:
-      emit(last_send_);
-      [[fallthrough]];
+    case State::body: explained = std::max(explained, position_ + remaining_); break;
+    case State::unknown: emit(last_send_); [[fallthrough]];
     case State::skip:
       explained = start_;
       skip_to_next_request();
       start_ = explained;
       break;
     case State::chunks:
-    case State::until_close:
-      explained = std::max(explained, start_);
-      break;
+    case State::until_close: explained = std::max(explained, start_); break;
     case State::head:
     case State::after_hole:
       if (!pairing_.empty()) skip_to_next_request();

@@ -39,12 +39,12 @@ class ResponseStream {
  private:
   enum class State : std::uint8_t {
     head,
-    body,         // remaining_ bytes, of an answer or of nothing
+    body,  // remaining_ bytes, of an answer or of nothing
     chunks,
     until_close,
-    unknown,      // an answer in progress whose end is not known
-    skip,         // until the next request
-    after_hole,   // until it is clear what the bytes after a hole are
+    unknown,     // an answer in progress whose end is not known
+    skip,        // until the next request
+    after_hole,  // until it is clear what the bytes after a hole are
   };
   struct Answer {
     Request request;

@@ -19,7 +19,9 @@ namespace beyla::protocols::session {
 
 class RecordingSink final : public model::ExchangeSink {
  public:
-  void on_exchange(model::Exchange&& exchange) override { exchanges.push_back(std::move(exchange)); }
+  void on_exchange(model::Exchange&& exchange) override {
+    exchanges.push_back(std::move(exchange));
+  }
   void on_incomplete(model::Role, model::IncompleteReason reason) override {
     ++incomplete[static_cast<std::size_t>(reason)];
   }

@@ -111,8 +111,8 @@ void SessionTable::feed(Session& session, const model::StreamData& event, std::u
   ProtocolParser& parser = *session.parser;
   const std::uint64_t total = event.total_bytes;
   const std::uint64_t head_end = std::min<std::uint64_t>(event.head.size(), total);
-  const std::uint64_t tail_begin = std::max(
-      head_end, total - std::min<std::uint64_t>(event.tail.size(), total));
+  const std::uint64_t tail_begin =
+      std::max(head_end, total - std::min<std::uint64_t>(event.tail.size(), total));
   Segment segment{event.direction, event.offset + skip, event.other_offset, {},
                   event.time,      event.arrival,       event.process,      skip == 0};
   if (skip < head_end) {

@@ -18,9 +18,9 @@
 
 namespace beyla::protocols::session {
 
-inline constexpr std::size_t kMaxSessions = 65536;   // ours: about 30 MB when all are busy
-inline constexpr std::size_t kMaxDetectBytes = 24;   // ours: RFC 9113 §3.4, the longest preface
-inline constexpr std::size_t kMaxDetectTries = 64;   // ours: calls of a connection joined midway
+inline constexpr std::size_t kMaxSessions = 65536;  // ours: about 30 MB when all are busy
+inline constexpr std::size_t kMaxDetectBytes = 24;  // ours: RFC 9113 §3.4, the longest preface
+inline constexpr std::size_t kMaxDetectTries = 64;  // ours: calls of a connection joined midway
 
 struct SessionCounters {
   base::Counter sessions_over_limit;

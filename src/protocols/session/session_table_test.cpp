@@ -25,8 +25,9 @@ TEST(SessionTable, SetsThePolicyOfTheProtocolItFound) {
 }
 
 TEST(SessionTable, IgnoresWhatIsNoProtocolOfOurs) {
-  for (const auto& first : {"\x16\x03\x01\x02"s, "*1\r\n$4\r\nPING\r\n"s,
-                            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"s, "\0\0\0\7"s, std::string(24, 'A')}) {
+  for (const auto& first :
+       {"\x16\x03\x01\x02"s, "*1\r\n$4\r\nPING\r\n"s, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"s,
+        "\0\0\0\7"s, std::string(24, 'A')}) {
     Conversation talk;
     talk.received(first);
     EXPECT_TRUE(talk.policies.ignored());
@@ -145,8 +146,8 @@ TEST(SessionTable, FlushReportsWhatIsInProgress) {
 
 TEST(SessionTable, TailsArePartOfTheRecord) {
   Conversation talk;
-  const std::string post =
-      "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n" + std::string(100, 'x') + "\r\n0\r\n\r\n";
+  const std::string post = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n" +
+                           std::string(100, 'x') + "\r\n0\r\n\r\n";
   talk.record(Direction::received, post, 60, 10);
   talk.sent(kOk);
   EXPECT_EQ(talk.summaries(), std::vector<std::string>{"POST / 204 100"});

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0
+ * The variables that all probes share; maps.bpf.h says what they mean. */
+#include "probes/kernel_lib/maps.bpf.h"
+
+__u64 watched[kPidLimit / kBitsPerWord];
+__u64 rejected[kPidLimit / kBitsPerWord];
+__u64 wanted_ports[kPorts / kBitsPerWord];
+__u32 has_mptcp_listeners;
+__u32 last_slot_generation;
+
+const volatile __u32 own_pid = 0;
+const volatile __u32 watch_every_exec = 0;
