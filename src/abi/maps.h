@@ -15,6 +15,7 @@ enum {
   kDataRingBytes = 16777216, /* 16 MiB: 50,000 requests/s for some 0.3 s without a reader */
   kLifecycleRingBytes = 1048576, /* some 8,000 process records */
   kPolicySlots = 65536,
+  kLostCloses = 65536, /* as many as user space remembers connections */
   kFirstBytes = 4096,    /* copied of each direction of a new connection */
   kTurnBytes = 1024,     /* copied after each change of direction, without a policy */
   kShortHeadBytes = 64,  /* copied of a record whose credit is used up */

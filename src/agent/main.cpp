@@ -95,7 +95,8 @@ base::Result<void> Agent::run(const config::Settings& settings) {
   auto [control_end, pipeline_end] = TRY(make_target_channel());
   const auto handles = agent.probes_->handles();
   agent.pipeline_ =
-      TRY(Pipeline::make(settings, {handles.data_ring, handles.policy_by_slot, handles.reader_by_zero},
+      TRY(Pipeline::make(settings, {handles.data_ring, handles.policy_by_slot, handles.reader_by_zero,
+                            handles.lost_closes},
                          handles.data_ring, std::move(pipeline_end)));
   TRY_VOID(agent.serve_metrics(settings));
 

@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kBusyWaitMs = 10;      // how late a record is read, at most, while traffic flows
 constexpr std::chrono::milliseconds kFinalDrain{300};  // a loaded server never lets us finish
+constexpr std::chrono::milliseconds kTidyInterval{500};
 constexpr int kIdleWaitMs = 30'000;  // only to forget the long dead; a record wakes us at once
 
 std::vector<model::SpanSink*> sinks_of(exporters::aggregate::RedMetrics& metrics,
@@ -87,7 +88,8 @@ void Pipeline::run() {
   while (!stopping_) {
     const std::size_t records = capture_->drain(sessions_);
     receive_targets(targets_.get(), spans_);
-    spans_.expire(base::BootClock::now());
+    tidy(records);
+    open_connections_.store(sessions_.size(), std::memory_order_relaxed);
     wait(records);
   }
   receive_targets(targets_.get(), spans_);
@@ -96,6 +98,14 @@ void Pipeline::run() {
   }
   receive_targets(targets_.get(), spans_);
   sessions_.flush(base::BootClock::now());
+}
+
+void Pipeline::tidy(std::size_t records_read) {
+  const auto now = base::BootClock::now();
+  if (now < next_tidy_ || records_read >= capture::ring::KernelCapture::kBatchRecords) return;
+  next_tidy_ = now + kTidyInterval;
+  capture_->read_lost_closes(sessions_);
+  spans_.expire(now);
 }
 
 void Pipeline::wait(std::size_t records_read) {

@@ -2,6 +2,7 @@
 // capture -> protocols -> spans -> export. Needs file descriptors only, no privilege.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -42,6 +43,7 @@ class Pipeline {
            std::unique_ptr<exporters::console::TracePrinter> printer, base::Fd targets);
   [[nodiscard]] base::Result<void> watch_fds(int data_ring_fd);
   void run();
+  void tidy(std::size_t records_read);
   void wait(std::size_t records_read);
   void wait_for_fds(int timeout_ms);
 
@@ -53,6 +55,8 @@ class Pipeline {
   exporters::aggregate::RedMetrics red_metrics_;
   spans::SpanBuilder spans_;
   protocols::session::SessionTable sessions_;
+  std::atomic<std::uint64_t> open_connections_{0};  // written by the shard
+  base::BootTime next_tidy_{};
   bool stopping_ = false;  // shard thread
   std::thread shard_;
 };

@@ -102,6 +102,8 @@ void Pipeline::collect(std::vector<Sample>& samples) const {
   samples.push_back(counter_sample("beyla_series_overflow_total",
                                    "requests that would have opened one series too many", {},
                                    red_metrics_.over_series_limit().value()));
+  samples.push_back(gauge_sample("beyla_connections", "connections that are remembered", {},
+                                 open_connections_.load(std::memory_order_relaxed)));
   samples.push_back(counter_sample("beyla_connections_opaque_total",
                                    "connections that speak no protocol we know", {},
                                    sessions_.counters().opaque_connections.value()));

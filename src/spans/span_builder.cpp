@@ -60,8 +60,6 @@ void SpanBuilder::expire(base::BootTime now) {
     held_.pop_front();
     counts_.undecided.add();
   }
-  if (now < next_sweep_) return;
-  next_sweep_ = now + kSweepInterval;
   const bool crowded = known_.size() > kMaxProcesses;
   std::erase_if(known_, [&](const auto& entry) {
     const auto& exited = entry.second.exited;

@@ -31,7 +31,6 @@ class SpanBuilder final : public model::ExchangeSink, public model::TargetSink {
   static constexpr std::chrono::seconds kMaxHold{2};
   static constexpr std::chrono::seconds kKeepAfterExit{60};  // late answers of a dead process
   static constexpr std::size_t kMaxProcesses = 16384;
-  static constexpr std::chrono::seconds kSweepInterval{1};
 
   explicit SpanBuilder(std::vector<model::SpanSink*> sinks) : sinks_(std::move(sinks)) {}
 
@@ -61,7 +60,6 @@ class SpanBuilder final : public model::ExchangeSink, public model::TargetSink {
   std::vector<model::SpanSink*> sinks_;
   std::unordered_map<model::ProcessKey, Known, model::ProcessKeyHash> known_;
   std::deque<model::Exchange> held_;
-  base::BootTime next_sweep_{};
   SpanCounts counts_;
 };
 

@@ -20,7 +20,7 @@ import urllib.request
 from pathlib import Path
 from typing import Callable, Mapping, Sequence, TypeVar
 
-from observed import Metrics, Trace
+from observed import Metrics, Trace, generated_and_accounted, is_balanced
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BEYLA_BINARY = Path(os.environ.get("BEYLA_BINARY", REPOSITORY / "build" / "release" / "beyla")).resolve()
@@ -33,6 +33,7 @@ PORTS = range(15000, 32000)
 POLL_SECONDS = 0.02
 STDERR_LINES_SHOWN = 20
 READY = "instrumentation ready"
+QUIET_SECONDS = 0.3  # longer than a record waits in the ring
 
 T = TypeVar("T")
 
@@ -167,6 +168,18 @@ class Agent:
     def scrape(self) -> Metrics:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=10) as response:
             return Metrics(response.read().decode())
+
+    def quiet_metrics(self, timeout: float = 15.0) -> Metrics:
+        """The metrics once traffic has ended: nothing new, and generated = delivered + lost for every kind."""
+
+        def settled() -> Metrics | None:
+            before = self.scrape()
+            time.sleep(QUIET_SECONDS)
+            after = self.scrape()
+            unchanged = generated_and_accounted(before) == generated_and_accounted(after)
+            return after if unchanged and is_balanced(after) else None
+
+        return wait_until(settled, timeout, "the traffic ends and the books balance")
 
     def wait_for_requests(self, expected: Mapping[tuple[str, int], int], timeout: float = 10.0) -> Metrics:
         """Scrapes until the counted requests equal `expected` or the time is over; the caller asserts."""

@@ -104,3 +104,15 @@ class Metrics:
     def services(self) -> Counter[str]:
         counted = self.by("http_server_duration_seconds_count", "service_name")
         return Counter({name: int(count) for (name,), count in counted.items()})
+
+
+def is_balanced(metrics: Metrics) -> bool:
+    generated, accounted = generated_and_accounted(metrics)
+    return generated == accounted
+
+
+def generated_and_accounted(metrics: Metrics) -> tuple[dict, dict]:
+    generated = metrics.by("beyla_events_generated_total", "kind")
+    accounted = metrics.by("beyla_events_delivered_total", "kind")
+    accounted.update(metrics.by("beyla_events_lost_total", "kind"))
+    return dict(generated), {kind: count for kind, count in accounted.items() if kind in generated or count}

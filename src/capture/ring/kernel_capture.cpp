@@ -1,5 +1,6 @@
 #include "capture/ring/kernel_capture.h"
 
+#include <bpf/bpf.h>
 #include <sys/mman.h>
 
 #include <atomic>
@@ -8,8 +9,6 @@
 
 namespace beyla::capture::ring {
 namespace {
-
-constexpr std::size_t kBatchRecords = 8192;  // so that control messages are never starved
 
 template <typename T>
 base::Result<T*> map_array(int fd, std::size_t count) {
@@ -29,11 +28,12 @@ base::Result<std::unique_ptr<KernelCapture>> KernelCapture::make(KernelCaptureFd
     ::munmap(policies, sizeof(abi::policy) * abi::kPolicySlots);
     return std::unexpected(std::move(state).error());
   }
-  return std::unique_ptr<KernelCapture>(new KernelCapture(std::move(reader), policies, *state));
+  return std::unique_ptr<KernelCapture>(new KernelCapture(std::move(reader), policies, *state, fds.lost_closes));
 }
 
-KernelCapture::KernelCapture(RingReader reader, abi::policy* policies, abi::reader_state* state)
-    : reader_(std::move(reader)), policies_(policies), state_(state) {}
+KernelCapture::KernelCapture(RingReader reader, abi::policy* policies, abi::reader_state* state,
+                             int lost_closes)
+    : reader_(std::move(reader)), policies_(policies), state_(state), lost_closes_(lost_closes) {}
 
 KernelCapture::~KernelCapture() {
   ::munmap(policies_, sizeof(abi::policy) * abi::kPolicySlots);
@@ -46,8 +46,15 @@ std::size_t KernelCapture::drain(model::EventSink& sink) {
   });
 }
 
+void KernelCapture::read_lost_closes(model::EventSink& sink) {
+  std::uint64_t id = 0;
+  while (bpf_map_lookup_and_delete_elem(lost_closes_, nullptr, &id) == 0) {
+    sink.on_closed({base::BootClock::now(), id});
+  }
+}
+
 bool KernelCapture::fall_asleep() {
-  // Pairs with the barrier in count_generated() of emit.bpf.h: either the producer sees the flag,
+  // Pairs with the barrier in finish_record() of emit.bpf.h: either the producer sees the flag,
   // or we see its record.
   std::atomic_ref(state_->asleep).store(1, std::memory_order_seq_cst);
   std::atomic_thread_fence(std::memory_order_seq_cst);

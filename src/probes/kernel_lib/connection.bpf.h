@@ -76,10 +76,10 @@ static __always_inline bool announce(struct connection_state *state, struct sock
     state->id = bpf_get_socket_cookie(sk);
     take_slot(state);
   }
-  count_generated(kEventOpen);
   struct event_open *event = bpf_ringbuf_reserve(&data_ring, sizeof(*event), 0);
   if (!event) {
     count_lost(kEventOpen, kLossRingFull);
+    finish_record(kEventOpen);
     return false;
   }
   fill_header(&event->header, kEventOpen, sizeof(*event), state->id);
@@ -93,16 +93,20 @@ static __always_inline bool announce(struct connection_state *state, struct sock
   event->padding2 = 0;
   state->announced = 1;
   bpf_ringbuf_submit(event, wakeup_flags());
+  finish_record(kEventOpen);
   return true;
 }
 
 static __always_inline void emit_bare(struct connection_state *state, __u32 kind) {
-  count_generated(kind);
   struct event_header *event = bpf_ringbuf_reserve(&data_ring, sizeof(*event), 0);
   if (!event) {
     count_lost(kind, kLossRingFull);
+    __u64 id = state->id;
+    if (kind == kEventClose) bpf_map_push_elem(&lost_closes, &id, BPF_ANY);
+    finish_record(kind);
     return;
   }
   fill_header(event, kind, sizeof(*event), state->id);
   bpf_ringbuf_submit(event, wakeup_flags());
+  finish_record(kind);
 }

@@ -6,8 +6,7 @@
 
 static __always_inline void count_generated(__u32 kind) {
   struct event_counts *counts = bpf_map_lookup_elem(&counts_by_kind, &kind);
-  /* Atomic although per CPU: an interrupt may run the same code in between. It is also the full
-   * barrier that wakeup_flags() needs between writing the ring and reading `asleep`. */
+  /* Atomic although per CPU: an interrupt may run the same code in between. */
   if (counts) __sync_fetch_and_add(&counts->generated, 1);
 }
 
@@ -21,15 +20,24 @@ static __always_inline void note(__u32 kind) {
   if (count) __sync_fetch_and_add(count, 1);
 }
 
-/* The reader wakes by its timer; it is woken only when it sleeps for long, or past a quarter full. */
+/* The reader wakes by its timer; a record wakes it only past a quarter full. */
 static __always_inline __u64 wakeup_flags(void) {
+  return bpf_ringbuf_query(&data_ring, BPF_RB_AVAIL_DATA) > kDataRingBytes / 4
+             ? BPF_RB_FORCE_WAKEUP
+             : BPF_RB_NO_WAKEUP;
+}
+
+/* Call when a record of the data ring is written, or could not be. A reader that sleeps for long is
+ * woken, once. The atomic count is the full barrier between writing the record and reading
+ * `asleep`; the reader's is in fall_asleep(), kernel_capture.cpp: one of the two sees the other. */
+static __always_inline void finish_record(__u32 kind) {
   __u32 zero = 0;
+  count_generated(kind);
   struct reader_state *reader = bpf_map_lookup_elem(&reader_by_zero, &zero);
-  if (reader && *(volatile __u64 *)&reader->asleep && __sync_lock_test_and_set(&reader->asleep, 0))
-    return BPF_RB_FORCE_WAKEUP;
-  if (bpf_ringbuf_query(&data_ring, BPF_RB_AVAIL_DATA) > kDataRingBytes / 4)
-    return BPF_RB_FORCE_WAKEUP;
-  return BPF_RB_NO_WAKEUP;
+  if (!reader || !*(volatile __u64 *)&reader->asleep) return;
+  if (!__sync_lock_test_and_set(&reader->asleep, 0)) return;
+  void *empty = bpf_ringbuf_reserve(&data_ring, 8, 0);
+  if (empty) bpf_ringbuf_discard(empty, BPF_RB_FORCE_WAKEUP);
 }
 
 static __always_inline void fill_key(struct process_key *key, struct task_struct *task) {

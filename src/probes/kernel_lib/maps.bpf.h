@@ -82,6 +82,14 @@ struct {
   __type(value, __u32);
 } free_slots __weak SEC(".maps");
 
+/* Ids of connections whose close record found the ring full; popped by user space, which would
+ * otherwise remember them for ever. */
+struct {
+  __uint(type, BPF_MAP_TYPE_QUEUE);
+  __uint(max_entries, kLostCloses);
+  __type(value, __u64);
+} lost_closes __weak SEC(".maps");
+
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(map_flags, BPF_F_MMAPABLE);

@@ -161,7 +161,7 @@ CaptureHandles KernelProbes::handles() const {
   const auto& maps = impl_->skeleton->maps;
   return {bpf_map__fd(maps.data_ring), bpf_map__fd(maps.counts_by_kind),
           bpf_map__fd(maps.notes_by_kind), bpf_map__fd(maps.policy_by_slot),
-          bpf_map__fd(maps.reader_by_zero)};
+          bpf_map__fd(maps.reader_by_zero), bpf_map__fd(maps.lost_closes)};
 }
 
 int KernelProbes::process_events_fd() const { return ring_buffer__epoll_fd(impl_->process_ring); }

@@ -26,6 +26,7 @@ struct CaptureHandles {
   int notes_by_kind = -1;
   int policy_by_slot = -1;
   int reader_by_zero = -1;
+  int lost_closes = -1;
 };
 
 class ProcessEventSink {

@@ -117,11 +117,11 @@ static __always_inline void emit_data(struct connection_state *state, struct tas
   event->head_bytes = head;
   event->tail_bytes = tail;
   event->direction_and_flags = direction | (unreadable ? kDataUnreadable << 1 : 0);
-  count_generated(kEventData);
   barrier_var(size);
   if (size > sizeof(*event) + kRecordHeadBytes + kTailBytes) return;
   if (!announced || bpf_ringbuf_output(&data_ring, scratch, size, wakeup_flags()))
     count_lost(kEventData, kLossRingFull);
+  finish_record(kEventData);
 }
 
 static __always_inline int on_transfer(struct sock *sk, int result, int flags, __u32 direction) {
