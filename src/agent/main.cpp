@@ -33,8 +33,8 @@ constexpr int kExitBadInput = 2;
 constexpr std::chrono::milliseconds kStopGrace{800};  // SIGTERM ends us within a second
 
 void start_logging() {
-  auto logger = std::make_shared<spdlog::logger>(
-      "beyla", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger =
+      std::make_shared<spdlog::logger>("beyla", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("time=%Y-%m-%dT%H:%M:%S.%e%z level=%l msg=\"%v\"");
   spdlog::set_default_logger(std::move(logger));
 }
@@ -68,8 +68,9 @@ void warn_of_pid_namespace() {
   std::array<char, 64> name{};
   const ssize_t length = ::readlink("/proc/self/ns/pid", name.data(), name.size());
   if (length > 0 && std::string_view(name.data(), static_cast<std::size_t>(length)) != kInitial) {
-    spdlog::warn("not in the host's pid namespace: services are named by executable only (run the "
-                 "container with --pid=host)");
+    spdlog::warn(
+        "not in the host's pid namespace: services are named by executable only (run the "
+        "container with --pid=host)");
   }
 }
 
@@ -94,10 +95,10 @@ base::Result<void> Agent::run(const config::Settings& settings) {
   agent.probes_ = TRY(probes::loader::KernelProbes::load(probe_options(settings)));
   auto [control_end, pipeline_end] = TRY(make_target_channel());
   const auto handles = agent.probes_->handles();
-  agent.pipeline_ =
-      TRY(Pipeline::make(settings, {handles.data_ring, handles.policy_by_slot, handles.reader_by_zero,
-                            handles.lost_closes},
-                         handles.data_ring, std::move(pipeline_end)));
+  agent.pipeline_ = TRY(Pipeline::make(
+      settings,
+      {handles.data_ring, handles.policy_by_slot, handles.reader_by_zero, handles.lost_closes},
+      handles.data_ring, std::move(pipeline_end)));
   TRY_VOID(agent.serve_metrics(settings));
 
   TargetSender sender(std::move(control_end));
@@ -119,9 +120,8 @@ base::Result<void> Agent::run(const config::Settings& settings) {
 std::string Agent::render() const {
   std::vector<exporters::prometheus::Sample> samples;
   const auto handles = probes_->handles();
-  collect_books(
-      capture::ring::read_kernel_books(handles.counts_by_kind, handles.notes_by_kind),
-      pipeline_->decoder_counts(), probes_->process_events_read(), samples);
+  collect_books(capture::ring::read_kernel_books(handles.counts_by_kind, handles.notes_by_kind),
+                pipeline_->decoder_counts(), probes_->process_events_read(), samples);
   pipeline_->collect(samples);
   collect_discovery(discovery_counts_, samples);
   samples.push_back(counter_sample("beyla_program_runs_skipped_total",
@@ -141,8 +141,7 @@ base::Result<void> Agent::serve_metrics(const config::Settings& settings) {
       {settings.prometheus_address, *settings.prometheus_port, settings.prometheus_path},
       [this] { return render(); }));
   const bool everywhere = settings.prometheus_address.empty();
-  spdlog::info("serving metrics on {}:{}{}{}",
-               everywhere ? "*" : settings.prometheus_address,
+  spdlog::info("serving metrics on {}:{}{}{}", everywhere ? "*" : settings.prometheus_address,
                scrape_server_->port(), settings.prometheus_path,
                everywhere ? " (all addresses; BEYLA_PROMETHEUS_ADDRESS narrows it)" : "");
   return {};

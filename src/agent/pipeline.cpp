@@ -14,7 +14,7 @@
 namespace beyla::agent {
 namespace {
 
-constexpr int kBusyWaitMs = 10;      // how late a record is read, at most, while traffic flows
+constexpr int kBusyWaitMs = 10;  // how late a record is read, at most, while traffic flows
 constexpr std::chrono::milliseconds kFinalDrain{300};  // a loaded server never lets us finish
 constexpr std::chrono::milliseconds kTidyInterval{500};
 constexpr int kIdleWaitMs = 30'000;  // only to forget the long dead; a record wakes us at once
@@ -57,9 +57,8 @@ base::Result<void> Pipeline::watch_fds(int data_ring_fd) {
   epoll_ = base::Fd(::epoll_create1(EPOLL_CLOEXEC));
   if (!stop_event_.valid() || !epoll_.valid()) return base::fail_errno(errno, "cannot use epoll");
   // Edge-triggered: waiting records must not end a wait, only the kernel half's wake-up may.
-  const std::pair<int, std::uint32_t> watched[] = {{data_ring_fd, EPOLLIN | EPOLLET},
-                                                   {targets_.get(), EPOLLIN},
-                                                   {stop_event_.get(), EPOLLIN}};
+  const std::pair<int, std::uint32_t> watched[] = {
+      {data_ring_fd, EPOLLIN | EPOLLET}, {targets_.get(), EPOLLIN}, {stop_event_.get(), EPOLLIN}};
   for (const auto& [fd, events] : watched) {
     epoll_event event{};
     event.events = events;

@@ -12,11 +12,11 @@ namespace {
 using exporters::prometheus::Sample;
 
 constexpr std::array<std::string_view, abi::kEventKinds> kKindNames = {"open", "data", "fin",
-                                                                      "close", "process"};
+                                                                       "close", "process"};
 constexpr std::array<std::string_view, 3> kIncompleteNames = {"no_answer", "gap", "limit"};
 static_assert(kIncompleteNames.size() == static_cast<std::size_t>(model::IncompleteReason::kCount));
 constexpr std::array<std::string_view, abi::kNotes> kNoteNames = {"unreadable", "no_policy_slot",
-                                                                 "no_socket_storage"};
+                                                                  "no_socket_storage"};
 
 Sample make_sample(Sample::Type type, std::string_view name, std::string_view help, Labels labels,
                    std::uint64_t value) {
@@ -34,9 +34,8 @@ Sample gauge_sample(std::string_view name, std::string_view help, Labels labels,
   return make_sample(Sample::Type::gauge, name, help, std::move(labels), value);
 }
 
-void collect_books(const capture::ring::KernelBooks& books,
-                   const capture::DecoderCounts& delivered, std::uint64_t process_events_read,
-                   std::vector<Sample>& samples) {
+void collect_books(const capture::ring::KernelBooks& books, const capture::DecoderCounts& delivered,
+                   std::uint64_t process_events_read, std::vector<Sample>& samples) {
   for (std::size_t kind = 0; kind < abi::kEventKinds; ++kind) {
     const Labels labels{{"kind", std::string(kKindNames[kind])}};
     samples.push_back(counter_sample("beyla_events_generated_total",
@@ -45,10 +44,10 @@ void collect_books(const capture::ring::KernelBooks& books,
     samples.push_back(counter_sample(
         "beyla_events_delivered_total", "records read from the kernel's rings", labels,
         kind == abi::kEventProcess ? process_events_read : delivered.delivered[kind].value()));
-    samples.push_back(counter_sample(
-        "beyla_events_lost_total", "records lost between the kernel half and us",
-        {{"kind", std::string(kKindNames[kind])}, {"reason", "ring_full"}},
-        books.by_kind[kind].lost[abi::kLossRingFull]));
+    samples.push_back(
+        counter_sample("beyla_events_lost_total", "records lost between the kernel half and us",
+                       {{"kind", std::string(kKindNames[kind])}, {"reason", "ring_full"}},
+                       books.by_kind[kind].lost[abi::kLossRingFull]));
   }
   for (std::size_t note = 0; note < abi::kNotes; ++note) {
     samples.push_back(counter_sample(
@@ -64,10 +63,9 @@ void collect_books(const capture::ring::KernelBooks& books,
 void collect_discovery(const discover::DiscoveryCounts& counts, std::vector<Sample>& samples) {
   samples.push_back(gauge_sample("beyla_targets", "processes that are instrumented now", {},
                                  counts.selected.value() - counts.ended.value()));
-  samples.push_back(counter_sample("beyla_probes_skipped_total",
-                                   "processes or probes that were left out",
-                                   {{"reason", "process_gone"}},
-                                   counts.skipped_process_gone.value()));
+  samples.push_back(
+      counter_sample("beyla_probes_skipped_total", "processes or probes that were left out",
+                     {{"reason", "process_gone"}}, counts.skipped_process_gone.value()));
 }
 
 void collect_build_info(std::vector<Sample>& samples) {
@@ -77,15 +75,14 @@ void collect_build_info(std::vector<Sample>& samples) {
 
 void Pipeline::collect(std::vector<Sample>& samples) const {
   const auto& counts = spans_.counts();
-  samples.push_back(counter_sample("beyla_exchanges_total",
-                                   "requests with their answers, of instrumented processes",
-                                   {{"protocol", "http"}, {"role", "server"}},
-                                   counts.server_exchanges.value()));
+  samples.push_back(counter_sample(
+      "beyla_exchanges_total", "requests with their answers, of instrumented processes",
+      {{"protocol", "http"}, {"role", "server"}}, counts.server_exchanges.value()));
   for (std::size_t reason = 0; reason < counts.incomplete.size(); ++reason) {
-    samples.push_back(counter_sample(
-        "beyla_exchanges_incomplete_total", "requests whose answer was not seen",
-        {{"role", "server"}, {"reason", std::string(kIncompleteNames[reason])}},
-        counts.incomplete[reason].value()));
+    samples.push_back(
+        counter_sample("beyla_exchanges_incomplete_total", "requests whose answer was not seen",
+                       {{"role", "server"}, {"reason", std::string(kIncompleteNames[reason])}},
+                       counts.incomplete[reason].value()));
   }
   samples.push_back(counter_sample("beyla_exchanges_incomplete_total", "",
                                    {{"role", "server"}, {"reason", "undecided"}},

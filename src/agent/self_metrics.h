@@ -11,9 +11,8 @@
 
 namespace beyla::agent {
 
-
-void collect_books(const capture::ring::KernelBooks& books,
-                   const capture::DecoderCounts& delivered, std::uint64_t process_events_read,
+void collect_books(const capture::ring::KernelBooks& books, const capture::DecoderCounts& delivered,
+                   std::uint64_t process_events_read,
                    std::vector<exporters::prometheus::Sample>& samples);
 void collect_discovery(const discover::DiscoveryCounts& counts,
                        std::vector<exporters::prometheus::Sample>& samples);

@@ -22,7 +22,9 @@ base::Result<std::pair<base::Fd, base::Fd>> make_target_channel() {
 void TargetSender::on_selected(const model::TargetProcess& target) {
   send(abi::kTargetSelected, target.key, target.service.name);
 }
-void TargetSender::on_rejected(const model::ProcessKey& key) { send(abi::kTargetRejected, key, ""); }
+void TargetSender::on_rejected(const model::ProcessKey& key) {
+  send(abi::kTargetRejected, key, "");
+}
 void TargetSender::on_exited(const model::ProcessKey& key) { send(abi::kTargetExited, key, ""); }
 
 void TargetSender::send(std::uint32_t change, const model::ProcessKey& key,
@@ -31,8 +33,7 @@ void TargetSender::send(std::uint32_t change, const model::ProcessKey& key,
   message.version = abi::kAbiVersion;
   message.change = change;
   message.process = {key.pid, key.exec_generation, key.start_ns};
-  const std::size_t length =
-      std::min<std::size_t>(service_name.size(), abi::kServiceNameBytes - 1);
+  const std::size_t length = std::min<std::size_t>(service_name.size(), abi::kServiceNameBytes - 1);
   std::memcpy(message.service_name, service_name.data(), length);
   while (::send(fd_.get(), &message, sizeof(message), MSG_NOSIGNAL) < 0) {
     if (errno == EINTR) continue;

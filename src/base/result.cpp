@@ -21,8 +21,8 @@ std::unexpected<Error> fail(ErrorCode code, std::string context) {
 
 std::unexpected<Error> fail_errno(int errno_value, std::string context) {
   const bool denied = errno_value == EPERM || errno_value == EACCES;
-  return std::unexpected(Error{denied ? ErrorCode::permission : ErrorCode::system, errno_value,
-                               std::move(context)});
+  return std::unexpected(
+      Error{denied ? ErrorCode::permission : ErrorCode::system, errno_value, std::move(context)});
 }
 
 }  // namespace beyla::base

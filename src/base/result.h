@@ -36,15 +36,15 @@ using Result = std::expected<T, Error>;
 }  // namespace beyla::base
 
 // Evaluates to the value, or returns the error from the calling function.
-#define TRY(expression)                                                          \
-  __extension__({                                                                \
-    auto try_result_ = (expression);                                             \
-    if (!try_result_) return std::unexpected(std::move(try_result_).error());    \
-    std::move(try_result_).value();                                              \
+#define TRY(expression)                                                       \
+  __extension__({                                                             \
+    auto try_result_ = (expression);                                          \
+    if (!try_result_) return std::unexpected(std::move(try_result_).error()); \
+    std::move(try_result_).value();                                           \
   })
 // The same for Result<void>.
-#define TRY_VOID(expression)                                                     \
-  do {                                                                           \
-    auto try_result_ = (expression);                                             \
-    if (!try_result_) return std::unexpected(std::move(try_result_).error());    \
+#define TRY_VOID(expression)                                                  \
+  do {                                                                        \
+    auto try_result_ = (expression);                                          \
+    if (!try_result_) return std::unexpected(std::move(try_result_).error()); \
   } while (false)

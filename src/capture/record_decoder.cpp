@@ -54,7 +54,7 @@ bool decode_data(std::span<const std::byte> record, model::EventSink& sink) {
   data.connection = event->header.connection_id;
   data.process = to_key(event->process);
   data.direction = (event->direction_and_flags & 1U) == abi::kReceived ? model::Direction::received
-                                                                      : model::Direction::sent;
+                                                                       : model::Direction::sent;
   data.offset = event->offset;
   data.other_offset = event->other_offset;
   data.total_bytes = event->total_bytes;

@@ -4,7 +4,9 @@ namespace {
 
 struct Touch final : beyla::model::EventSink {
   unsigned sum = 0;
-  void on_opened(const beyla::model::ConnectionOpened& event) override { sum += event.connection.local.port; }
+  void on_opened(const beyla::model::ConnectionOpened& event) override {
+    sum += event.connection.local.port;
+  }
   void on_data(const beyla::model::StreamData& event) override {
     for (const auto byte : event.head) sum += static_cast<unsigned>(byte);
     for (const auto byte : event.tail) sum += static_cast<unsigned>(byte);

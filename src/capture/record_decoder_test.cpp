@@ -17,7 +17,9 @@ struct Collect final : model::EventSink {
   std::vector<std::string> tails;
   int fins = 0;
   int closes = 0;
-  void on_opened(const model::ConnectionOpened& event) override { opened.push_back(event.connection); }
+  void on_opened(const model::ConnectionOpened& event) override {
+    opened.push_back(event.connection);
+  }
   void on_data(const model::StreamData& event) override {
     heads.emplace_back(base::as_text(event.head));
     tails.emplace_back(base::as_text(event.tail));

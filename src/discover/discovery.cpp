@@ -17,7 +17,10 @@ std::string base_name(std::string_view path) {
 
 Discovery::Discovery(SelectionRules rules, inspect::ProcessInspector inspector,
                      model::TargetMap& map, model::TargetSink& sink, DiscoveryCounts& counts)
-    : rules_(std::move(rules)), inspector_(std::move(inspector)), map_(map), sink_(sink),
+    : rules_(std::move(rules)),
+      inspector_(std::move(inspector)),
+      map_(map),
+      sink_(sink),
       counts_(counts) {}
 
 void Discovery::on_started(const model::ProcessStarted& process) {

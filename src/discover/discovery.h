@@ -13,15 +13,16 @@
 namespace beyla::discover {
 
 struct SelectionRules {
-  std::string executable_name;  // substring of the resolved path; empty: any
-  std::string service_name;     // the agent's own OTEL_SERVICE_NAME; empty: none
-  bool selects_by_port = false; // the kernel has already matched the port
+  std::string executable_name;   // substring of the resolved path; empty: any
+  std::string service_name;      // the agent's own OTEL_SERVICE_NAME; empty: none
+  bool selects_by_port = false;  // the kernel has already matched the port
 };
 
 struct DiscoveryCounts {
   base::Counter selected;
   base::Counter ended;
-  base::Counter skipped_process_gone;  // ended before its name could be read, and a name is asked for
+  base::Counter
+      skipped_process_gone;  // ended before its name could be read, and a name is asked for
 };
 
 class Discovery {

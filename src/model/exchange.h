@@ -34,9 +34,9 @@ struct Exchange {
 };
 
 enum class IncompleteReason : std::uint8_t {
-  no_answer,   // the connection ended first
-  gap,         // events were lost between request and answer
-  limit,       // a named limit was reached
+  no_answer,  // the connection ended first
+  gap,        // events were lost between request and answer
+  limit,      // a named limit was reached
   kCount
 };
 

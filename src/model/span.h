@@ -12,7 +12,9 @@ struct Span {
   [[nodiscard]] std::chrono::nanoseconds total() const {
     return exchange.end - exchange.arrival.value_or(exchange.received);
   }
-  [[nodiscard]] std::chrono::nanoseconds handler() const { return exchange.end - exchange.received; }
+  [[nodiscard]] std::chrono::nanoseconds handler() const {
+    return exchange.end - exchange.received;
+  }
 };
 
 // Called on the shard's thread; must not block.

@@ -47,7 +47,8 @@ TEST(SpanBuilder, CountsWhatWasHeldTooLong) {
 TEST(SpanBuilder, HoldIsBounded) {
   Collect out;
   SpanBuilder builder({&out});
-  for (std::size_t i = 0; i < SpanBuilder::kMaxHeld + 5; ++i) builder.on_exchange(exchange_of(kOne, "/"));
+  for (std::size_t i = 0; i < SpanBuilder::kMaxHeld + 5; ++i)
+    builder.on_exchange(exchange_of(kOne, "/"));
   EXPECT_EQ(builder.counts().undecided.value(), 5U);
 }
 

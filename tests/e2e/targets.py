@@ -190,3 +190,12 @@ class RedisServer(ServerWithFolder):
     def command(self) -> list[str]:
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder)]
         return [required_program("redis-server"), *options]
+
+
+class ExecServer(Server):
+    """Its listener is opened by one program and served by the one that replaces it."""
+
+    name = "exec"
+
+    def command(self) -> list[str]:
+        return [sys.executable, str(PROGRAMS / "exec_server.py"), str(self.port)]

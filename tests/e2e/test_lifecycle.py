@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness import BEYLA_BINARY, Agent, main, required_program, wait_until
 from http_client import BackgroundLoad, Request, send_once
-from targets import GoServer, Nginx, PythonServer, Server, build_go_server
+from targets import ExecServer, GoServer, Nginx, PythonServer, Server, build_go_server
 
 CONNECTIONS = 4
 OWN_METRICS = (
@@ -103,6 +103,18 @@ class TargetTest(unittest.TestCase):
                 get(server, "/survivor")
                 agent.wait_for_line("200 GET /survivor ")
                 wait_until(lambda: agent.scrape().total("beyla_targets") == 1, 5, "only the survivor is a target")
+
+
+class ExecTest(unittest.TestCase):
+    def test_a_listener_that_is_inherited_over_exec(self) -> None:
+        server = ExecServer()
+        with Agent({"OPEN_PORT": str(server.port)}) as agent, server:
+            for index in range(3):
+                get(server, f"/inherited/{index}")
+                agent.wait_for_line(f"200 GET /inherited/{index} ")
+            wait_until(lambda: agent.scrape().total("beyla_targets") == 1, 5, "the image before exec is forgotten")
+            server.stop()
+            wait_until(lambda: agent.scrape().total("beyla_targets") == 0, 5, "the process is forgotten")
 
 
 class SelectionTest(unittest.TestCase):

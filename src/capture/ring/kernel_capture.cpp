@@ -12,8 +12,7 @@ namespace {
 
 template <typename T>
 base::Result<T*> map_array(int fd, std::size_t count) {
-  void* memory =
-      ::mmap(nullptr, sizeof(T) * count, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  void* memory = ::mmap(nullptr, sizeof(T) * count, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (memory == MAP_FAILED) return base::fail_errno(errno, "cannot map a BPF array");
   return static_cast<T*>(memory);
 }
@@ -28,7 +27,8 @@ base::Result<std::unique_ptr<KernelCapture>> KernelCapture::make(KernelCaptureFd
     ::munmap(policies, sizeof(abi::policy) * abi::kPolicySlots);
     return std::unexpected(std::move(state).error());
   }
-  return std::unique_ptr<KernelCapture>(new KernelCapture(std::move(reader), policies, *state, fds.lost_closes));
+  return std::unique_ptr<KernelCapture>(
+      new KernelCapture(std::move(reader), policies, *state, fds.lost_closes));
 }
 
 KernelCapture::KernelCapture(RingReader reader, abi::policy* policies, abi::reader_state* state,

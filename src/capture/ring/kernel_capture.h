@@ -43,7 +43,8 @@ class KernelCapture final : public model::CapturePolicySink {
   [[nodiscard]] const DecoderCounts& counts() const { return counts_; }
 
  private:
-  KernelCapture(RingReader reader, abi::policy* policies, abi::reader_state* state, int lost_closes);
+  KernelCapture(RingReader reader, abi::policy* policies, abi::reader_state* state,
+                int lost_closes);
   RingReader reader_;
   abi::policy* policies_;
   abi::reader_state* state_;

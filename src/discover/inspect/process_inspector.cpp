@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxEnvironmentBytes = 256 * 1024;
 constexpr std::size_t kMaxServiceNameBytes = 255;
-constexpr int kStartTimeField = 22;              // proc_pid_stat(5), counted from 1
+constexpr int kStartTimeField = 22;               // proc_pid_stat(5), counted from 1
 constexpr std::uint64_t kNsPerTick = 10'000'000;  // USER_HZ is 100 on every Linux ABI we know
 constexpr std::string_view kDeleted = " (deleted)";
 

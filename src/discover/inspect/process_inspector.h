@@ -10,7 +10,7 @@
 namespace beyla::discover::inspect {
 
 struct ProcessFacts {
-  std::string executable_path;  // resolved, without " (deleted)"
+  std::string executable_path;    // resolved, without " (deleted)"
   std::string otel_service_name;  // of the target's own environment; empty: not set or not readable
 };
 

@@ -37,15 +37,11 @@ base::Result<PolledOutput> PolledOutput::make(int fd) {
 
 ssize_t PolledOutput::write_once(std::string_view text) const {
   switch (kind_) {
-    case Kind::nonblocking:
-      text = text.substr(0, kWriteBytes);
-      break;
+    case Kind::nonblocking: text = text.substr(0, kWriteBytes); break;
     case Kind::socket:
       text = text.substr(0, kWriteBytes);
       return ::send(fd_.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    case Kind::blocking:
-      text = text.substr(0, kBlockingWriteBytes);
-      break;
+    case Kind::blocking: text = text.substr(0, kBlockingWriteBytes); break;
   }
   return ::write(fd_.get(), text.data(), text.size());
 }

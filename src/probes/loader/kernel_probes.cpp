@@ -97,9 +97,9 @@ int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
     return 0;
   }
   const char* name = reinterpret_cast<const char*>(event.executable_name);
-  self.sink->on_started({key, std::string(name, strnlen(name, abi::kExecutableNameBytes)),
-                         event.cause == abi::kWatchedByListen ||
-                             event.cause == abi::kWatchedByExec});
+  self.sink->on_started(
+      {key, std::string(name, strnlen(name, abi::kExecutableNameBytes)),
+       event.cause == abi::kWatchedByListen || event.cause == abi::kWatchedByExec});
   return 0;
 }
 
@@ -136,9 +136,8 @@ base::Result<std::unique_ptr<KernelProbes>> KernelProbes::load(const ProbeOption
 
 base::Result<void> KernelProbes::attach(ProcessEventSink& sink) {
   impl_->sink = &sink;
-  impl_->process_ring =
-      ring_buffer__new(bpf_map__fd(impl_->skeleton->maps.process_ring), Impl::on_record,
-                       impl_.get(), nullptr);
+  impl_->process_ring = ring_buffer__new(bpf_map__fd(impl_->skeleton->maps.process_ring),
+                                         Impl::on_record, impl_.get(), nullptr);
   if (impl_->process_ring == nullptr) return base::fail_errno(errno, "cannot map the process ring");
   // The iterators are run by hand below; all else is attached for good.
   auto& programs = impl_->skeleton->progs;
@@ -159,8 +158,8 @@ base::Result<void> KernelProbes::attach(ProcessEventSink& sink) {
 
 CaptureHandles KernelProbes::handles() const {
   const auto& maps = impl_->skeleton->maps;
-  return {bpf_map__fd(maps.data_ring), bpf_map__fd(maps.counts_by_kind),
-          bpf_map__fd(maps.notes_by_kind), bpf_map__fd(maps.policy_by_slot),
+  return {bpf_map__fd(maps.data_ring),      bpf_map__fd(maps.counts_by_kind),
+          bpf_map__fd(maps.notes_by_kind),  bpf_map__fd(maps.policy_by_slot),
           bpf_map__fd(maps.reader_by_zero), bpf_map__fd(maps.lost_closes)};
 }
 

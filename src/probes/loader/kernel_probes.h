@@ -39,7 +39,8 @@ class ProcessEventSink {
 class KernelProbes final : public model::TargetMap {
  public:
   // Errors: no BTF, no privilege, or a program the kernel refuses; each says what to do.
-  [[nodiscard]] static base::Result<std::unique_ptr<KernelProbes>> load(const ProbeOptions& options);
+  [[nodiscard]] static base::Result<std::unique_ptr<KernelProbes>> load(
+      const ProbeOptions& options);
   ~KernelProbes() override;
 
   // Attaches everything, then looks at what ran before. Process events go to `sink`, which must
