@@ -13,13 +13,13 @@ demo: deps-demo build
 	tools/demo.sh
 
 test: deps-test build/dev/build.ninja
-	cmake --build --preset dev -j $(JOBS)
+	tools/stage.sh "build of agent and tests" cmake --build --preset dev -j $(JOBS)
 	$(MAKE) --no-print-directory fuzz-smoke
 	tools/check_layers.py
 	ctest --test-dir build/dev --output-on-failure -j $(JOBS)
 
 fuzz-smoke: deps-test build/fuzz/build.ninja
-	cmake --build --preset fuzz -j $(JOBS)
+	tools/stage.sh "build of fuzz targets" cmake --build --preset fuzz -j $(JOBS)
 	ctest --test-dir build/fuzz --output-on-failure -L fuzz_smoke -j $(JOBS)
 
 bench: deps-test build/dev/build.ninja
@@ -38,4 +38,4 @@ clean:
 	rm -rf build
 
 deps-%:
-	tools/install_dependencies.sh $*
+	tools/stage.sh "packages" tools/install_dependencies.sh $*
