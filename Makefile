@@ -32,7 +32,7 @@ install: build
 lint: deps-lint deps-test build/tidy/build.ninja
 	clang-format-19 --dry-run --Werror $$(git ls-files '*.cpp' '*.h' ':!*.bpf.h' ':!src/abi')
 	tools/check_layers.py
-	cmake --build --preset tidy -j $(JOBS)
+	cmake --build --preset tidy --target beyla -j $(JOBS)
 
 clean:
 	rm -rf build

@@ -57,6 +57,7 @@ MHD_Result answer(MHD_Connection* connection, unsigned int status, std::string t
 // libmicrohttpd's callback, apart from the header so that its types stay here.
 class ScrapeServer::Requests {
  public:
+  // The parameters are libmicrohttpd's.  NOLINTNEXTLINE(readability-function-size)
   static MHD_Result on_request(void* context, MHD_Connection* connection, const char* url,
                                const char* method, const char* /*version*/, const char* /*upload*/,
                                std::size_t* upload_bytes, void** state) {
