@@ -37,5 +37,6 @@ lint: deps-lint deps-test build/tidy/build.ninja
 clean:
 	rm -rf build
 
-deps-%:
+# A static pattern: make looks for no implicit rule for a phony target.
+deps-build deps-test deps-demo deps-lint: deps-%:
 	tools/stage.sh "packages" tools/install_dependencies.sh $*
