@@ -102,9 +102,9 @@ base::Result<void> Agent::run(const config::Settings& settings) {
   TRY_VOID(agent.serve_metrics(settings));
 
   TargetSender sender(std::move(control_end));
-  discover::Discovery discovery(
-      {settings.executable_name, settings.service_name, settings.open_port.has_value()},
-      discover::inspect::ProcessInspector(), *agent.probes_, sender, agent.discovery_counts_);
+  discover::Discovery discovery({settings.executable_name, settings.service_name},
+                                discover::inspect::ProcessInspector(), *agent.probes_, sender,
+                                agent.discovery_counts_);
   ProcessFeed feed(discovery);
   agent.pipeline_->start();
   TRY_VOID(agent.probes_->attach(feed));

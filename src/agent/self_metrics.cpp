@@ -101,6 +101,12 @@ void Pipeline::collect(std::vector<Sample>& samples) const {
                                    red_metrics_.over_series_limit().value()));
   samples.push_back(gauge_sample("beyla_connections", "connections that are remembered", {},
                                  open_connections_.load(std::memory_order_relaxed)));
+  samples.push_back(counter_sample(
+      "beyla_connections_unparsed_total", "what was captured of connections that are not followed",
+      {{"reason", "over_limit"}}, sessions_.counters().sessions_over_limit.value()));
+  samples.push_back(counter_sample("beyla_connections_unparsed_total", "",
+                                   {{"reason", "unknown_connection"}},
+                                   sessions_.counters().unknown_connection.value()));
   samples.push_back(counter_sample("beyla_connections_opaque_total",
                                    "connections that speak no protocol we know", {},
                                    sessions_.counters().opaque_connections.value()));

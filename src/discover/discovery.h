@@ -13,9 +13,8 @@
 namespace beyla::discover {
 
 struct SelectionRules {
-  std::string executable_name;   // substring of the resolved path; empty: any
-  std::string service_name;      // the agent's own OTEL_SERVICE_NAME; empty: none
-  bool selects_by_port = false;  // the kernel has already matched the port
+  std::string executable_name;  // substring of the resolved path; empty: any
+  std::string service_name;     // the agent's own OTEL_SERVICE_NAME; empty: none
 };
 
 struct DiscoveryCounts {

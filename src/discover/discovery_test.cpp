@@ -74,27 +74,27 @@ TEST_F(DiscoveryTest, NamesTheServiceAfterTheExecutable) {
 
 TEST_F(DiscoveryTest, TheTargetsOwnServiceNameWins) {
   proc.add(7, "/usr/bin/testserver", 500, std::string("A=1\0OTEL_SERVICE_NAME=shop\0", 27));
-  make({"", "agent-name", true}).on_started({kKey, "testserver", false});
+  make({"", "agent-name"}).on_started({kKey, "testserver", false});
   EXPECT_EQ(sink.names, std::vector<std::string>{"shop"});
 }
 
 TEST_F(DiscoveryTest, RejectsAnExecutableThatDoesNotMatch) {
   proc.add(7, "/usr/bin/testserver", 500, "");
-  make({"nginx", "", false}).on_started({kKey, "testserver", false});
+  make({"nginx", ""}).on_started({kKey, "testserver", false});
   EXPECT_TRUE(sink.names.empty());
   EXPECT_EQ(map.rejected, std::vector<std::uint32_t>{7});
 }
 
 TEST_F(DiscoveryTest, ASelectionTakesBackTheRejectionOfTheImageBefore) {
   proc.add(7, "/usr/sbin/nginx", 500, "");
-  auto discovery = make({"nginx", "", false});
+  auto discovery = make({"nginx", ""});
   discovery.on_started({kKey, "nginx", false});
   EXPECT_EQ(map.selected, std::vector<std::uint32_t>{7});
 }
 
 TEST_F(DiscoveryTest, AReusedPidIsNotTakenForTheOldProcess) {
   proc.add(7, "/usr/bin/nginx", 501, "");
-  make({"nginx", "", false}).on_started({kKey, "nginx", false});
+  make({"nginx", ""}).on_started({kKey, "nginx", false});
   EXPECT_TRUE(sink.names.empty());
   EXPECT_EQ(counts.skipped_process_gone.value(), 1U);
 }
