@@ -12,9 +12,10 @@ enum { kServiceNameBytes = 256 };
 struct target_message {
   std::uint32_t version;  // kAbiVersion
   std::uint32_t change;   // target_change
+  std::uint64_t time_ns;  // CLOCK_BOOTTIME
   process_key process;
   std::uint8_t service_name[kServiceNameBytes];  // NUL-terminated, maybe cut
 };
-static_assert(sizeof(target_message) == 280);
+static_assert(sizeof(target_message) == 288);
 
 }  // namespace beyla::abi

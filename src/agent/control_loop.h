@@ -19,7 +19,9 @@ class ProcessFeed final : public probes::loader::ProcessEventSink {
  public:
   explicit ProcessFeed(discover::Discovery& discovery) : discovery_(discovery) {}
   void on_started(const model::ProcessStarted& process) override { discovery_.on_started(process); }
-  void on_exited(const model::ProcessKey& key) override { discovery_.on_exited(key); }
+  void on_exited(const model::ProcessKey& key, base::BootTime time) override {
+    discovery_.on_exited(key, time);
+  }
 
  private:
   discover::Discovery& discovery_;

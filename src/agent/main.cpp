@@ -169,6 +169,9 @@ int run_command(int argc, char** argv) {
     fmt::print("{}", config::reference_page());
     return 0;
   }
+  if (command->action != Action::run) {
+    return fail_with({base::ErrorCode::unsupported, 0, "this command is not built yet"});
+  }
   start_logging();
   std::vector<std::string> warnings;
   const auto settings = config::load(command->config_file, environment, &warnings);

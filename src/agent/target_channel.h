@@ -17,12 +17,13 @@ namespace beyla::agent {
 class TargetSender final : public model::TargetSink {
  public:
   explicit TargetSender(base::Fd fd) : fd_(std::move(fd)) {}
-  void on_selected(const model::TargetProcess& target) override;
-  void on_rejected(const model::ProcessKey& key) override;
-  void on_exited(const model::ProcessKey& key) override;
+  void on_selected(const model::TargetProcess& target, base::BootTime time) override;
+  void on_rejected(const model::ProcessKey& key, base::BootTime time) override;
+  void on_exited(const model::ProcessKey& key, base::BootTime time) override;
 
  private:
-  void send(std::uint32_t change, const model::ProcessKey& key, const std::string& service_name);
+  void send(std::uint32_t change, const model::ProcessKey& key, base::BootTime time,
+            const std::string& service_name);
   base::Fd fd_;
 };
 

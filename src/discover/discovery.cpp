@@ -28,13 +28,13 @@ void Discovery::on_started(const model::ProcessStarted& process) {
   const auto facts = inspector_.inspect(process.key);
   if (!facts && !rules_.executable_name.empty()) {
     counts_.skipped_process_gone.add();
-    reject(process.key);
+    reject(process);
     return;
   }
   // A process that has ended already keeps the name the kernel gave, so that its requests count.
   const std::string path = facts ? facts->executable_path : process.executable_name;
   if (path.find(rules_.executable_name) == std::string::npos) {
-    reject(process.key);
+    reject(process);
     return;
   }
   model::TargetProcess target{process.key, {}};
@@ -46,7 +46,7 @@ void Discovery::on_started(const model::ProcessStarted& process) {
   spdlog::info("instrumenting service={} pid={} executable={}", target.service.name,
                process.key.pid, path);
   marks_wanted_ = marks_wanted_ || process.may_have_older_sockets;
-  sink_.on_selected(target);
+  sink_.on_selected(target, process.time);
 }
 
 std::string Discovery::service_name(const model::ProcessStarted& process, const std::string& path,
@@ -58,13 +58,13 @@ std::string Discovery::service_name(const model::ProcessStarted& process, const 
   return name.empty() ? "unknown_service:" + process.executable_name : name;
 }
 
-void Discovery::reject(const model::ProcessKey& key) {
-  map_.reject(key.pid);
-  sink_.on_rejected(key);
+void Discovery::reject(const model::ProcessStarted& process) {
+  map_.reject(process.key.pid);
+  sink_.on_rejected(process.key, process.time);
 }
 
-void Discovery::on_exited(const model::ProcessKey& key) {
-  sink_.on_exited(key);
+void Discovery::on_exited(const model::ProcessKey& key, base::BootTime time) {
+  sink_.on_exited(key, time);
   if (targets_.erase(key) == 0) return;
   counts_.ended.add();
   spdlog::info("process ended pid={}", key.pid);

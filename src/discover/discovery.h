@@ -30,12 +30,12 @@ class Discovery {
             model::TargetSink& sink, DiscoveryCounts& counts);
 
   void on_started(const model::ProcessStarted& process);
-  void on_exited(const model::ProcessKey& key);
+  void on_exited(const model::ProcessKey& key, base::BootTime time);
   // Call when a batch of events is done: older sockets of new targets are marked in one walk.
   void finish_batch();
 
  private:
-  void reject(const model::ProcessKey& key);
+  void reject(const model::ProcessStarted& process);
   [[nodiscard]] std::string service_name(const model::ProcessStarted& process,
                                          const std::string& path, const std::string& own_name);
 

@@ -47,11 +47,11 @@ struct FakeSink final : model::TargetSink {
   std::vector<std::string> names;
   int rejected = 0;
   int exited = 0;
-  void on_selected(const model::TargetProcess& target) override {
+  void on_selected(const model::TargetProcess& target, base::BootTime) override {
     names.push_back(target.service.name);
   }
-  void on_rejected(const model::ProcessKey&) override { ++rejected; }
-  void on_exited(const model::ProcessKey&) override { ++exited; }
+  void on_rejected(const model::ProcessKey&, base::BootTime) override { ++rejected; }
+  void on_exited(const model::ProcessKey&, base::BootTime) override { ++exited; }
 };
 
 struct DiscoveryTest : testing::Test {

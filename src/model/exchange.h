@@ -26,9 +26,13 @@ struct Exchange {
   Role role = Role::unknown;
   Endpoint local;
   Endpoint remote;
-  std::optional<base::BootTime> arrival;  // the request's first byte reached the socket
-  base::BootTime received;                // the receive that completed the request's head returned
-  base::BootTime end;                     // last byte of the answer was handed to the kernel
+  // Server only: the request's first byte reached the socket.
+  std::optional<base::BootTime> arrival;
+  // Server: the receive that completed the request's head returned. Client: the first bytes of the
+  // request were handed to the kernel.
+  base::BootTime received;
+  // Server: the last byte of the answer was handed to the kernel. Client: it was received.
+  base::BootTime end;
   std::optional<std::uint64_t> request_body_bytes;  // nullopt: not known exactly
   Semantics semantics;
 };

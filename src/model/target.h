@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/clock.h"
 #include "model/process.h"
 
 namespace beyla::model {
@@ -14,6 +15,7 @@ struct ProcessStarted {
   ProcessKey key;
   std::string executable_name;
   bool may_have_older_sockets = false;  // it was selected after it could open some
+  base::BootTime time{};
 };
 
 // Whom the kernel watches.
@@ -28,12 +30,13 @@ class TargetMap {
   virtual void mark_open_sockets() = 0;
 };
 
+// Times are those of the kernel's event that led to the change, so that a recording replays alike.
 class TargetSink {
  public:
   virtual ~TargetSink() = default;
-  virtual void on_selected(const TargetProcess& target) = 0;
-  virtual void on_rejected(const ProcessKey& key) = 0;
-  virtual void on_exited(const ProcessKey& key) = 0;
+  virtual void on_selected(const TargetProcess& target, base::BootTime time) = 0;
+  virtual void on_rejected(const ProcessKey& key, base::BootTime time) = 0;
+  virtual void on_exited(const ProcessKey& key, base::BootTime time) = 0;
 };
 
 }  // namespace beyla::model

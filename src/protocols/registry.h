@@ -9,6 +9,7 @@
 #include "model/capture_policy.h"
 #include "model/exchange.h"
 #include "protocols/session/protocol_parser.h"
+#include "protocols/session/retention.h"
 
 namespace beyla::protocols {
 
@@ -19,9 +20,10 @@ struct ProtocolDescriptor {
   // Looks at the first bytes of a direction; never empty. Says need_more only while more bytes
   // could still make it a match.
   DetectResult (*detect)(model::Direction direction, std::span<const std::byte> bytes) = nullptr;
-  // The sink must outlive the parser.
+  // The sinks must outlive the parser. retention: null where nothing is recorded.
   std::unique_ptr<session::ProtocolParser> (*make)(const model::ConnectionInfo& connection,
-                                                   model::ExchangeSink& sink) = nullptr;
+                                                   model::ExchangeSink& sink,
+                                                   session::RetentionSink* retention) = nullptr;
   model::CapturePolicy policy;
 };
 

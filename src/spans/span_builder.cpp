@@ -27,18 +27,18 @@ void SpanBuilder::on_incomplete(model::Role /*role*/, model::IncompleteReason re
   counts_.incomplete[static_cast<std::size_t>(reason)].add();
 }
 
-void SpanBuilder::on_selected(const model::TargetProcess& target) {
+void SpanBuilder::on_selected(const model::TargetProcess& target, base::BootTime /*time*/) {
   decide(target.key, {true, target.service, std::nullopt});
 }
 
-void SpanBuilder::on_rejected(const model::ProcessKey& key) {
+void SpanBuilder::on_rejected(const model::ProcessKey& key, base::BootTime time) {
   // Nothing more of it is captured, so it need not be remembered until it ends.
-  decide(key, {false, {}, base::BootClock::now()});
+  decide(key, {false, {}, time});
 }
 
-void SpanBuilder::on_exited(const model::ProcessKey& key) {
+void SpanBuilder::on_exited(const model::ProcessKey& key, base::BootTime time) {
   if (const auto found = known_.find(key); found != known_.end()) {
-    found->second.exited = base::BootClock::now();
+    found->second.exited = time;
   }
 }
 

@@ -39,9 +39,9 @@ class SpanBuilder final : public model::ExchangeSink, public model::TargetSink {
   void on_unpaired() override { counts_.unpaired.add(); }
   void on_gap() override { counts_.gaps.add(); }
 
-  void on_selected(const model::TargetProcess& target) override;
-  void on_rejected(const model::ProcessKey& key) override;
-  void on_exited(const model::ProcessKey& key) override;
+  void on_selected(const model::TargetProcess& target, base::BootTime time) override;
+  void on_rejected(const model::ProcessKey& key, base::BootTime time) override;
+  void on_exited(const model::ProcessKey& key, base::BootTime time) override;
 
   // Call now and then: gives up on what was held too long, forgets the long dead.
   void expire(base::BootTime now);

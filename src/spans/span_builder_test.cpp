@@ -28,9 +28,9 @@ TEST(SpanBuilder, HoldsExchangesUntilTheirProcessIsDecided) {
   builder.on_exchange(exchange_of(kOne, "/a"));
   builder.on_exchange(exchange_of(kTwo, "/b"));
   EXPECT_TRUE(out.seen.empty());
-  builder.on_selected({kTwo, {"shop"}});
+  builder.on_selected({kTwo, {"shop"}}, {});
   EXPECT_EQ(out.seen, std::vector<std::string>{"shop /b"});
-  builder.on_rejected(kOne);
+  builder.on_rejected(kOne, {});
   EXPECT_EQ(out.seen.size(), 1U);
   EXPECT_FALSE(builder.holds_any());
 }

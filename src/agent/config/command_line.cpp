@@ -15,8 +15,7 @@ using base::Result;
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kUnbuiltCommands = {"doctor", "check-config", "config",
-                                                              "record", "replay"};
+constexpr std::array<std::string_view, 2> kUnbuiltCommands = {"check-config", "config"};
 constexpr std::string_view kSocketHook = "tp_btf";
 
 using Arguments = std::span<const char* const>;  // what is left; never empty while one is parsed
@@ -58,9 +57,23 @@ Result<std::string> socket_hook_of(std::string_view hook) {
   return std::string(name);
 }
 
+// The word after `record` or `replay`.
+Result<void> take_recording(Arguments& arguments, CommandLine& line) {
+  const std::string_view command = arguments.front();
+  if (arguments.size() < 2 || std::string_view(arguments[1]).starts_with('-')) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("`beyla {}` needs a file: see beyla --help", command));
+  }
+  line.action = command == "record" ? CommandLine::Action::record : CommandLine::Action::replay;
+  arguments = arguments.subspan(1);
+  line.recording = arguments.front();
+  return {};
+}
+
 // True where the argument is a command or a switch; changes the action.
-Result<bool> take_action(std::string_view argument, CommandLine& line) {
+Result<bool> take_action(Arguments& arguments, CommandLine& line) {
   using enum CommandLine::Action;
+  const std::string_view argument = arguments.front();
   if (std::ranges::find(kUnbuiltCommands, argument) != kUnbuiltCommands.end()) {
     return fail(ErrorCode::unsupported, fmt::format("`beyla {}` is not built yet", argument));
   }
@@ -70,6 +83,12 @@ Result<bool> take_action(std::string_view argument, CommandLine& line) {
     line.action = version;
   } else if (argument == "config-reference") {
     line.action = print_reference;
+  } else if (argument == "doctor") {
+    line.action = doctor;
+  } else if (argument == "record" || argument == "replay") {
+    TRY_VOID(take_recording(arguments, line));
+  } else if (argument == "--metrics" && line.action == replay) {
+    line.print_metrics = true;
   } else {
     return false;
   }
@@ -79,9 +98,9 @@ Result<bool> take_action(std::string_view argument, CommandLine& line) {
 // Parses the first argument and takes it, with its value, off the rest.
 Result<void> take_argument(Arguments& arguments, CommandLine& line) {
   const std::string_view argument = arguments.front();
-  const bool is_action = TRY(take_action(argument, line));
+  const bool is_action = TRY(take_action(arguments, line));
   if (is_action) {
-    // Nothing follows it.
+    // Nothing follows it, or what did is taken.
   } else if (const auto file = TRY(option_value("config", arguments))) {
     if (line.config_file && *line.config_file != *file) {
       return fail(ErrorCode::invalid_argument,
@@ -119,7 +138,9 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv, Enviro
   Arguments arguments(argv, argc > 0 ? static_cast<std::size_t>(argc) : 0);
   if (!arguments.empty()) arguments = arguments.subspan(1);
   while (!arguments.empty()) TRY_VOID(take_argument(arguments, line));
-  if (line.action == CommandLine::Action::run && !line.config_file) {
+  using enum CommandLine::Action;
+  const bool is_configured = line.action == run || line.action == doctor || line.action == record;
+  if (is_configured && !line.config_file) {
     line.config_file = TRY(config_file_of(environment));
   }
   return line;
@@ -127,6 +148,9 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv, Enviro
 
 std::string help_text() {
   return "Usage: beyla [--config FILE] [--hook socket=NAME]\n"
+         "       beyla record FILE [--config FILE]\n"
+         "       beyla replay FILE [--metrics]\n"
+         "       beyla doctor [--config FILE]\n"
          "       beyla config-reference | --version | --help\n"
          "\n"
          "Observes HTTP services from outside, through eBPF.\n"
@@ -134,6 +158,10 @@ std::string help_text() {
          "  --config FILE       read settings from a YAML file; the environment overrides it\n"
          "                      (also BEYLA_CONFIG_PATH, OTEL_EBPF_CONFIG_PATH)\n"
          "  --hook socket=NAME  force the hook on sockets; NAME is tp_btf\n"
+         "  record FILE         run, and write what the kernel reports to FILE, payload masked\n"
+         "  replay FILE         trace lines of a recording; needs no privilege\n"
+         "  --metrics           replay: the metrics page in place of the trace lines\n"
+         "  doctor              what this kernel and these privileges allow, and who is selected\n"
          "  config-reference    print every setting, as a Markdown page\n"
          "  --version           print the version\n"
          "  -h, --help          print this text\n"

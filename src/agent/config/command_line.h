@@ -12,10 +12,12 @@
 namespace beyla::agent::config {
 
 struct CommandLine {
-  enum class Action { run, version, help, print_reference };
+  enum class Action { run, version, help, print_reference, doctor, record, replay };
 
   Action action = Action::run;
   std::optional<std::string> config_file;  // --config, else BEYLA_/OTEL_EBPF_CONFIG_PATH
+  std::string recording;                   // of record and replay: the file
+  bool print_metrics = false;              // replay: the metrics page in place of trace lines
   std::string socket_hook;                 // empty: not forced; otherwise "tp_btf"
 };
 

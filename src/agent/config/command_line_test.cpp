@@ -62,6 +62,17 @@ TEST(CommandLineTest, TakesTheSocketHook) {
   EXPECT_EQ(parse({"--hook=socket=tp_btf", "--config=a"})->socket_hook, "tp_btf");
 }
 
+TEST(CommandLineTest, TakesCommandsWithTheirFile) {
+  const auto record = parse({"record", "file", "--config=a"});
+  EXPECT_EQ(record->action, CommandLine::Action::record);
+  EXPECT_EQ(record->recording, "file");
+  EXPECT_EQ(record->config_file, "a");
+  const auto replay = parse({"replay", "file", "--metrics"});
+  EXPECT_EQ(replay->action, CommandLine::Action::replay);
+  EXPECT_TRUE(replay->print_metrics);
+  EXPECT_EQ(parse({"doctor"})->action, CommandLine::Action::doctor);
+}
+
 TEST(CommandLineTest, RefusesAndSaysWhy) {
   using enum base::ErrorCode;
   struct Case {
@@ -70,11 +81,11 @@ TEST(CommandLineTest, RefusesAndSaysWhy) {
     std::string message;
   };
   const Case cases[] = {
-      {{"doctor"}, unsupported, "`beyla doctor` is not built yet"},
       {{"check-config"}, unsupported, "`beyla check-config` is not built yet"},
       {{"config"}, unsupported, "`beyla config` is not built yet"},
-      {{"record", "x"}, unsupported, "`beyla record` is not built yet"},
-      {{"replay", "x"}, unsupported, "`beyla replay` is not built yet"},
+      {{"record"}, invalid_argument, "`beyla record` needs a file: see beyla --help"},
+      {{"replay", "--metrics"}, invalid_argument, "`beyla replay` needs a file: see beyla --help"},
+      {{"--metrics"}, invalid_argument, "unknown argument `--metrics`: see beyla --help"},
       {{"--hook", "socket=kprobe"},
        unsupported,
        "socket hook `kprobe` is not built yet (have: tp_btf)"},
@@ -100,7 +111,8 @@ TEST(CommandLineTest, RefusesAndSaysWhy) {
 
 TEST(CommandLineTest, HelpNamesEveryOption) {
   const std::string help = help_text();
-  for (const char* word : {"--config", "--hook", "--version", "--help", "config-reference"}) {
+  for (const char* word : {"--config", "--hook", "--version", "--help", "config-reference",
+                           "record", "replay", "doctor", "--metrics"}) {
     EXPECT_NE(help.find(word), std::string::npos) << word;
   }
 }

@@ -92,14 +92,16 @@ int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
   if (size < sizeof(event)) return 0;
   std::memcpy(&event, data, sizeof(event));
   const auto key = to_key(event.process);
+  const base::BootTime time{std::chrono::nanoseconds(event.header.time_ns)};
   if (event.change == abi::kProcessExited) {
-    self.sink->on_exited(key);
+    self.sink->on_exited(key, time);
     return 0;
   }
   const char* name = reinterpret_cast<const char*>(event.executable_name);
   self.sink->on_started(
       {key, std::string(name, strnlen(name, abi::kExecutableNameBytes)),
-       event.cause == abi::kWatchedByListen || event.cause == abi::kWatchedByExec});
+       event.cause == abi::kWatchedByListen || event.cause == abi::kWatchedByExec,
+       time});
   return 0;
 }
 

@@ -33,7 +33,7 @@ class ProcessEventSink {
  public:
   virtual ~ProcessEventSink() = default;
   virtual void on_started(const model::ProcessStarted& process) = 0;
-  virtual void on_exited(const model::ProcessKey& key) = 0;
+  virtual void on_exited(const model::ProcessKey& key, base::BootTime time) = 0;
 };
 
 class KernelProbes final : public model::TargetMap {

@@ -23,7 +23,8 @@ DetectResult detect(model::Direction direction, std::span<const std::byte> bytes
 }
 
 std::unique_ptr<session::ProtocolParser> make(const model::ConnectionInfo& connection,
-                                              model::ExchangeSink& sink) {
+                                              model::ExchangeSink& sink,
+                                              session::RetentionSink* /*retention*/) {
   return std::make_unique<Http1Parser>(connection, sink);
 }
 

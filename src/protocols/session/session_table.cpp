@@ -45,8 +45,9 @@ struct SessionTable::Verdict {
 };
 
 SessionTable::SessionTable(model::ExchangeSink& exchanges, model::CapturePolicySink& policies,
-                           std::span<const ProtocolDescriptor* const> registry)
-    : exchanges_(exchanges), policies_(policies), registry_(registry) {}
+                           std::span<const ProtocolDescriptor* const> registry,
+                           RetentionSink* retention)
+    : exchanges_(exchanges), policies_(policies), registry_(registry), retention_(retention) {}
 
 SessionTable::~SessionTable() = default;
 
@@ -195,7 +196,7 @@ void SessionTable::start(Session& session, const ProtocolDescriptor& descriptor)
   const std::unique_ptr<Detection> detection = std::move(session.detection);
   model::ConnectionInfo info = session.info;
   info.seen_from_start = detection->from_start;
-  session.parser = descriptor.make(info, exchanges_);
+  session.parser = descriptor.make(info, exchanges_, retention_);
   policies_.set_policy(session.info.slot, descriptor.policy);
   std::span<const std::byte> bytes = base::as_bytes(detection->bytes);
   for (Detection::Kept& kept : detection->segments) {

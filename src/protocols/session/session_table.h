@@ -15,6 +15,7 @@
 #include "model/exchange.h"
 #include "protocols/registry.h"
 #include "protocols/session/protocol_parser.h"
+#include "protocols/session/retention.h"
 
 namespace beyla::protocols::session {
 
@@ -30,9 +31,10 @@ struct SessionCounters {
 
 class SessionTable final : public model::EventSink {
  public:
-  // The sinks and the registry must outlive this.
+  // The sinks and the registry must outlive this. retention: null where nothing is recorded.
   SessionTable(model::ExchangeSink& exchanges, model::CapturePolicySink& policies,
-               std::span<const ProtocolDescriptor* const> registry);
+               std::span<const ProtocolDescriptor* const> registry,
+               RetentionSink* retention = nullptr);
   ~SessionTable() override;
 
   void on_opened(const model::ConnectionOpened& event) override;
@@ -63,6 +65,7 @@ class SessionTable final : public model::EventSink {
   model::ExchangeSink& exchanges_;
   model::CapturePolicySink& policies_;
   std::span<const ProtocolDescriptor* const> registry_;
+  RetentionSink* retention_;
   std::unordered_map<model::ConnectionId, Session> sessions_;
   SessionCounters counters_;
 };
