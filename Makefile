@@ -22,9 +22,13 @@ fuzz-smoke: deps-test build/fuzz/build.ninja
 	tools/stage.sh "build of fuzz targets" cmake --build --preset fuzz -j $(JOBS)
 	ctest --test-dir build/fuzz --output-on-failure -L fuzz_smoke -j $(JOBS)
 
+# As root; ROUNDS=2 is a smoke run, BENCH_RESULTS=bench/results keeps the figures. See docs/performance.md.
+ROUNDS ?= 15
+BENCH_RESULTS ?= build/bench_results
 bench: deps-test build/dev/build.ninja
 	cmake --build --preset dev -j $(JOBS)
-	find build/dev -name '*_bench' -type f -exec {} \;
+	BEYLA_BINARY=build/dev/beyla PYTHONDONTWRITEBYTECODE=1 python3 bench/run.py --rounds $(ROUNDS) \
+	  --results $(BENCH_RESULTS)
 
 install: build
 	cmake --install build/release --prefix $(PREFIX) --strip

@@ -1,0 +1,36 @@
+"""The micro benchmarks that stand beside the code, run together; the parse of one exchange is a figure."""
+from __future__ import annotations
+
+import json
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+
+from figures import Figure
+from services import SERVER_CORE, pinned
+
+WHOLE_EXCHANGE = "whole_exchange"
+MIN_SECONDS = "0.05"  # of each repetition
+NS_PER_UNIT = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
+
+
+def run_binary(binary: Path, rounds: int) -> dict[str, list[float]]:
+    """CPU ns of one iteration by benchmark, one value for each repetition."""
+    options = [f"--benchmark_repetitions={rounds}", f"--benchmark_min_time={MIN_SECONDS}", "--benchmark_format=json"]
+    output = subprocess.run(pinned(SERVER_CORE, [str(binary), *options]), check=True, capture_output=True).stdout
+    found: dict[str, list[float]] = defaultdict(list)
+    for run in json.loads(output)["benchmarks"]:
+        if run["run_type"] == "iteration":
+            found[run["run_name"]].append(run["cpu_time"] * NS_PER_UNIT[run["time_unit"]])
+    return found
+
+
+def measure(build: Path, rounds: int) -> list[Figure]:
+    figures = []
+    for binary in sorted(build.glob("src/**/*_bench")):
+        for name, values in run_binary(binary, rounds).items():
+            label = "parse of one HTTP/1 exchange" if name == WHOLE_EXCHANGE else f"{binary.stem}: {name}"
+            figures.append(Figure(label, "ns", values))
+    if not figures:
+        raise AssertionError(f"no micro benchmark in {build}: configure with BEYLA_BENCH=ON")
+    return figures
