@@ -28,19 +28,14 @@ def tree(pid: int) -> list[int]:
     return [pid] + [below for child in children(pid) for below in tree(child)]
 
 
-def tree_ns(pid: int) -> int:
-    return sum(process_ns(member) for member in tree(pid))
-
-
-def settled_tree_ns(pid: int) -> int:
-    """tree_ns once it stands still: the processes have done what was asked of them."""
+def settled_ns(pid: int) -> int:
+    """process_ns once it stands still: the process has done what was asked of it."""
     deadline = time.monotonic() + SETTLE_LIMIT_SECONDS
-    before = tree_ns(pid)
+    before = process_ns(pid)
     while True:
         time.sleep(POLL_SECONDS)
-        now = tree_ns(pid)
-        # Timers (a garbage collector, a runtime's monitor) never stop altogether.
-        if now - before < POLL_SECONDS * 1e9 * 0.01 or time.monotonic() > deadline:
+        now = process_ns(pid)
+        if now == before or time.monotonic() > deadline:
             return now
         before = now
 

@@ -8,12 +8,14 @@ import platform
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable
 
 from harness import required_program
 
 BPF_SYSCALL = {"x86_64": 321, "aarch64": 280}  # bpf(2)
 BPF_ENABLE_STATS = 32  # enum bpf_cmd, include/uapi/linux/bpf.h
 BPF_STATS_RUN_TIME = 0
+TRIES = 3
 ALL = "all"  # the sum over the programs, beside their names
 
 
@@ -86,6 +88,11 @@ def cost_per_unit(pid: int, before: dict[int, Runs], units: int) -> dict[str, di
     if total_count:
         result[ALL] = _cost(total_count, total_ns, units)
     return result
+
+
+def quietest(measure: Callable[[], dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
+    """Of several measurements, the one with the fewest runs per unit: other traffic of the machine adds runs."""
+    return min((measure() for _ in range(TRIES)), key=lambda cost: cost[ALL]["runs_per_unit"])
 
 
 def _cost(count: int, time_ns: int, units: int) -> dict[str, float]:

@@ -78,8 +78,17 @@ def notes(figures: list[Figure]) -> str:
 
 
 def write(folder: Path, figures: list[Figure], run: dict[str, Any]) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        give_to_caller(folder)
     path = folder / f"{time.strftime('%Y-%m-%d')}-{platform.release()}.json"
     content = {"format": FORMAT, **run, "figures": [figure.as_json() for figure in figures]}
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    give_to_caller(path)
     return path
+
+
+def give_to_caller(path: Path) -> None:
+    """Under sudo: what we make belongs to who called it."""
+    if "SUDO_UID" in os.environ:
+        os.chown(path, int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"]))

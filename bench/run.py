@@ -62,7 +62,7 @@ class Hooks:
         return self._figures
 
     def miss_ns(self) -> float:
-        unselected, _ = self._figures or self.measure(1)
+        unselected, *_ = self._figures or self.measure(1)
         return unselected.program_ns
 
 

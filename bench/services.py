@@ -2,20 +2,20 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from cpu_time import tree
-from harness import CACHE, Agent, required_program
+from harness import BEYLA_BINARY, CACHE, Agent, required_program
 from targets import Server, ServerWithFolder, go_environment
 
 BENCH = Path(__file__).resolve().parent
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE = CORES[0]
 LOAD_CORE = CORES[-1]
-WRK_TIMEOUT = "30s"  # on a busy machine a pinned server waits for its core
+LOAD_BINARY = BEYLA_BINARY.parent / "bench" / "bench_load"
 
 
 def pinned(core: int, command: list[str]) -> list[str]:
@@ -31,14 +31,11 @@ def pin_agent(agent: Agent) -> None:
 class Pinned:
     """Mixed in before a Server: its command runs on SERVER_CORE."""
 
-    connections = 32  # enough to keep the server's core busy
+    connections = 32  # requests that wait for the server at once
     goal_percent = 3.0
 
     def command(self) -> list[str]:
         return pinned(SERVER_CORE, self.program())  # type: ignore[attr-defined]
-
-    def worker_pids(self) -> list[int]:
-        return tree(self.process.pid)  # type: ignore[attr-defined]
 
 
 NGINX_CONFIGURATION = """
@@ -99,12 +96,18 @@ class PythonHello(Pinned, Server):
 SERVICES = (Nginx, GoHello, NodeHello, PythonHello)
 
 
-def run_wrk(port: int, connections: int, seconds: int) -> int:
-    """Loads the server from LOAD_CORE; returns how many requests were answered, all with 2xx."""
-    options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", WRK_TIMEOUT]
-    wrk = [required_program("wrk"), *options, f"http://127.0.0.1:{port}/hello"]
-    output = subprocess.run(pinned(LOAD_CORE, wrk), check=True, capture_output=True, text=True).stdout
-    match = re.search(r"(\d+) requests in", output)
-    if not match or "Non-2xx" in output or "Socket errors" in output:
-        raise AssertionError(f"wrk failed:\n{output}")
-    return int(match[1])
+@dataclass(frozen=True)
+class Load:
+    requests: int
+    bursts: int
+    p5_ns: float  # the server's CPU time for each request, 5th percentile over the bursts
+    median_ns: float
+
+
+def run_load(server: Pinned, milliseconds: int) -> Load:
+    """Loads the server from LOAD_CORE; every request was answered with 200."""
+    processes = [str(pid) for pid in tree(server.process.pid)]
+    options = [str(LOAD_CORE), str(server.port), str(server.connections), str(milliseconds), *processes]
+    output = subprocess.run([str(LOAD_BINARY), *options], check=True, capture_output=True, text=True).stdout
+    requests, bursts, p5_ns, median_ns = output.split()
+    return Load(int(requests), int(bursts), float(p5_ns), float(median_ns))
