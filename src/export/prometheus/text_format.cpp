@@ -8,27 +8,30 @@
 #include <unordered_map>
 
 #include "export/aggregate/metric_names.h"
-#include "export/prometheus/utf8.h"
+#include "export/text/utf8.h"
 
 namespace beyla::exporters::prometheus {
 namespace {
 
 constexpr std::string_view kReplacement = "\ufffd";
 constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
+constexpr std::size_t kBucketPunctuation = std::string_view("_bucket{,le=\"").size();
+// Of one series with short labels; asked for at once, so that a long text is not copied as it
+// grows.
+constexpr std::size_t kSeriesTextBytes = 4096;
 
 enum class Unit { nanoseconds, bytes };
 
-// A histogram without its type: bounds, then counts with one more, not cumulative.
+// A histogram without its type.
 struct HistogramView {
-  std::span<const std::uint64_t> bounds;
-  std::span<const std::uint64_t> counts;
+  std::span<const std::uint64_t> counts;  // per bucket, not cumulative
   std::uint64_t sum = 0;
   Unit unit = Unit::bytes;
 };
 
 template <const auto& kBounds>
 HistogramView view_of(const aggregate::Histogram<kBounds>& histogram, Unit unit) {
-  return {kBounds, histogram.counts, histogram.sum, unit};
+  return {histogram.counts, histogram.sum, unit};
 }
 
 // All labels but le, as they stand between the braces, and the name in front of them.
@@ -87,16 +90,15 @@ void append_header(std::string& out, std::string_view name, std::string_view hel
   out.push_back('\n');
 }
 
-void append_bucket(std::string& out, const SeriesText& series, std::string_view bound,
-                   std::uint64_t cumulative) {
-  out += series.name;
-  out += "_bucket{";
-  out += series.labels;
-  out += ",le=\"";
-  out += bound;
-  out += "\"} ";
-  append_integer(out, cumulative);
-  out.push_back('\n');
+// The text of each bound, of +Inf at last, ready to follow `le="`.
+std::vector<std::string> bound_texts(std::span<const std::uint64_t> bounds, Unit unit) {
+  std::vector<std::string> texts;
+  for (const std::uint64_t bound : bounds) {
+    append_in_unit(texts.emplace_back(), bound, unit);
+    texts.back() += "\"} ";
+  }
+  texts.emplace_back("+Inf\"} ");
+  return texts;
 }
 
 void append_total_name(std::string& out, const SeriesText& series, std::string_view suffix) {
@@ -107,17 +109,23 @@ void append_total_name(std::string& out, const SeriesText& series, std::string_v
   out += "} ";
 }
 
-void append_histogram(std::string& out, const SeriesText& series, const HistogramView& histogram) {
+// Most of a scrape is spent here: a line is three appends.
+void append_histogram(std::string& out, const SeriesText& series, const HistogramView& histogram,
+                      std::span<const std::string> bounds) {
+  std::string prefix;
+  prefix.reserve(series.name.size() + series.labels.size() + kBucketPunctuation);
+  prefix += series.name;
+  prefix += "_bucket{";
+  prefix += series.labels;
+  prefix += ",le=\"";
   std::uint64_t cumulative = 0;
-  std::string bound;
-  for (std::size_t i = 0; i < histogram.bounds.size(); ++i) {
+  for (std::size_t i = 0; i < histogram.counts.size(); ++i) {
     cumulative += histogram.counts[i];
-    bound.clear();
-    append_in_unit(bound, histogram.bounds[i], histogram.unit);
-    append_bucket(out, series, bound, cumulative);
+    out += prefix;
+    out += bounds[i];
+    append_integer(out, cumulative);
+    out.push_back('\n');
   }
-  cumulative += histogram.counts.back();
-  append_bucket(out, series, "+Inf", cumulative);
   append_total_name(out, series, "_sum");
   append_in_unit(out, histogram.sum, histogram.unit);
   out.push_back('\n');
@@ -128,25 +136,36 @@ void append_histogram(std::string& out, const SeriesText& series, const Histogra
 
 std::string labels_of(const aggregate::MetricNames& names, const aggregate::SeriesKey& key) {
   std::string labels;
+  if (key.is_overflow) {
+    append_label(labels, aggregate::kOverflowLabel, "true");
+    return labels;
+  }
   append_label(labels, names.operation_label, key.operation);
   append_label(labels, names.outcome_label, key.outcome);
   append_label(labels, names.service_label, key.service);
   return labels;
 }
 
+template <const auto& kBounds>
+void append_histograms(std::string& out, const aggregate::MetricNames& names,
+                       const aggregate::HistogramName& metric, Unit unit,
+                       aggregate::Histogram<kBounds> aggregate::SeriesValue::* histogram,
+                       std::span<const aggregate::Series> series) {
+  const std::vector<std::string> bounds = bound_texts(kBounds, unit);
+  append_header(out, metric.name, metric.help, "histogram");
+  for (const auto& [key, value] : series) {
+    append_histogram(out, {metric.name, labels_of(names, *key)}, view_of(value.*histogram, unit),
+                     bounds);
+  }
+}
+
 // REQUIRES: all series have the family and role of names.
 void append_family(std::string& out, const aggregate::MetricNames& names,
                    std::span<const aggregate::Series> series) {
-  append_header(out, names.duration.name, names.duration.help, "histogram");
-  for (const auto& [key, value] : series) {
-    append_histogram(out, {names.duration.name, labels_of(names, key)},
-                     view_of(value.duration, Unit::nanoseconds));
-  }
-  append_header(out, names.request_size.name, names.request_size.help, "histogram");
-  for (const auto& [key, value] : series) {
-    append_histogram(out, {names.request_size.name, labels_of(names, key)},
-                     view_of(value.request_size, Unit::bytes));
-  }
+  append_histograms(out, names, names.duration, Unit::nanoseconds,
+                    &aggregate::SeriesValue::duration, series);
+  append_histograms(out, names, names.request_size, Unit::bytes,
+                    &aggregate::SeriesValue::request_size, series);
 }
 
 void append_sample(std::string& out, const Sample& sample) {
@@ -171,7 +190,7 @@ void append_sample(std::string& out, const Sample& sample) {
 
 void append_label_value(std::string& out, std::string_view value) {
   while (!value.empty()) {
-    const std::size_t length = utf8_length(value);
+    const std::size_t length = text::utf8_length(value);
     if (length == 0) {
       out += kReplacement;
     } else if (value.front() == '\\') {
@@ -198,9 +217,10 @@ void append_number(std::string& out, double value) {
 }
 
 void append_red_metrics(std::string& out, std::span<const aggregate::Series> series) {
+  out.reserve(out.size() + series.size() * kSeriesTextBytes);
   for (const aggregate::MetricNames& names : aggregate::metric_names()) {
     const auto is_of_row = [&](const aggregate::Series& one) {
-      return one.key.family == names.family && one.key.role == names.role;
+      return one.key->family == names.family && one.key->role == names.role;
     };
     const auto first = std::ranges::find_if(series, is_of_row);
     const auto last = std::find_if_not(first, series.end(), is_of_row);

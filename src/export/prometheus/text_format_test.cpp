@@ -46,7 +46,8 @@ TEST(TextFormat, PrintsShortestNumbers) {
 
 aggregate::Series server_series() {
   aggregate::Series series;
-  series.key = {model::MetricFamily::http, model::Role::server, "GET", "200", "my \"shop\""};
+  series.key = std::make_shared<aggregate::SeriesKey>(aggregate::SeriesKey{
+      model::MetricFamily::http, model::Role::server, false, "GET", "200", "my \"shop\""});
   series.value.duration.observe(4'000'000);
   series.value.duration.observe(70'000'001);
   series.value.duration.observe(12'000'000'000);
@@ -92,13 +93,28 @@ TEST(TextFormat, WritesNothingWithoutSeries) {
 
 TEST(TextFormat, KeepsRolesApart) {
   auto client = server_series();
-  client.key.role = model::Role::client;
+  auto key = *client.key;
+  key.role = model::Role::client;
+  client.key = std::make_shared<aggregate::SeriesKey>(key);
   const std::vector<aggregate::Series> series = {client, server_series()};
   std::string out;
   append_red_metrics(out, series);
   EXPECT_NE(out.find("http_client_duration_seconds_count{"), std::string::npos);
   EXPECT_NE(out.find("http_server_duration_seconds_count{"), std::string::npos);
   EXPECT_NE(out.find("as sent from the client side\n"), std::string::npos);
+}
+
+TEST(TextFormat, OverflowHasNoOtherLabel) {
+  auto series = server_series();
+  auto key = *series.key;
+  key.is_overflow = true;
+  series.key = std::make_shared<aggregate::SeriesKey>(key);
+  std::string out;
+  append_red_metrics(out, {&series, 1});
+  EXPECT_NE(out.find("\nhttp_server_duration_seconds_count{otel_metric_overflow=\"true\"} 3\n"),
+            std::string::npos);
+  EXPECT_NE(out.find("_bucket{otel_metric_overflow=\"true\",le=\"+Inf\"} 2\n"), std::string::npos);
+  EXPECT_EQ(out.find("http_method"), std::string::npos);
 }
 
 TEST(TextFormat, GroupsSamplesByName) {

@@ -1,0 +1,27 @@
+#include "export/text/label_text.h"
+
+#include <algorithm>
+
+#include "export/text/utf8.h"
+
+namespace beyla::exporters::text {
+namespace {
+
+constexpr std::string_view kReplacement = "\ufffd";
+
+}  // namespace
+
+std::string to_label_text(std::string_view raw) {
+  std::string text;
+  std::size_t used = 0;
+  while (used < raw.size()) {
+    const std::size_t length = utf8_length(raw.substr(used));
+    const std::size_t taken = std::max<std::size_t>(length, 1);
+    if (used + taken > kMaxLabelBytes) break;
+    text += length == 0 ? kReplacement : raw.substr(used, length);
+    used += taken;
+  }
+  return text;
+}
+
+}  // namespace beyla::exporters::text
