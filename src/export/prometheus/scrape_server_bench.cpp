@@ -8,8 +8,8 @@
 
 #include "base/fd.h"
 #include "export/aggregate/red_metrics.h"
+#include "export/prometheus/red_text.h"
 #include "export/prometheus/scrape_server.h"
-#include "export/prometheus/text_format.h"
 
 namespace beyla::exporters::prometheus {
 namespace {
@@ -52,11 +52,8 @@ std::size_t scrape(std::uint16_t port, std::vector<char>& chunk) {
 void scrape_over_http(benchmark::State& state) {
   aggregate::RedMetrics metrics({.max_series = 20'000});
   fill(metrics, state.range(0));
-  const auto server = ScrapeServer::make({.address = "127.0.0.1"}, [&] {
-    std::string text;
-    append_red_metrics(text, metrics.snapshot());
-    return text;
-  });
+  const auto server = ScrapeServer::make({.address = "127.0.0.1"},
+                                         [&] { return red_text_pieces(metrics.snapshot(), ""); });
   if (!server) {
     state.SkipWithError(server.error().message().c_str());
     return;

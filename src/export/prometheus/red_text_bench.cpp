@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "export/prometheus/text_format.h"
+#include "export/prometheus/red_text.h"
 
 namespace beyla::exporters::prometheus {
 namespace {
