@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import tempfile
 import unittest
@@ -9,10 +10,13 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from harness import Agent, clean_environment, end_process, free_port, main, required_program, settle, wait_until
+from harness import (
+    REPOSITORY, Agent, clean_environment, end_process, free_port, main, required_program, settle, wait_until,
+)
 from http_client import Request, run_load, send_once
 from targets import PythonServer, Server
 
+METRICS_PAGE = REPOSITORY / "docs" / "metrics.md"
 COUNT = "http_server_duration_seconds_count"
 # As the environment gives it, and as the label must read.
 HOSTILE_NAMES = {
@@ -140,6 +144,22 @@ class PromtoolTest(unittest.TestCase):
                 send_once(server.port, Request("GET", "/"))
                 wait_until(lambda: agent.scrape().select(COUNT, otel_metric_overflow="true"), 5, "overflow")
                 self.check(agent)
+
+
+class DocumentationTest(unittest.TestCase):
+    def test_every_metric_is_documented_and_no_other(self) -> None:
+        with PythonServer() as server, Agent({"OPEN_PORT": str(server.port)}) as agent:
+            send_once(server.port, Request("GET", "/"))
+            wait_until(lambda: agent.scrape().select(COUNT), 5, "the request is counted")
+            served = set(re.findall(r"^# TYPE (\S+)", agent.scrape().text, re.MULTILINE))
+        rows = [line.split("|")[1:3] for line in METRICS_PAGE.read_text().splitlines() if line.startswith("| `")]
+        documented = {
+            name for names, kind in rows if kind.strip() in ("counter", "gauge", "histogram")
+            for name in re.findall(r"`(\w+)", names)
+        }
+        # A histogram is there once it has a series; no target here is a client.
+        self.assertEqual(documented - served, {"http_client_duration_seconds", "http_client_request_size_bytes"})
+        self.assertEqual(served - documented, set())
 
 
 class ScrapeTest(unittest.TestCase):

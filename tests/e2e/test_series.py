@@ -112,6 +112,7 @@ class OverflowTest(unittest.TestCase):
         """The books of a full family; returns what is in its overflow series."""
         self.assertEqual(metrics.total(COUNT), requests)
         self.assertEqual(metrics.total(SIZE_COUNT), requests)
+        self.assertEqual(metrics.total("beyla_exchanges_total", role="server"), requests)
         self.assertEqual(len(metrics.select(COUNT)), limit)
         overflow = metrics.select(COUNT, otel_metric_overflow="true")
         self.assertEqual(list(overflow), [frozenset({("otel_metric_overflow", "true")})])
