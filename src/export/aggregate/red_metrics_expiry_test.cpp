@@ -112,7 +112,7 @@ TEST(RedMetricsExpiry, ExecEndsTheImageBefore) {
 }
 
 TEST(RedMetricsExpiry, ASnapshotHoldsAllSeriesOfAServiceOrNone) {
-  constexpr std::size_t kSeries = 16 * RedMetrics::kSliceSeries;
+  constexpr std::size_t kSeries = 8 * RedMetrics::kSliceSeries;
   for (int round = 0; round < 5; ++round) {
     RedMetrics metrics({.max_series = 2 * kSeries, .ttl = 1s});
     for (std::size_t i = 0; i < kSeries; ++i) {

@@ -9,9 +9,12 @@ namespace {
 
 constexpr std::string_view kReplacement = "\ufffd";
 
+bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+
 }  // namespace
 
 std::string to_label_text(std::string_view raw) {
+  if (raw.size() <= kMaxLabelBytes && std::ranges::all_of(raw, is_ascii)) return std::string(raw);
   std::string text;
   std::size_t used = 0;
   while (used < raw.size()) {
