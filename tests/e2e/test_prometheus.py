@@ -1,4 +1,4 @@
-"""Prometheus accepts what the agent serves: promtool finds no fault, and the tutorial's questions have right answers."""
+"""Prometheus accepts what is served: promtool finds no fault, and the tutorial's questions have right answers."""
 from __future__ import annotations
 
 import json

@@ -43,7 +43,7 @@ struct FamilyCounts {
 
 class RedMetrics final : public model::SpanSink, public model::TargetSink {
  public:
-  // Copied at a time while a shard waits: about 30 µs.
+  // Copied at a time while a shard waits: some tens of microseconds.
   static constexpr std::size_t kSliceSeries = 256;
 
   explicit RedMetrics(RedOptions options = {});
