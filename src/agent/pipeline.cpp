@@ -107,11 +107,12 @@ void Pipeline::run() {
 
 void Pipeline::tidy(std::size_t records_read) {
   const auto now = base::BootClock::now();
-  if (now < next_tidy_ || records_read >= capture::ring::KernelCapture::kBatchRecords) return;
+  if (now < next_tidy_) return;
+  red_metrics_.expire(now);  // at saturation, too, where more is always waiting
+  if (records_read >= capture::ring::KernelCapture::kBatchRecords) return;
   next_tidy_ = now + kTidyInterval;
   capture_->read_lost_closes(sessions_);
   spans_.expire(now);
-  red_metrics_.expire(now);
 }
 
 void Pipeline::wait(std::size_t records_read) {
