@@ -69,7 +69,9 @@ class Body {
   static ssize_t read(void* context, std::uint64_t /*position*/, char* out, std::size_t room) {
     return static_cast<Body*>(context)->read_some({out, room});
   }
-  static void free(void* context) { std::unique_ptr<Body>(static_cast<Body*>(context)).reset(); }
+  static void free(void* context) {
+    const std::unique_ptr<Body> owned(static_cast<Body*>(context));
+  }
 
  private:
   ssize_t read_some(std::span<char> out) {
@@ -93,7 +95,8 @@ MHD_Result serve(MHD_Connection* connection, TextPieces pieces) {
   MHD_Response* const response = MHD_create_response_from_callback(
       MHD_SIZE_UNKNOWN, kConnectionMemoryBytes, &Body::read, body.get(), &Body::free);
   if (response == nullptr) return MHD_NO;
-  static_cast<void>(body.release());  // the response's now
+  // The response's now.  NOLINTNEXTLINE(bugprone-unused-return-value)
+  static_cast<void>(body.release());
   return queue(connection, MHD_HTTP_OK, response, {MHD_HTTP_HEADER_CONTENT_TYPE, kContentType});
 }
 
