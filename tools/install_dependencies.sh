@@ -9,7 +9,7 @@ build_packages=(
 )
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev libhttp-parser-dev libclang-rt-19-dev nginx-light wrk apache2-utils
-  redis-server redis-tools curl sudo procps util-linux
+  redis-server redis-tools prometheus curl sudo procps util-linux
 )
 lint_packages=(clang-format-19 clang-tidy-19)
 policy=/usr/sbin/policy-rc.d

@@ -20,6 +20,7 @@
 #include "agent/target_channel.h"
 #include "agent/version.h"
 #include "export/prometheus/process_metrics.h"
+#include "export/prometheus/red_text.h"
 #include "export/prometheus/scrape_server.h"
 #include "export/prometheus/text_format.h"
 #include "probes/loader/kernel_probes.h"
@@ -80,7 +81,7 @@ class Agent {
   static base::Result<void> run(const config::Settings& settings);
 
  private:
-  [[nodiscard]] std::string render() const;
+  [[nodiscard]] exporters::prometheus::TextPieces render() const;
   base::Result<void> serve_metrics(const config::Settings& settings);
 
   std::unique_ptr<probes::loader::KernelProbes> probes_;
@@ -117,7 +118,7 @@ base::Result<void> Agent::run(const config::Settings& settings) {
   return {};
 }
 
-std::string Agent::render() const {
+exporters::prometheus::TextPieces Agent::render() const {
   std::vector<exporters::prometheus::Sample> samples;
   const auto handles = probes_->handles();
   collect_books(capture::ring::read_kernel_books(handles.counts_by_kind, handles.notes_by_kind),
@@ -130,9 +131,8 @@ std::string Agent::render() const {
   collect_build_info(samples);
   exporters::prometheus::collect_process_metrics("/proc", samples);
   std::string text;
-  exporters::prometheus::append_red_metrics(text, pipeline_->series());
   exporters::prometheus::append_samples(text, samples);
-  return text;
+  return exporters::prometheus::red_text_pieces(pipeline_->series(), std::move(text));
 }
 
 base::Result<void> Agent::serve_metrics(const config::Settings& settings) {

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -17,7 +18,8 @@ namespace {
 constexpr int kBusyWaitMs = 10;  // how late a record is read, at most, while traffic flows
 constexpr std::chrono::milliseconds kFinalDrain{300};  // a loaded server never lets us finish
 constexpr std::chrono::milliseconds kTidyInterval{500};
-constexpr int kIdleWaitMs = 30'000;  // only to forget the long dead; a record wakes us at once
+// Only to forget the long dead, where no series expires sooner; a record wakes us at once.
+constexpr int kIdleWaitMs = 30'000;
 
 std::vector<model::SpanSink*> sinks_of(exporters::aggregate::RedMetrics& metrics,
                                        exporters::console::TracePrinter* printer) {
@@ -36,18 +38,22 @@ base::Result<std::unique_ptr<Pipeline>> Pipeline::make(const config::Settings& s
   if (settings.print_traces) {
     printer = TRY(exporters::console::TracePrinter::make(STDOUT_FILENO, base::wall_clock_offset));
   }
-  std::unique_ptr<Pipeline> pipeline(
-      new Pipeline(std::move(capture), std::move(printer), std::move(targets)));
+  std::unique_ptr<Pipeline> pipeline(new Pipeline(
+      std::move(capture), std::move(printer),
+      {settings.metrics_cardinality_limit, settings.prometheus_ttl}, std::move(targets)));
   TRY_VOID(pipeline->watch_fds(data_ring_fd));
   return pipeline;
 }
 
 Pipeline::Pipeline(std::unique_ptr<capture::ring::KernelCapture> capture,
-                   std::unique_ptr<exporters::console::TracePrinter> printer, base::Fd targets)
+                   std::unique_ptr<exporters::console::TracePrinter> printer,
+                   exporters::aggregate::RedOptions red_options, base::Fd targets)
     : targets_(std::move(targets)),
       capture_(std::move(capture)),
       printer_(std::move(printer)),
+      red_metrics_(red_options),
       spans_(sinks_of(red_metrics_, printer_.get())),
+      target_sinks_({&red_metrics_, &spans_}),  // a selection may let spans through
       sessions_(spans_, *capture_, protocols::registry()) {}
 
 Pipeline::~Pipeline() { stop(std::chrono::milliseconds(0)); }
@@ -86,22 +92,24 @@ void Pipeline::stop(std::chrono::milliseconds grace) {
 void Pipeline::run() {
   while (!stopping_) {
     const std::size_t records = capture_->drain(sessions_);
-    receive_targets(targets_.get(), spans_);
+    receive_targets(targets_.get(), target_sinks_);
     tidy(records);
     open_connections_.store(sessions_.size(), std::memory_order_relaxed);
     wait(records);
   }
-  receive_targets(targets_.get(), spans_);
+  receive_targets(targets_.get(), target_sinks_);
   const auto last_moment = std::chrono::steady_clock::now() + kFinalDrain;
   while (capture_->drain(sessions_) > 0 && std::chrono::steady_clock::now() < last_moment) {
   }
-  receive_targets(targets_.get(), spans_);
+  receive_targets(targets_.get(), target_sinks_);
   sessions_.flush(base::BootClock::now());
 }
 
 void Pipeline::tidy(std::size_t records_read) {
   const auto now = base::BootClock::now();
-  if (now < next_tidy_ || records_read >= capture::ring::KernelCapture::kBatchRecords) return;
+  if (now < next_tidy_) return;
+  red_metrics_.expire(now);  // at saturation, too, where more is always waiting
+  if (records_read >= capture::ring::KernelCapture::kBatchRecords) return;
   next_tidy_ = now + kTidyInterval;
   capture_->read_lost_closes(sessions_);
   spans_.expire(now);
@@ -111,9 +119,18 @@ void Pipeline::wait(std::size_t records_read) {
   if (records_read > 0 || spans_.holds_any()) {
     wait_for_fds(kBusyWaitMs);
   } else if (capture_->fall_asleep()) {
-    wait_for_fds(kIdleWaitMs);
+    wait_for_fds(idle_wait_ms());
     capture_->wake_up();
   }
+}
+
+// Until the next series may expire; tidy() does nothing before next_tidy_.
+int Pipeline::idle_wait_ms() const {
+  const auto due = red_metrics_.next_expiry();
+  if (!due) return kIdleWaitMs;
+  const auto left = std::max(*due, next_tidy_) - base::BootClock::now();
+  const auto left_ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left_ms, 0, kIdleWaitMs));
 }
 
 void Pipeline::wait_for_fds(int timeout_ms) {

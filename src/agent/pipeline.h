@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/config/settings.h"
+#include "agent/target_fan_out.h"
 #include "base/fd.h"
 #include "base/result.h"
 #include "capture/ring/kernel_capture.h"
@@ -40,11 +41,13 @@ class Pipeline {
 
  private:
   Pipeline(std::unique_ptr<capture::ring::KernelCapture> capture,
-           std::unique_ptr<exporters::console::TracePrinter> printer, base::Fd targets);
+           std::unique_ptr<exporters::console::TracePrinter> printer,
+           exporters::aggregate::RedOptions red_options, base::Fd targets);
   [[nodiscard]] base::Result<void> watch_fds(int data_ring_fd);
   void run();
   void tidy(std::size_t records_read);
   void wait(std::size_t records_read);
+  [[nodiscard]] int idle_wait_ms() const;
   void wait_for_fds(int timeout_ms);
 
   base::Fd targets_;
@@ -54,6 +57,7 @@ class Pipeline {
   std::unique_ptr<exporters::console::TracePrinter> printer_;  // null: PRINT_TRACES is off
   exporters::aggregate::RedMetrics red_metrics_;
   spans::SpanBuilder spans_;
+  TargetFanOut target_sinks_;
   protocols::session::SessionTable sessions_;
   std::atomic<std::uint64_t> open_connections_{0};  // written by the shard
   base::BootTime next_tidy_{};

@@ -23,6 +23,47 @@ Sample make_sample(Sample::Type type, std::string_view name, std::string_view he
   return {std::string(name), std::string(help), type, std::move(labels), value};
 }
 
+constexpr std::array<std::pair<model::Role, std::string_view>, spans::kRoles> kRoleNames = {
+    {{model::Role::server, "server"},
+     {model::Role::client, "client"},
+     {model::Role::unknown, "unknown"}}};
+
+void collect_role(std::string_view role, const spans::RoleCounts& counts,
+                  std::vector<Sample>& samples) {
+  samples.push_back(counter_sample(
+      "beyla_exchanges_total", "requests with their answers, of instrumented processes",
+      {{"protocol", "http"}, {"role", std::string(role)}}, counts.exchanges.value()));
+  const auto add_incomplete = [&](std::string_view reason, std::uint64_t value) {
+    samples.push_back(
+        counter_sample("beyla_exchanges_incomplete_total", "requests whose answer was not seen",
+                       {{"role", std::string(role)}, {"reason", std::string(reason)}}, value));
+  };
+  for (std::size_t reason = 0; reason < counts.incomplete.size(); ++reason) {
+    add_incomplete(kIncompleteNames[reason], counts.incomplete[reason].value());
+  }
+  add_incomplete("undecided", counts.undecided.value());
+}
+
+// Both histograms of a family have the same series; a size that is not known is in neither.
+void collect_series(const exporters::aggregate::FamilyCounts& family,
+                    std::vector<Sample>& samples) {
+  const std::pair<std::string_view, std::uint64_t> metrics[] = {
+      {family.names->duration.name, family.overflowed},
+      {family.names->request_size.name, family.overflowed_sizes}};
+  for (const auto& [metric, overflowed] : metrics) {
+    const Labels labels{{"metric", std::string(metric)}};
+    samples.push_back(gauge_sample("beyla_series", "series of the metric, with its overflow series",
+                                   labels, family.series));
+    samples.push_back(counter_sample("beyla_series_expired_total",
+                                     "series dropped after their service's last process ended",
+                                     labels, family.expired));
+    samples.push_back(counter_sample(
+        "beyla_series_overflow_total",
+        "observations counted in the overflow series because the metric had no room for another",
+        labels, overflowed));
+  }
+}
+
 }  // namespace
 
 Sample counter_sample(std::string_view name, std::string_view help, Labels labels,
@@ -75,18 +116,7 @@ void collect_build_info(std::vector<Sample>& samples) {
 
 void Pipeline::collect(std::vector<Sample>& samples) const {
   const auto& counts = spans_.counts();
-  samples.push_back(counter_sample(
-      "beyla_exchanges_total", "requests with their answers, of instrumented processes",
-      {{"protocol", "http"}, {"role", "server"}}, counts.server_exchanges.value()));
-  for (std::size_t reason = 0; reason < counts.incomplete.size(); ++reason) {
-    samples.push_back(
-        counter_sample("beyla_exchanges_incomplete_total", "requests whose answer was not seen",
-                       {{"role", "server"}, {"reason", std::string(kIncompleteNames[reason])}},
-                       counts.incomplete[reason].value()));
-  }
-  samples.push_back(counter_sample("beyla_exchanges_incomplete_total", "",
-                                   {{"role", "server"}, {"reason", "undecided"}},
-                                   counts.undecided.value()));
+  for (const auto& [role, name] : kRoleNames) collect_role(name, counts.of(role), samples);
   samples.push_back(counter_sample("beyla_exchanges_unpaired_total",
                                    "answers whose request was not seen", {},
                                    counts.unpaired.value()));
@@ -96,9 +126,7 @@ void Pipeline::collect(std::vector<Sample>& samples) const {
   samples.push_back(counter_sample("beyla_request_sizes_unknown_total",
                                    "requests whose body size is not known exactly", {},
                                    red_metrics_.sizes_unknown().value()));
-  samples.push_back(counter_sample("beyla_series_overflow_total",
-                                   "requests that would have opened one series too many", {},
-                                   red_metrics_.over_series_limit().value()));
+  for (const auto& family : red_metrics_.counts()) collect_series(family, samples);
   samples.push_back(gauge_sample("beyla_connections", "connections that are remembered", {},
                                  open_connections_.load(std::memory_order_relaxed)));
   samples.push_back(counter_sample(

@@ -10,7 +10,7 @@ void SpanBuilder::on_exchange(model::Exchange&& exchange) {
     return;
   }
   if (held_.size() == kMaxHeld) {
-    counts_.undecided.add();
+    counts_.of(exchange.role).undecided.add();
     return;
   }
   held_.push_back(std::move(exchange));
@@ -18,13 +18,13 @@ void SpanBuilder::on_exchange(model::Exchange&& exchange) {
 
 void SpanBuilder::deliver(model::Exchange&& exchange, const Known& known) {
   if (!known.selected) return;
-  counts_.server_exchanges.add();
+  counts_.of(exchange.role).exchanges.add();
   const model::Span span{std::move(exchange), known.service};
   for (auto* sink : sinks_) sink->on_span(span);
 }
 
-void SpanBuilder::on_incomplete(model::Role /*role*/, model::IncompleteReason reason) {
-  counts_.incomplete[static_cast<std::size_t>(reason)].add();
+void SpanBuilder::on_incomplete(model::Role role, model::IncompleteReason reason) {
+  counts_.of(role).incomplete[static_cast<std::size_t>(reason)].add();
 }
 
 void SpanBuilder::on_selected(const model::TargetProcess& target, base::BootTime /*time*/) {
@@ -57,13 +57,13 @@ void SpanBuilder::decide(const model::ProcessKey& key, Known known) {
 
 void SpanBuilder::expire(base::BootTime now) {
   while (!held_.empty() && now - held_.front().end > kMaxHold) {
+    counts_.of(held_.front().role).undecided.add();
     held_.pop_front();
-    counts_.undecided.add();
   }
-  const bool crowded = known_.size() > kMaxProcesses;
+  const auto keep = known_.size() > kMaxProcesses ? kMaxHold : kKeepAfterExit;
   std::erase_if(known_, [&](const auto& entry) {
     const auto& exited = entry.second.exited;
-    return exited && (crowded || now - *exited > kKeepAfterExit);
+    return exited && now - *exited > keep;
   });
 }
 

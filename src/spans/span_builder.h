@@ -1,6 +1,6 @@
-// Exchange -> Span: names the service of the process that answered. Exchanges of a process that
-// is not decided yet are held, bounded by kMaxHeld and kMaxHold, then counted as lost.
-// Shard thread only; counts may be read by any thread.
+// Exchange -> Span: names the service of the process that answered or asked. Exchanges of a process
+// that is not decided yet are held, bounded by kMaxHeld and kMaxHold, then counted as lost. Shard
+// thread only; counts may be read by any thread.
 #pragma once
 
 #include <array>
@@ -17,12 +17,23 @@
 
 namespace beyla::spans {
 
-struct SpanCounts {
-  base::Counter server_exchanges;
+inline constexpr std::size_t kRoles = static_cast<std::size_t>(model::Role::server) + 1;
+
+struct RoleCounts {
+  base::Counter exchanges;
   std::array<base::Counter, static_cast<std::size_t>(model::IncompleteReason::kCount)> incomplete;
+  base::Counter undecided;  // exchanges dropped because nobody said whose they are
+};
+
+struct SpanCounts {
+  std::array<RoleCounts, kRoles> by_role;
   base::Counter unpaired;
   base::Counter gaps;
-  base::Counter undecided;  // exchanges dropped because nobody said whose they are
+
+  [[nodiscard]] RoleCounts& of(model::Role role) { return by_role[static_cast<std::size_t>(role)]; }
+  [[nodiscard]] const RoleCounts& of(model::Role role) const {
+    return by_role[static_cast<std::size_t>(role)];
+  }
 };
 
 class SpanBuilder final : public model::ExchangeSink, public model::TargetSink {
@@ -30,6 +41,7 @@ class SpanBuilder final : public model::ExchangeSink, public model::TargetSink {
   static constexpr std::size_t kMaxHeld = 4096;
   static constexpr std::chrono::seconds kMaxHold{2};
   static constexpr std::chrono::seconds kKeepAfterExit{60};  // late answers of a dead process
+  // Beyond, those that ended longer than kMaxHold ago are forgotten: all they did has been read.
   static constexpr std::size_t kMaxProcesses = 16384;
 
   explicit SpanBuilder(std::vector<model::SpanSink*> sinks) : sinks_(std::move(sinks)) {}

@@ -5,6 +5,8 @@
 namespace beyla::spans {
 namespace {
 
+using namespace std::chrono_literals;
+
 struct Collect final : model::SpanSink {
   std::vector<std::string> seen;
   void on_span(const model::Span& span) override {
@@ -39,8 +41,8 @@ TEST(SpanBuilder, CountsWhatWasHeldTooLong) {
   Collect out;
   SpanBuilder builder({&out});
   builder.on_exchange(exchange_of(kOne, "/a"));
-  builder.expire(base::BootTime(std::chrono::seconds(3)));
-  EXPECT_EQ(builder.counts().undecided.value(), 1U);
+  builder.expire(base::BootTime(3s));
+  EXPECT_EQ(builder.counts().of(model::Role::unknown).undecided.value(), 1U);
   EXPECT_FALSE(builder.holds_any());
 }
 
@@ -49,7 +51,65 @@ TEST(SpanBuilder, HoldIsBounded) {
   SpanBuilder builder({&out});
   for (std::size_t i = 0; i < SpanBuilder::kMaxHeld + 5; ++i)
     builder.on_exchange(exchange_of(kOne, "/"));
-  EXPECT_EQ(builder.counts().undecided.value(), 5U);
+  EXPECT_EQ(builder.counts().of(model::Role::unknown).undecided.value(), 5U);
+}
+
+model::Exchange client_exchange_of(const model::ProcessKey& key, std::string target,
+                                   base::BootTime end) {
+  auto exchange = exchange_of(key, std::move(target));
+  exchange.role = model::Role::client;
+  exchange.end = end;
+  return exchange;
+}
+
+TEST(SpanBuilder, CountsByRole) {
+  SpanBuilder builder({});
+  builder.on_selected({kOne, {"shop"}}, {});
+  auto server = exchange_of(kOne, "/");
+  server.role = model::Role::server;
+  builder.on_exchange(std::move(server));
+  for (int i = 0; i < 2; ++i) builder.on_exchange(client_exchange_of(kOne, "/", {}));
+  builder.on_exchange(client_exchange_of(kTwo, "/", {}));
+  builder.on_incomplete(model::Role::client, model::IncompleteReason::gap);
+  builder.expire(base::BootTime(3s));
+  const auto& counts = builder.counts();
+  constexpr auto kGap = static_cast<std::size_t>(model::IncompleteReason::gap);
+  EXPECT_EQ(counts.of(model::Role::server).exchanges.value(), 1U);
+  EXPECT_EQ(counts.of(model::Role::client).exchanges.value(), 2U);
+  EXPECT_EQ(counts.of(model::Role::server).undecided.value(), 0U);
+  EXPECT_EQ(counts.of(model::Role::client).undecided.value(), 1U);
+  EXPECT_EQ(counts.of(model::Role::server).incomplete[kGap].value(), 0U);
+  EXPECT_EQ(counts.of(model::Role::client).incomplete[kGap].value(), 1U);
+}
+
+// A short-lived client: its requests are read, and it has ended, before discovery has looked at it.
+TEST(SpanBuilder, DeliversWhatAnEndedProcessDidWhenTheDecisionIsLate) {
+  Collect out;
+  SpanBuilder builder({&out});
+  builder.on_exchange(client_exchange_of(kOne, "/held", base::BootTime(1s)));
+  builder.expire(base::BootTime(2s));
+  builder.on_selected({kOne, {"curl"}}, base::BootTime(900ms));
+  builder.on_exited(kOne, base::BootTime(1100ms));
+  builder.expire(base::BootTime(2500ms));
+  builder.on_exchange(client_exchange_of(kOne, "/late", base::BootTime(1050ms)));
+  EXPECT_EQ(out.seen, (std::vector<std::string>{"curl /held", "curl /late"}));
+  EXPECT_EQ(builder.counts().of(model::Role::client).exchanges.value(), 2U);
+  EXPECT_EQ(builder.counts().of(model::Role::client).undecided.value(), 0U);
+}
+
+TEST(SpanBuilder, AStormOfProcessesKeepsThoseThatJustEnded) {
+  Collect out;
+  SpanBuilder builder({&out});
+  const auto count = static_cast<std::uint32_t>(SpanBuilder::kMaxProcesses + 10);
+  const auto key_of = [](std::uint32_t pid) { return model::ProcessKey{pid, 0, pid}; };
+  for (std::uint32_t pid = 1; pid <= count; ++pid) {
+    builder.on_selected({key_of(pid), {"job"}}, {});
+    builder.on_exited(key_of(pid), base::BootTime(pid == count ? 10s : 1s));
+  }
+  builder.expire(base::BootTime(11s));
+  builder.on_exchange(client_exchange_of(key_of(count), "/last", base::BootTime(10s)));
+  builder.on_exchange(client_exchange_of(key_of(1), "/first", base::BootTime(1s)));
+  EXPECT_EQ(out.seen, std::vector<std::string>{"job /last"});
 }
 
 }  // namespace

@@ -44,7 +44,8 @@ TEST_F(LoaderTest, TheEnvironmentAloneIsEnough) {
 TEST_F(LoaderTest, TheFileAloneIsEnough) {
   const auto settings = load_text(
       "\xef\xbb\xbfopen_port: [80, 8000-8999]\r\nservice_name: shop\r\nlog_level: warn\r\n"
-      "prometheus_export:\r\n  port: 9090\r\n  path: /m\r\n  address: '::1'\r\n");
+      "prometheus_export:\r\n  port: 9090\r\n  path: /m\r\n  address: '::1'\r\n  ttl: 3s\r\n"
+      "metrics:\r\n  cardinality_limit: 10000\r\n");
   ASSERT_TRUE(settings.has_value()) << settings.error().message();
   EXPECT_TRUE(settings->open_port->contains(8500));
   EXPECT_EQ(settings->service_name, "shop");
@@ -52,6 +53,8 @@ TEST_F(LoaderTest, TheFileAloneIsEnough) {
   EXPECT_EQ(settings->prometheus_port, 9090);
   EXPECT_EQ(settings->prometheus_path, "/m");
   EXPECT_EQ(settings->prometheus_address, "::1");
+  EXPECT_EQ(settings->prometheus_ttl, std::chrono::seconds(3));
+  EXPECT_EQ(settings->metrics_cardinality_limit, 10'000U);
   EXPECT_FALSE(settings->print_traces);
 }
 
@@ -122,6 +125,10 @@ TEST_F(LoaderTest, RefusesYamlThatIsNotASetting) {
       {"executable_name: [a, b]\n", ":1:1: `executable_name` takes one value, not a list"},
       {"print_traces: maybe\n", ":1:1: print_traces: `maybe` is neither true nor false"},
       {"prometheus_export:\n  port: 0\n", ":2:3: prometheus_export.port: `0` is not a port"},
+      {"prometheus_export:\n  port: 9090\n  ttl: 5\n",
+       ":3:3: prometheus_export.ttl: `5` is not a duration (for example 5m, 1h30m, 3s or 500ms)"},
+      {"metrics: {cardinality_limit: 0}\n",
+       ":1:11: metrics.cardinality_limit: `0` is not a number of series (1-100000)"},
       {"a: &x 1\n", ":1:4: anchors"},
   };
   for (const Case& c : cases) {

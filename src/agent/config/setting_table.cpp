@@ -4,10 +4,15 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <charconv>
+#include <chrono>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "agent/config/duration_text.h"
 
 namespace beyla::agent::config {
 
@@ -16,6 +21,11 @@ using base::fail;
 using base::Result;
 
 namespace {
+
+constexpr std::chrono::nanoseconds kMinTtl = std::chrono::milliseconds(1);
+constexpr std::chrono::nanoseconds kMaxTtl = std::chrono::hours(24 * 365);
+// Some 500 bytes of memory each, and 3,500 bytes of a scrape's text.
+constexpr std::size_t kMaxCardinality = 100'000;
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);
@@ -93,6 +103,28 @@ Result<void> apply_prometheus_address(Settings& settings, std::string_view text)
   return {};
 }
 
+Result<void> apply_prometheus_ttl(Settings& settings, std::string_view text) {
+  const auto ttl = TRY(parse_duration(text));
+  if (ttl < kMinTtl || ttl > kMaxTtl) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("`{}` is out of range (1ms to 8760h)", text));
+  }
+  settings.prometheus_ttl = ttl;
+  return {};
+}
+
+Result<void> apply_cardinality_limit(Settings& settings, std::string_view text) {
+  std::size_t limit = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
+  const bool whole = error == std::errc{} && end == text.data() + text.size();
+  if (!whole || limit == 0 || limit > kMaxCardinality) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("`{}` is not a number of series (1-{})", text, kMaxCardinality));
+  }
+  settings.metrics_cardinality_limit = limit;
+  return {};
+}
+
 std::vector<Setting> process_settings() {
   return {
       {{"open_port", "ebpf.open_port"},
@@ -151,6 +183,21 @@ std::vector<Setting> exporter_settings() {
        SettingType::address,
        "IPv4 or IPv6 address the scrape endpoint listens on. Unset: all addresses.",
        apply_prometheus_address},
+      {{"prometheus_export.ttl"},
+       {"BEYLA_PROMETHEUS_TTL", "OTEL_EBPF_PROMETHEUS_TTL"},
+       "5m",
+       SettingType::duration,
+       "How long the series of a service stay after its last process has ended, for example `5m`, "
+       "`1h30m` or `500ms`.",
+       apply_prometheus_ttl},
+      {{"metrics.cardinality_limit"},
+       {"BEYLA_METRICS_CARDINALITY_LIMIT", "OTEL_EBPF_METRICS_CARDINALITY_LIMIT"},
+       "2000",
+       SettingType::count,
+       "How many series each metric may have, 1 to 100000. Requests that find no room are counted "
+       "in one series of their own, labelled `otel_metric_overflow=\"true\"`, which is one of "
+       "them.",
+       apply_cardinality_limit},
   };
 }
 

@@ -11,7 +11,7 @@
 
 namespace beyla::agent::config {
 
-enum class SettingType { ports, port, text, boolean, level, path, address };
+enum class SettingType { ports, port, text, boolean, level, path, address, duration, count };
 
 struct Setting {
   std::vector<std::string_view> yaml_paths;  // dotted; the first is the current one

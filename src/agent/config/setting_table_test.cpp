@@ -64,6 +64,10 @@ TEST(SettingTableTest, AppliesTexts) {
       {"prometheus_export.path", "/m", [](const Settings& s) { return s.prometheus_path == "/m"; }},
       {"prometheus_export.address", "127.0.0.1",
        [](const Settings& s) { return s.prometheus_address == "127.0.0.1"; }},
+      {"prometheus_export.ttl", "500ms",
+       [](const Settings& s) { return s.prometheus_ttl == std::chrono::milliseconds(500); }},
+      {"metrics.cardinality_limit", "100000",
+       [](const Settings& s) { return s.metrics_cardinality_limit == 100'000; }},
       {"prometheus_export.address", "::1",
        [](const Settings& s) { return s.prometheus_address == "::1"; }},
   };
@@ -95,6 +99,16 @@ TEST(SettingTableTest, RefusesTextsOfTheWrongTypeAndQuotesThem) {
       {"prometheus_export.address", "127.0.0.1:80"},
       {"prometheus_export.address", "[::1]"},
       {"prometheus_export.address", "256.0.0.1"},
+      {"prometheus_export.ttl", "5"},
+      {"prometheus_export.ttl", "5 minutes"},
+      {"prometheus_export.ttl", "0s"},
+      {"prometheus_export.ttl", "-1s"},
+      {"prometheus_export.ttl", "8761h"},
+      {"metrics.cardinality_limit", "0"},
+      {"metrics.cardinality_limit", "-1"},
+      {"metrics.cardinality_limit", "1e3"},
+      {"metrics.cardinality_limit", "100001"},
+      {"metrics.cardinality_limit", "99999999999999999999999"},
   };
   for (const Case& c : cases) {
     Settings settings;

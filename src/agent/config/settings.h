@@ -2,6 +2,8 @@
 // Plain data: any thread; built once by loader.h and not changed afterwards.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,6 +23,9 @@ struct Settings {
   std::optional<std::uint16_t> prometheus_port;  // unset: no scrape endpoint
   std::string prometheus_path = "/metrics";
   std::string prometheus_address;  // IPv4 or IPv6 literal; empty: all addresses
+
+  std::chrono::nanoseconds prometheus_ttl = std::chrono::minutes(5);
+  std::size_t metrics_cardinality_limit = 2000;  // series of each metric, at least 1
 
   bool operator==(const Settings&) const = default;
 };

@@ -25,6 +25,10 @@ struct MetricNames {
   std::string_view service_label;
 };
 
+// The only label of an overflow series: `otel.metric.overflow` in Prometheus' spelling, see
+// https://opentelemetry.io/docs/specs/otel/metrics/sdk/#overflow-attribute
+inline constexpr std::string_view kOverflowLabel = "otel_metric_overflow";
+
 [[nodiscard]] std::span<const MetricNames> metric_names();
 
 // nullptr where a family has no metrics in that role, as for Role::unknown.

@@ -1,115 +1,104 @@
-// Spans in; rate, errors and durations per series out. on_span() comes from any shard's thread and
-// holds a mutex for one lookup and two additions, without allocating for a known series;
-// snapshot() is for the scraper's thread.
+// Spans in; rate, errors and durations per series out. A series belongs to a service and is
+// dropped when the service's last process has been gone for the TTL. What finds no room below the
+// limit is counted in one overflow series for each family and role, so that totals stay exact.
+// on_span() and the TargetSink come from any shard's thread: on_span() holds a mutex for one lookup
+// and two additions, without allocating for a known series. snapshot() and counts() are for the
+// scraper's thread.
 #pragma once
 
-#include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <mutex>
-#include <numeric>
-#include <string>
-#include <string_view>
+#include <optional>
 #include <vector>
 
 #include "base/counter.h"
+#include "export/aggregate/metric_names.h"
+#include "export/aggregate/series.h"
+#include "export/aggregate/service_table.h"
 #include "model/span.h"
+#include "model/target.h"
 
 namespace beyla::exporters::aggregate {
 
-// Upper bounds, inclusive; the bucket without bound comes last.
-inline constexpr std::array<std::uint64_t, 14> kDurationBoundsNs = {
-    5'000'000,     10'000'000,    25'000'000,    50'000'000,    75'000'000,
-    100'000'000,   250'000'000,   500'000'000,   750'000'000,   1'000'000'000,
-    2'500'000'000, 5'000'000'000, 7'500'000'000, 10'000'000'000};
-inline constexpr std::array<std::uint64_t, 10> kSizeBoundsBytes = {0,   32,   64,   128,  256,
-                                                                   512, 1024, 2048, 4096, 8192};
-
-// Integers throughout: the sum stays exact (in ns, u64 lasts for 584 years of requests).
-template <const auto& kBounds>
-struct Histogram {
-  std::array<std::uint64_t, kBounds.size() + 1> counts{};  // per bucket, not cumulative
-  std::uint64_t sum = 0;
-
-  void observe(std::uint64_t value) {
-    std::size_t bucket = 0;
-    while (bucket < kBounds.size() && value > kBounds[bucket]) ++bucket;
-    ++counts[bucket];
-    sum += value;
-  }
-  [[nodiscard]] std::uint64_t count() const {
-    return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
-  }
+struct RedOptions {
+  // Of each family and role, with its overflow series. The default limit of OpenTelemetry's SDKs:
+  // https://opentelemetry.io/docs/specs/otel/metrics/sdk/#cardinality-limits
+  std::size_t max_series = 2000;
+  std::chrono::nanoseconds ttl = std::chrono::minutes(5);
 };
 
-using DurationHistogram = Histogram<kDurationBoundsNs>;
-using SizeHistogram = Histogram<kSizeBoundsBytes>;
-
-// Text is std::string (owned) or std::string_view (borrowed, for lookups). Declaration order is
-// the order of a snapshot.
-template <typename Text>
-struct BasicSeriesKey {
-  model::MetricFamily family = model::MetricFamily::http;
-  model::Role role = model::Role::unknown;
-  Text operation;
-  Text outcome;
-  Text service;
-};
-using SeriesKey = BasicSeriesKey<std::string>;
-using SeriesKeyView = BasicSeriesKey<std::string_view>;
-
-struct SeriesValue {
-  DurationHistogram duration;
-  SizeHistogram request_size;
+// Of one row of metric_names().
+struct FamilyCounts {
+  const MetricNames* names = nullptr;
+  std::uint64_t series = 0;            // now
+  std::uint64_t expired = 0;           // series, since the start
+  std::uint64_t overflowed = 0;        // durations in the overflow series
+  std::uint64_t overflowed_sizes = 0;  // request sizes in it
 };
 
-struct Series {
-  SeriesKey key;
-  SeriesValue value;
-};
-
-class RedMetrics final : public model::SpanSink {
+class RedMetrics final : public model::SpanSink, public model::TargetSink {
  public:
-  // A service can answer with any three digits: without a limit, it could fill our memory.
-  static constexpr std::size_t kMaxSeries = 10'000;
+  // Copied at a time while a shard waits: some tens of microseconds.
+  static constexpr std::size_t kSliceSeries = 256;
 
-  explicit RedMetrics(std::size_t max_series = kMaxSeries) : max_series_(max_series) {}
+  explicit RedMetrics(RedOptions options = {});
 
   // Spans of a role without metrics (metric_names.h) are not counted.
   void on_span(const model::Span& span) override;
 
-  // Sorted by key.
+  void on_selected(const model::TargetProcess& target, base::BootTime time) override;
+  void on_rejected(const model::ProcessKey& key, base::BootTime time) override;
+  void on_exited(const model::ProcessKey& key, base::BootTime time) override;
+
+  // Drops the series of services that are over; while a snapshot is taken, nothing.
+  void expire(base::BootTime now);
+  // expire() has nothing to do before; nullopt: not until a process ends.
+  [[nodiscard]] std::optional<base::BootTime> next_expiry() const;
+
+  // Sorted by key. Each series as it is at one moment, not all at the same one.
   [[nodiscard]] std::vector<Series> snapshot() const;
+  // In the order of metric_names().
+  [[nodiscard]] std::vector<FamilyCounts> counts() const;
+  // Services that have a process or a series.
+  [[nodiscard]] std::size_t services() const;
 
   // Spans whose request size was unknown: they are missing in the size histograms.
   [[nodiscard]] const base::Counter& sizes_unknown() const { return sizes_unknown_; }
-  // Spans that would have opened one series too many: they are in no histogram.
-  [[nodiscard]] const base::Counter& over_series_limit() const { return over_series_limit_; }
 
  private:
+  struct Slot {
+    std::shared_ptr<const SeriesKey> key;  // null: free
+    SeriesValue value;
+    ServiceState* service = nullptr;  // null: overflow
+    FamilyCounts* family = nullptr;
+  };
   struct KeyHash {
-    using is_transparent = void;
     std::size_t operator()(const SeriesKeyView& key) const;
-    std::size_t operator()(const SeriesKey& key) const;
   };
-  struct KeyEqual {
-    using is_transparent = void;
-    template <typename A, typename B>
-    bool operator()(const A& a, const B& b) const {
-      return a.family == b.family && a.role == b.role && a.operation == b.operation &&
-             a.outcome == b.outcome && a.service == b.service;
-    }
-  };
+  class SnapshotScope;
 
-  // nullptr when the limit is reached. REQUIRES: mutex_ is held.
-  [[nodiscard]] SeriesValue* find_or_add(const SeriesKeyView& key);
+  // REQUIRES, of all below: mutex_ is held.
+  [[nodiscard]] Slot& slot_for(const SeriesKeyView& key, FamilyCounts& family, base::BootTime time);
+  [[nodiscard]] Slot& overflow_of(const SeriesKeyView& key, FamilyCounts& family);
+  [[nodiscard]] Slot& open(SeriesKey key, FamilyCounts& family);
+  void close(Slot& slot);
+  // False: no slot is left.
+  [[nodiscard]] bool copy_slice(std::size_t& next_slot, std::vector<Series>& slice) const;
 
-  const std::size_t max_series_;
+  const RedOptions options_;
   base::Counter sizes_unknown_;
-  base::Counter over_series_limit_;
   mutable std::mutex mutex_;
-  boost::unordered_flat_map<SeriesKey, SeriesValue, KeyHash, KeyEqual> series_;
+  mutable std::size_t snapshots_ = 0;  // being taken
+  ServiceTable services_;
+  std::vector<FamilyCounts> families_;
+  std::deque<Slot> slots_;  // as many as there ever were series at once
+  std::vector<Slot*> free_slots_;
+  boost::unordered_flat_map<SeriesKeyView, Slot*, KeyHash> slot_by_key_;  // views of Slot::key
 };
 
 }  // namespace beyla::exporters::aggregate

@@ -1,5 +1,9 @@
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
 #include <vector>
 
 #include "export/aggregate/red_metrics.h"
@@ -23,7 +27,7 @@ std::vector<model::Span> spans_of_distinct_series(std::int64_t count) {
 
 void observe_known_series(benchmark::State& state) {
   const auto spans = spans_of_distinct_series(state.range(0));
-  RedMetrics metrics;
+  RedMetrics metrics({.max_series = 20'000});
   for (const auto& span : spans) metrics.on_span(span);
   std::size_t next = 0;
   for (auto _ : state) {
@@ -32,7 +36,46 @@ void observe_known_series(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(observe_known_series)->Arg(1)->Arg(1000);
+BENCHMARK(observe_known_series)->Arg(1)->Arg(1000)->Arg(10'000);
+
+void observe_into_overflow(benchmark::State& state) {
+  const auto spans = spans_of_distinct_series(1000);
+  RedMetrics metrics({.max_series = 10});
+  for (const auto& span : spans) metrics.on_span(span);
+  for (auto _ : state) metrics.on_span(spans.back());
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(observe_into_overflow);
+
+void take_snapshot(benchmark::State& state) {
+  RedMetrics metrics({.max_series = 20'000});
+  for (const auto& span : spans_of_distinct_series(state.range(0))) metrics.on_span(span);
+  for (auto _ : state) benchmark::DoNotOptimize(metrics.snapshot());
+}
+BENCHMARK(take_snapshot)->Arg(1000)->Arg(10'000)->Unit(benchmark::kMillisecond);
+
+// How long a shard waits, at the 99.9th percentile and at most, while snapshots are taken.
+void observe_while_scraped(benchmark::State& state) {
+  const auto spans = spans_of_distinct_series(state.range(0));
+  RedMetrics metrics({.max_series = 20'000});
+  for (const auto& span : spans) metrics.on_span(span);
+  std::atomic<bool> done{false};
+  std::jthread scraper([&] {
+    while (!done) benchmark::DoNotOptimize(metrics.snapshot());
+  });
+  std::vector<double> waits;
+  for (auto _ : state) {
+    const auto start = std::chrono::steady_clock::now();
+    metrics.on_span(spans[waits.size() % spans.size()]);
+    waits.push_back(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  done = true;
+  std::ranges::sort(waits);
+  state.counters["p999_s"] = waits[waits.size() - 1 - waits.size() / 1000];
+  state.counters["max_s"] = waits.back();
+}
+BENCHMARK(observe_while_scraped)->Arg(10'000)->Iterations(1'000'000);
 
 }  // namespace
 }  // namespace beyla::exporters::aggregate

@@ -2,26 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "export/aggregate/metric_names.h"
+#include "export/aggregate/red_test_spans.h"
+#include "export/text/label_text.h"
 
 namespace beyla::exporters::aggregate {
 namespace {
 
 using namespace std::chrono_literals;
-
-model::Span span_of(std::string operation, std::string outcome, std::chrono::nanoseconds duration) {
-  model::Span span;
-  span.service.name = "shop";
-  span.exchange.role = model::Role::server;
-  span.exchange.received = base::BootTime(1s);
-  span.exchange.end = span.exchange.received + duration;
-  span.exchange.request_body_bytes = 32;
-  span.exchange.semantics = {model::MetricFamily::http, std::move(operation), "/",
-                             std::move(outcome)};
-  return span;
-}
 
 TEST(RedMetrics, BoundsAreInclusive) {
   RedMetrics metrics;
@@ -60,8 +51,8 @@ TEST(RedMetrics, SnapshotIsSortedByLabels) {
   metrics.on_span(client);
   std::string order;
   for (const auto& series : metrics.snapshot()) {
-    order += series.key.role == model::Role::client ? "client " : "server ";
-    order += series.key.operation + series.key.outcome + " ";
+    order += series.key->role == model::Role::client ? "client " : "server ";
+    order += series.key->operation + series.key->outcome + " ";
   }
   EXPECT_EQ(order, "client GET200 server GET200 server GET500 server PUT200 server PUT500 ");
 }
@@ -74,17 +65,6 @@ TEST(RedMetrics, UnknownSizeIsCountedNotObserved) {
   EXPECT_EQ(metrics.sizes_unknown().value(), 1U);
   EXPECT_EQ(metrics.snapshot()[0].value.request_size.count(), 0U);
   EXPECT_EQ(metrics.snapshot()[0].value.duration.count(), 1U);
-}
-
-TEST(RedMetrics, LimitKeepsKnownSeriesAlive) {
-  RedMetrics metrics(2);
-  for (const auto* outcome : {"200", "201", "202", "200"}) {
-    metrics.on_span(span_of("GET", outcome, 1ms));
-  }
-  EXPECT_EQ(metrics.over_series_limit().value(), 1U);
-  const auto series = metrics.snapshot();
-  ASSERT_EQ(series.size(), 2U);
-  EXPECT_EQ(series[0].value.duration.count(), 2U);
 }
 
 TEST(RedMetrics, RoleWithoutMetricsMakesNoSeries) {
@@ -118,6 +98,47 @@ TEST(RedMetrics, LosesNothingBetweenThreads) {
   ASSERT_EQ(series.size(), 2U);
   EXPECT_EQ(series[0].value.duration.sum, 20'000'000U);
   EXPECT_EQ(series[1].value.duration.count(), 20'000U);
+}
+
+TEST(RedMetrics, SnapshotSpansSlices) {
+  RedMetrics metrics({.max_series = 3 * RedMetrics::kSliceSeries});
+  const std::size_t wanted = 2 * RedMetrics::kSliceSeries + 1;
+  for (std::size_t i = 0; i < wanted; ++i) {
+    auto span = span_of("GET", "200", 1ms);
+    span.service.name = "s" + std::to_string(i);
+    metrics.on_span(span);
+  }
+  const auto series = metrics.snapshot();
+  ASSERT_EQ(series.size(), wanted);
+  EXPECT_TRUE(std::ranges::is_sorted(series, {}, [](const Series& one) { return *one.key; }));
+  for (const auto& one : series) EXPECT_EQ(one.value.duration.count(), 1U);
+}
+
+TEST(RedMetrics, NamesThatPrintAlikeAreOneSeries) {
+  RedMetrics metrics;
+  for (const auto* name : {"caf\xff", "caf\xfe", "caf\ufffd"}) {
+    auto span = span_of("GET", "200", 1ms);
+    span.service.name = name;
+    metrics.on_span(span);
+  }
+  const auto series = metrics.snapshot();
+  ASSERT_EQ(series.size(), 1U);
+  EXPECT_EQ(series[0].key->service, "caf\ufffd");
+  EXPECT_EQ(series[0].value.duration.count(), 3U);
+}
+
+TEST(RedMetrics, LongLabelsAreCut) {
+  RedMetrics metrics;
+  auto span = span_of(std::string(100'000, 'M'), std::string(100'000, '2'), 1ms);
+  span.service.name = std::string(100'000, 's');
+  metrics.on_span(span);
+  metrics.on_span(span);
+  const auto series = metrics.snapshot();
+  ASSERT_EQ(series.size(), 1U);
+  EXPECT_EQ(series[0].key->operation.size(), text::kMaxLabelBytes);
+  EXPECT_EQ(series[0].key->outcome.size(), text::kMaxLabelBytes);
+  EXPECT_EQ(series[0].key->service.size(), text::kMaxLabelBytes);
+  EXPECT_EQ(series[0].value.duration.count(), 2U);
 }
 
 TEST(MetricNames, FindsRowsByFamilyAndRole) {

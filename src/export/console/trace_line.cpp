@@ -54,6 +54,20 @@ void append_size(std::string& out, const std::optional<std::uint64_t>& bytes) {
   }
 }
 
+std::string host_text(const model::IpAddress& address) {
+  if (address.is_loopback()) return "localhost";
+  const std::string text = address.to_string();
+  return address.is_v4_mapped() ? text : "[" + text + "]";
+}
+
+void append_addresses(std::string& out, const model::Exchange& exchange) {
+  const bool is_client = exchange.role == model::Role::client;
+  const model::Endpoint& client = is_client ? exchange.local : exchange.remote;
+  const model::Endpoint& server = is_client ? exchange.remote : exchange.local;
+  fmt::format_to(std::back_inserter(out), " [{}]->[{}:{}]", client.address.to_string(),
+                 host_text(server.address), server.port);
+}
+
 }  // namespace
 
 void append_trace_line(std::string& out, const model::Span& span,
@@ -73,10 +87,7 @@ void append_trace_line(std::string& out, const model::Span& span,
   append_printable(out, exchange.semantics.operation);
   out.push_back(' ');
   append_printable(out, exchange.semantics.target);
-  const model::IpAddress& local = exchange.local.address;
-  fmt::format_to(std::back_inserter(out), " [{}]->[{}:{}]", exchange.remote.address.to_string(),
-                 local.is_loopback() ? std::string("localhost") : local.to_string(),
-                 exchange.local.port);
+  append_addresses(out, exchange);
   append_size(out, exchange.request_body_bytes);
 }
 

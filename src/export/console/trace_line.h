@@ -10,6 +10,9 @@
 
 namespace beyla::exporters::console {
 
+// The arrow goes from the client's address to the server's, whichever side was watched. In front of
+// a port, an IPv6 address stands in brackets (RFC 3986 section 3.2.2): ->[[2001:db8::1]:8080].
+// A client has no handler: its two durations are equal.
 // wall_offset: CLOCK_REALTIME minus CLOCK_BOOTTIME. The time shown is local, of the request's
 // start. Bytes of operation, target and outcome outside 0x20..0x7e appear as \xNN.
 void append_trace_line(std::string& out, const model::Span& span,

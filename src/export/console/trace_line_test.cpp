@@ -62,6 +62,35 @@ TEST_F(TraceLine, NamesAddressesOutsideLoopback) {
   EXPECT_NE(line(span).find(" [127.0.0.1]->[10.0.0.7:80] "), std::string::npos);
 }
 
+model::IpAddress v6_documentation() {  // 2001:db8::1, RFC 3849
+  model::IpAddress address;
+  address.bytes = {0x20, 0x01, 0x0d, 0xb8};
+  address.bytes.back() = 1;
+  return address;
+}
+
+TEST_F(TraceLine, BracketsAnIpv6HostBeforeItsPort) {
+  auto span = hello();
+  span.exchange.local = {v6_documentation(), 8080};
+  span.exchange.remote = {v6_documentation(), 51234};
+  EXPECT_NE(line(span).find(" [2001:db8::1]->[[2001:db8::1]:8080] "), std::string::npos);
+}
+
+TEST_F(TraceLine, AClientsArrowGoesToTheServer) {
+  auto span = hello();
+  span.exchange.role = model::Role::client;
+  span.exchange.arrival.reset();
+  span.exchange.received = kStart;
+  span.exchange.local = {v4(10, 0, 0, 7), 51234};
+  span.exchange.remote = {v4(10, 0, 0, 8), 8080};
+  EXPECT_EQ(line(span),
+            "2023-04-19 13:49:04 (15.22ms[15.22ms]) 200 GET /hello [10.0.0.7]->[10.0.0.8:8080] "
+            "size:0B\n");
+  span.exchange.local = {v6_loopback(), 51234};
+  span.exchange.remote = {v6_loopback(), 8080};
+  EXPECT_NE(line(span).find(" [::1]->[localhost:8080] "), std::string::npos);
+}
+
 TEST_F(TraceLine, WithoutArrivalStartsAtReceive) {
   auto span = hello();
   span.exchange.arrival.reset();

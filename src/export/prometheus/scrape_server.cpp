@@ -6,6 +6,8 @@
 
 #include <cerrno>
 #include <csignal>
+#include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -17,7 +19,8 @@ namespace {
 
 constexpr unsigned int kMaxConnections = 64;
 constexpr unsigned int kConnectionTimeoutSeconds = 5;
-constexpr std::size_t kConnectionMemoryBytes = 32 * 1024;
+// Headers, and the part of a text that is being sent.
+constexpr std::size_t kConnectionMemoryBytes = 128 * 1024;
 constexpr const char* kContentType = "text/plain; version=0.0.4; charset=utf-8";
 
 // The server's thread inherits the mask: the agent's signals are for its main thread.
@@ -41,15 +44,60 @@ struct Header {
   const char* value;
 };
 
-MHD_Result answer(MHD_Connection* connection, unsigned int status, std::string text,
-                  Header header) {
-  MHD_Response* response =
-      MHD_create_response_from_buffer(text.size(), text.data(), MHD_RESPMEM_MUST_COPY);
+MHD_Result queue(MHD_Connection* connection, unsigned int status, MHD_Response* response,
+                 Header header) {
   if (response == nullptr) return MHD_NO;
   MHD_add_response_header(response, header.name, header.value);
   const MHD_Result result = MHD_queue_response(connection, status, response);
   MHD_destroy_response(response);
   return result;
+}
+
+MHD_Result refuse(MHD_Connection* connection, unsigned int status, std::string text,
+                  Header header) {
+  return queue(connection, status,
+               MHD_create_response_from_buffer(text.size(), text.data(), MHD_RESPMEM_MUST_COPY),
+               header);
+}
+
+// One scrape's text, with the piece that is being sent.
+class Body {
+ public:
+  explicit Body(TextPieces pieces) : pieces_(std::move(pieces)) {}
+
+  // MHD_ContentReaderCallback and -FreeCallback; context is a Body that the response owns.
+  static ssize_t read(void* context, std::uint64_t /*position*/, char* out, std::size_t room) {
+    return static_cast<Body*>(context)->read_some({out, room});
+  }
+  static void free(void* context) {
+    const std::unique_ptr<Body> owned(static_cast<Body*>(context));
+  }
+
+ private:
+  ssize_t read_some(std::span<char> out) {
+    while (sent_ == piece_.size()) {
+      piece_.clear();
+      sent_ = 0;
+      if (!pieces_.append_next(piece_)) return MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    const std::size_t count = piece_.copy(out.data(), out.size(), sent_);
+    sent_ += count;
+    return static_cast<ssize_t>(count);
+  }
+
+  TextPieces pieces_;
+  std::string piece_;
+  std::size_t sent_ = 0;
+};
+
+MHD_Result serve(MHD_Connection* connection, TextPieces pieces) {
+  auto body = std::make_unique<Body>(std::move(pieces));
+  MHD_Response* const response = MHD_create_response_from_callback(
+      MHD_SIZE_UNKNOWN, kConnectionMemoryBytes, &Body::read, body.get(), &Body::free);
+  if (response == nullptr) return MHD_NO;
+  // The response's now.  NOLINTNEXTLINE(bugprone-unused-return-value)
+  static_cast<void>(body.release());
+  return queue(connection, MHD_HTTP_OK, response, {MHD_HTTP_HEADER_CONTENT_TYPE, kContentType});
 }
 
 }  // namespace
@@ -64,10 +112,10 @@ class ScrapeServer::Requests {
     const auto& server = *static_cast<const ScrapeServer*>(context);
     const std::string_view name = method;
     if (url != server.options_.path) {
-      return answer(connection, MHD_HTTP_NOT_FOUND, "not found\n", {"Content-Type", "text/plain"});
+      return refuse(connection, MHD_HTTP_NOT_FOUND, "not found\n", {"Content-Type", "text/plain"});
     }
     if (name != MHD_HTTP_METHOD_GET && name != MHD_HTTP_METHOD_HEAD) {
-      return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed\n",
+      return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed\n",
                     {MHD_HTTP_HEADER_ALLOW, "GET, HEAD"});
     }
     // First called after the headers, then for each part of a body, at last without one.
@@ -79,8 +127,7 @@ class ScrapeServer::Requests {
       *upload_bytes = 0;
       return MHD_YES;
     }
-    return answer(connection, MHD_HTTP_OK, server.render_(),
-                  {MHD_HTTP_HEADER_CONTENT_TYPE, kContentType});
+    return serve(connection, server.render_());
   }
 };
 

@@ -1,5 +1,5 @@
 // Serves one text over HTTP for Prometheus. make() starts a thread, the destructor ends it and
-// its connections; the text is rendered anew for each scrape on that thread.
+// its connections; the text is rendered anew for each scrape on that thread, as it is sent.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "export/prometheus/text_pieces.h"
 
 struct MHD_Daemon;
 
@@ -21,9 +22,10 @@ struct ScrapeServerOptions {
 
 class ScrapeServer {
  public:
-  using Render = std::function<std::string()>;
+  using Render = std::function<TextPieces()>;
 
-  // render must not throw and must live as long as the server.
+  // render, and the pieces it returns, must not throw. The pieces may outlive the call of render,
+  // not the server.
   [[nodiscard]] static base::Result<std::unique_ptr<ScrapeServer>> make(ScrapeServerOptions options,
                                                                         Render render);
   ~ScrapeServer();

@@ -6,62 +6,14 @@
 #include <cmath>
 #include <iterator>
 #include <unordered_map>
+#include <vector>
 
-#include "export/aggregate/metric_names.h"
-#include "export/prometheus/utf8.h"
+#include "export/text/utf8.h"
 
 namespace beyla::exporters::prometheus {
 namespace {
 
 constexpr std::string_view kReplacement = "\ufffd";
-constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
-
-enum class Unit { nanoseconds, bytes };
-
-// A histogram without its type: bounds, then counts with one more, not cumulative.
-struct HistogramView {
-  std::span<const std::uint64_t> bounds;
-  std::span<const std::uint64_t> counts;
-  std::uint64_t sum = 0;
-  Unit unit = Unit::bytes;
-};
-
-template <const auto& kBounds>
-HistogramView view_of(const aggregate::Histogram<kBounds>& histogram, Unit unit) {
-  return {kBounds, histogram.counts, histogram.sum, unit};
-}
-
-// All labels but le, as they stand between the braces, and the name in front of them.
-struct SeriesText {
-  std::string_view name;
-  std::string_view labels;
-};
-
-void append_integer(std::string& out, std::uint64_t value) {
-  const fmt::format_int text(value);
-  out.append(text.data(), text.size());
-}
-
-// Nanoseconds print as seconds by their digits: no rounding of a long sum to a double.
-void append_in_unit(std::string& out, std::uint64_t value, Unit unit) {
-  if (unit == Unit::bytes) {
-    append_integer(out, value);
-    return;
-  }
-  append_integer(out, value / kNsPerSecond);
-  if (value % kNsPerSecond == 0) return;
-  fmt::format_to(std::back_inserter(out), ".{:09}", value % kNsPerSecond);
-  out.erase(out.find_last_not_of('0') + 1);
-}
-
-void append_label(std::string& out, std::string_view name, std::string_view value) {
-  if (!out.empty() && out.back() == '"') out.push_back(',');
-  out += name;
-  out += "=\"";
-  append_label_value(out, value);
-  out.push_back('"');
-}
-
 void append_help(std::string& out, std::string_view help) {
   for (const char c : help) {
     if (c == '\\') {
@@ -71,81 +23,6 @@ void append_help(std::string& out, std::string_view help) {
     } else {
       out.push_back(c);
     }
-  }
-}
-
-void append_header(std::string& out, std::string_view name, std::string_view help,
-                   std::string_view type) {
-  out += "# HELP ";
-  out += name;
-  out.push_back(' ');
-  append_help(out, help);
-  out += "\n# TYPE ";
-  out += name;
-  out.push_back(' ');
-  out += type;
-  out.push_back('\n');
-}
-
-void append_bucket(std::string& out, const SeriesText& series, std::string_view bound,
-                   std::uint64_t cumulative) {
-  out += series.name;
-  out += "_bucket{";
-  out += series.labels;
-  out += ",le=\"";
-  out += bound;
-  out += "\"} ";
-  append_integer(out, cumulative);
-  out.push_back('\n');
-}
-
-void append_total_name(std::string& out, const SeriesText& series, std::string_view suffix) {
-  out += series.name;
-  out += suffix;
-  out.push_back('{');
-  out += series.labels;
-  out += "} ";
-}
-
-void append_histogram(std::string& out, const SeriesText& series, const HistogramView& histogram) {
-  std::uint64_t cumulative = 0;
-  std::string bound;
-  for (std::size_t i = 0; i < histogram.bounds.size(); ++i) {
-    cumulative += histogram.counts[i];
-    bound.clear();
-    append_in_unit(bound, histogram.bounds[i], histogram.unit);
-    append_bucket(out, series, bound, cumulative);
-  }
-  cumulative += histogram.counts.back();
-  append_bucket(out, series, "+Inf", cumulative);
-  append_total_name(out, series, "_sum");
-  append_in_unit(out, histogram.sum, histogram.unit);
-  out.push_back('\n');
-  append_total_name(out, series, "_count");
-  append_integer(out, cumulative);
-  out.push_back('\n');
-}
-
-std::string labels_of(const aggregate::MetricNames& names, const aggregate::SeriesKey& key) {
-  std::string labels;
-  append_label(labels, names.operation_label, key.operation);
-  append_label(labels, names.outcome_label, key.outcome);
-  append_label(labels, names.service_label, key.service);
-  return labels;
-}
-
-// REQUIRES: all series have the family and role of names.
-void append_family(std::string& out, const aggregate::MetricNames& names,
-                   std::span<const aggregate::Series> series) {
-  append_header(out, names.duration.name, names.duration.help, "histogram");
-  for (const auto& [key, value] : series) {
-    append_histogram(out, {names.duration.name, labels_of(names, key)},
-                     view_of(value.duration, Unit::nanoseconds));
-  }
-  append_header(out, names.request_size.name, names.request_size.help, "histogram");
-  for (const auto& [key, value] : series) {
-    append_histogram(out, {names.request_size.name, labels_of(names, key)},
-                     view_of(value.request_size, Unit::bytes));
   }
 }
 
@@ -169,9 +46,35 @@ void append_sample(std::string& out, const Sample& sample) {
 
 }  // namespace
 
+void append_integer(std::string& out, std::uint64_t value) {
+  const fmt::format_int text(value);
+  out.append(text.data(), text.size());
+}
+
+void append_label(std::string& out, std::string_view name, std::string_view value) {
+  if (!out.empty() && out.back() == '"') out.push_back(',');
+  out += name;
+  out += "=\"";
+  append_label_value(out, value);
+  out.push_back('"');
+}
+
+void append_header(std::string& out, std::string_view name, std::string_view help,
+                   std::string_view type) {
+  out += "# HELP ";
+  out += name;
+  out.push_back(' ');
+  append_help(out, help);
+  out += "\n# TYPE ";
+  out += name;
+  out.push_back(' ');
+  out += type;
+  out.push_back('\n');
+}
+
 void append_label_value(std::string& out, std::string_view value) {
   while (!value.empty()) {
-    const std::size_t length = utf8_length(value);
+    const std::size_t length = text::utf8_length(value);
     if (length == 0) {
       out += kReplacement;
     } else if (value.front() == '\\') {
@@ -194,17 +97,6 @@ void append_number(std::string& out, double value) {
     out += value > 0 ? "+Inf" : "-Inf";
   } else {
     fmt::format_to(std::back_inserter(out), "{}", value);
-  }
-}
-
-void append_red_metrics(std::string& out, std::span<const aggregate::Series> series) {
-  for (const aggregate::MetricNames& names : aggregate::metric_names()) {
-    const auto is_of_row = [&](const aggregate::Series& one) {
-      return one.key.family == names.family && one.key.role == names.role;
-    };
-    const auto first = std::ranges::find_if(series, is_of_row);
-    const auto last = std::find_if_not(first, series.end(), is_of_row);
-    if (first != last) append_family(out, names, {first, last});
   }
 }
 

@@ -2,11 +2,11 @@
 // (https://prometheus.io/docs/instrumenting/exposition_formats/). Pure functions, any thread.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 
-#include "export/aggregate/red_metrics.h"
 #include "export/prometheus/self_metrics.h"
 
 namespace beyla::exporters::prometheus {
@@ -17,8 +17,14 @@ void append_label_value(std::string& out, std::string_view value);
 // Shortest text that reads back as the same number; "+Inf", "-Inf", "NaN".
 void append_number(std::string& out, double value);
 
-// The histograms of every family that has a series. REQUIRES: sorted, as RedMetrics::snapshot().
-void append_red_metrics(std::string& out, std::span<const aggregate::Series> series);
+// name="value", after a comma where a label comes before.
+void append_label(std::string& out, std::string_view name, std::string_view value);
+
+// The HELP and TYPE lines.
+void append_header(std::string& out, std::string_view name, std::string_view help,
+                   std::string_view type);
+
+void append_integer(std::string& out, std::uint64_t value);
 
 // Samples of one name come together under one HELP and TYPE, names in order of first appearance.
 void append_samples(std::string& out, std::span<const Sample> samples);

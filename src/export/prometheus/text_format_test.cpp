@@ -44,61 +44,10 @@ TEST(TextFormat, PrintsShortestNumbers) {
   EXPECT_EQ(number(std::numeric_limits<double>::quiet_NaN()), "NaN");
 }
 
-aggregate::Series server_series() {
-  aggregate::Series series;
-  series.key = {model::MetricFamily::http, model::Role::server, "GET", "200", "my \"shop\""};
-  series.value.duration.observe(4'000'000);
-  series.value.duration.observe(70'000'001);
-  series.value.duration.observe(12'000'000'000);
-  series.value.request_size.observe(0);
-  series.value.request_size.observe(100);
-  return series;
-}
-
-TEST(TextFormat, WritesHistogramsByteForByte) {
-  const auto series = server_series();
+TEST(TextFormat, WritesNothingWithoutSamples) {
   std::string out;
-  append_red_metrics(out, {&series, 1});
-  const std::string labels =
-      R"(http_method="GET",http_status_code="200",service_name="my \"shop\"")";
-  std::string expected =
-      "# HELP http_server_duration_seconds duration of HTTP service calls from the server side, in "
-      "seconds\n# TYPE http_server_duration_seconds histogram\n";
-  for (const auto* bucket : {"0.005\"} 1", "0.01\"} 1", "0.025\"} 1", "0.05\"} 1", "0.075\"} 2",
-                             "0.1\"} 2", "0.25\"} 2", "0.5\"} 2", "0.75\"} 2", "1\"} 2", "2.5\"} 2",
-                             "5\"} 2", "7.5\"} 2", "10\"} 2", "+Inf\"} 3"}) {
-    expected += "http_server_duration_seconds_bucket{" + labels + ",le=\"" + bucket + "\n";
-  }
-  expected += "http_server_duration_seconds_sum{" + labels + "} 12.074000001\n";
-  expected += "http_server_duration_seconds_count{" + labels + "} 3\n";
-  expected +=
-      "# HELP http_server_request_size_bytes size, in bytes, of the HTTP request body as received "
-      "at the server side\n# TYPE http_server_request_size_bytes histogram\n";
-  for (const auto* bucket : {"0\"} 1", "32\"} 1", "64\"} 1", "128\"} 2", "256\"} 2", "512\"} 2",
-                             "1024\"} 2", "2048\"} 2", "4096\"} 2", "8192\"} 2", "+Inf\"} 2"}) {
-    expected += "http_server_request_size_bytes_bucket{" + labels + ",le=\"" + bucket + "\n";
-  }
-  expected += "http_server_request_size_bytes_sum{" + labels + "} 100\n";
-  expected += "http_server_request_size_bytes_count{" + labels + "} 2\n";
-  EXPECT_EQ(out, expected);
-}
-
-TEST(TextFormat, WritesNothingWithoutSeries) {
-  std::string out;
-  append_red_metrics(out, {});
   append_samples(out, {});
   EXPECT_EQ(out, "");
-}
-
-TEST(TextFormat, KeepsRolesApart) {
-  auto client = server_series();
-  client.key.role = model::Role::client;
-  const std::vector<aggregate::Series> series = {client, server_series()};
-  std::string out;
-  append_red_metrics(out, series);
-  EXPECT_NE(out.find("http_client_duration_seconds_count{"), std::string::npos);
-  EXPECT_NE(out.find("http_server_duration_seconds_count{"), std::string::npos);
-  EXPECT_NE(out.find("as sent from the client side\n"), std::string::npos);
 }
 
 TEST(TextFormat, GroupsSamplesByName) {

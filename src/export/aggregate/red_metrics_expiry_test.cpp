@@ -1,0 +1,154 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "export/aggregate/red_metrics.h"
+#include "export/aggregate/red_test_spans.h"
+
+namespace beyla::exporters::aggregate {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr RedOptions kOptions{.max_series = 100, .ttl = 3s};
+constexpr model::ProcessKey kOne{1, 0, 10};
+constexpr model::ProcessKey kTwo{2, 0, 10};
+
+base::BootTime at(std::chrono::nanoseconds time) { return base::BootTime(time); }
+
+TEST(RedMetricsExpiry, ALivingProcessKeepsItsSeries) {
+  RedMetrics metrics(kOptions);
+  metrics.on_selected({kOne, {"shop"}}, at(0s));
+  metrics.on_span(span_of_service("shop", at(1s)));
+  EXPECT_EQ(metrics.next_expiry(), std::nullopt);
+  metrics.expire(at(1'000'000s));
+  EXPECT_EQ(total_count(metrics), 1U);
+}
+
+TEST(RedMetricsExpiry, SeriesEndTtlAfterTheLastProcess) {
+  RedMetrics metrics(kOptions);
+  metrics.on_selected({kOne, {"shop"}}, at(0s));
+  metrics.on_selected({kTwo, {"shop"}}, at(0s));
+  metrics.on_span(span_of_service("shop", at(1s)));
+  metrics.on_exited(kOne, at(10s));
+  EXPECT_EQ(metrics.next_expiry(), std::nullopt);
+  metrics.expire(at(14s));
+  EXPECT_EQ(total_count(metrics), 1U);
+  metrics.on_exited(kTwo, at(20s));
+  EXPECT_EQ(metrics.next_expiry(), at(23s));
+  metrics.expire(at(23s - 1ns));
+  EXPECT_EQ(total_count(metrics), 1U);
+  metrics.expire(at(23s));
+  EXPECT_TRUE(metrics.snapshot().empty());
+  EXPECT_EQ(metrics.counts()[0].expired, 1U);
+  EXPECT_EQ(metrics.counts()[0].series, 0U);
+  EXPECT_EQ(metrics.services(), 0U);
+  EXPECT_EQ(metrics.next_expiry(), std::nullopt);
+}
+
+TEST(RedMetricsExpiry, OtherServicesStay) {
+  RedMetrics metrics(kOptions);
+  metrics.on_selected({kOne, {"shop"}}, at(0s));
+  metrics.on_selected({kTwo, {"till"}}, at(0s));
+  metrics.on_span(span_of_service("shop", at(1s)));
+  metrics.on_span(span_of_service("till", at(1s)));
+  metrics.on_exited(kOne, at(2s));
+  metrics.expire(at(5s));
+  const auto series = metrics.snapshot();
+  ASSERT_EQ(series.size(), 1U);
+  EXPECT_EQ(series[0].key->service, "till");
+}
+
+TEST(RedMetricsExpiry, ALateSpanPutsTheEndOff) {
+  RedMetrics metrics(kOptions);
+  metrics.on_selected({kOne, {"shop"}}, at(0s));
+  metrics.on_span(span_of_service("shop", at(1s)));
+  metrics.on_exited(kOne, at(10s));
+  metrics.on_span(span_of_service("shop", at(12s)));
+  metrics.expire(at(13s));
+  EXPECT_EQ(total_count(metrics), 2U);
+  EXPECT_EQ(metrics.next_expiry(), at(15s));
+  metrics.expire(at(15s));
+  EXPECT_TRUE(metrics.snapshot().empty());
+}
+
+TEST(RedMetricsExpiry, ALateSpanOpensANewSeriesFromZero) {
+  RedMetrics metrics(kOptions);
+  metrics.on_selected({kOne, {"shop"}}, at(0s));
+  for (int i = 0; i < 5; ++i) metrics.on_span(span_of_service("shop", at(1s)));
+  metrics.on_exited(kOne, at(2s));
+  metrics.expire(at(5s));
+  metrics.on_span(span_of_service("shop", at(6s)));
+  EXPECT_EQ(total_count(metrics), 1U);
+  EXPECT_EQ(metrics.next_expiry(), at(9s));
+  metrics.expire(at(9s));
+  EXPECT_TRUE(metrics.snapshot().empty());
+  EXPECT_EQ(metrics.counts()[0].expired, 2U);
+}
+
+TEST(RedMetricsExpiry, ARestartWithinTheTtlGoesOnCounting) {
+  RedMetrics metrics(kOptions);
+  metrics.on_selected({kOne, {"shop"}}, at(0s));
+  metrics.on_span(span_of_service("shop", at(1s)));
+  metrics.on_exited(kOne, at(2s));
+  metrics.on_selected({kTwo, {"shop"}}, at(4s));
+  metrics.on_span(span_of_service("shop", at(5s)));
+  metrics.expire(at(100s));
+  EXPECT_EQ(total_count(metrics), 2U);
+}
+
+TEST(RedMetricsExpiry, ExecEndsTheImageBefore) {
+  RedMetrics metrics(kOptions);
+  metrics.on_selected({kOne, {"launcher"}}, at(0s));
+  metrics.on_span(span_of_service("launcher", at(1s)));
+  metrics.on_selected({{1, 1, 10}, {"shop"}}, at(2s));
+  metrics.on_span(span_of_service("shop", at(3s)));
+  metrics.on_exited(kOne, at(4s));  // late news of the image that is gone: nothing new
+  EXPECT_EQ(metrics.next_expiry(), at(5s));
+  metrics.on_rejected({1, 2, 10}, at(6s));  // the third image is none of ours
+  metrics.expire(at(9s));
+  EXPECT_TRUE(metrics.snapshot().empty());
+}
+
+TEST(RedMetricsExpiry, ASnapshotHoldsAllSeriesOfAServiceOrNone) {
+  constexpr std::size_t kSeries = 8 * RedMetrics::kSliceSeries;
+  for (int round = 0; round < 5; ++round) {
+    RedMetrics metrics({.max_series = 2 * kSeries, .ttl = 1s});
+    for (std::size_t i = 0; i < kSeries; ++i) {
+      auto span = span_of_service("shop", at(1s));
+      span.exchange.semantics.outcome = std::to_string(i);
+      metrics.on_span(span);
+    }
+    std::atomic<bool> first_taken{false};
+    std::jthread scraper([&] {
+      std::size_t size = kSeries;
+      while (size != 0) {
+        size = metrics.snapshot().size();
+        EXPECT_TRUE(size == kSeries || size == 0) << size;
+        first_taken = true;
+      }
+    });
+    while (!first_taken) std::this_thread::yield();
+    while (metrics.next_expiry()) metrics.expire(at(2s));  // put off while a snapshot is taken
+  }
+}
+
+TEST(RedMetricsExpiry, ShortLivedServicesLeaveNothingBehind) {
+  RedMetrics metrics({.max_series = 100, .ttl = 1s});
+  for (std::uint32_t i = 0; i < 20'000; ++i) {
+    const auto now = at(std::chrono::milliseconds(10) * i);
+    const model::ProcessKey key{i + 1, 0, i};
+    metrics.on_selected({key, {"job-" + std::to_string(i)}}, now);
+    if (i % 2 == 0) metrics.on_span(span_of_service("job-" + std::to_string(i), now));
+    metrics.on_exited(key, now);
+    metrics.expire(now);
+    ASSERT_LE(metrics.services(), 101U);
+  }
+  metrics.expire(at(1'000s));
+  EXPECT_EQ(metrics.services(), 0U);
+  EXPECT_TRUE(metrics.snapshot().empty());
+}
+
+}  // namespace
+}  // namespace beyla::exporters::aggregate

@@ -1,0 +1,30 @@
+#include "export/text/label_text.h"
+
+#include <algorithm>
+
+#include "export/text/utf8.h"
+
+namespace beyla::exporters::text {
+namespace {
+
+constexpr std::string_view kReplacement = "\ufffd";
+
+bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+
+}  // namespace
+
+std::string to_label_text(std::string_view raw) {
+  if (raw.size() <= kMaxLabelBytes && std::ranges::all_of(raw, is_ascii)) return std::string(raw);
+  std::string text;
+  std::size_t used = 0;
+  while (used < raw.size()) {
+    const std::size_t length = utf8_length(raw.substr(used));
+    const std::size_t taken = std::max<std::size_t>(length, 1);
+    if (used + taken > kMaxLabelBytes) break;
+    text += length == 0 ? kReplacement : raw.substr(used, length);
+    used += taken;
+  }
+  return text;
+}
+
+}  // namespace beyla::exporters::text

@@ -1,0 +1,17 @@
+// Text from elsewhere (environments, the network) made fit to be a label's value. Pure, any thread.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace beyla::exporters::text {
+
+// What discovery reads of OTEL_SERVICE_NAME, the longest label we have; with replacements 3 times.
+inline constexpr std::size_t kMaxLabelBytes = 255;
+
+// Well-formed UTF-8, made of the first kMaxLabelBytes of raw at most, cut between code points.
+// Each byte that is no UTF-8 becomes U+FFFD: two names that differ in such bytes only are one.
+[[nodiscard]] std::string to_label_text(std::string_view raw);
+
+}  // namespace beyla::exporters::text
