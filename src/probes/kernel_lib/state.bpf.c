@@ -10,3 +10,4 @@ __u32 last_slot_generation;
 
 const volatile __u32 own_pid = 0;
 const volatile __u32 watch_every_exec = 0;
+const volatile __u32 follow_io_uring = 0;

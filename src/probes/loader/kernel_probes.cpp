@@ -11,6 +11,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 #include "base/counter.h"
@@ -24,9 +25,15 @@ constexpr const char* kKernelBtf = "/sys/kernel/btf/vmlinux";
 
 int print_libbpf(libbpf_print_level level, const char* format, va_list arguments) {
   if (level == LIBBPF_DEBUG) return 0;
-  std::array<char, 512> line{};
-  const int length = std::vsnprintf(line.data(), line.size(), format, arguments);
-  std::string_view text(line.data());
+  // The verifier's log comes as one line of many kilobytes.
+  va_list again;
+  va_copy(again, arguments);
+  const int length = std::vsnprintf(nullptr, 0, format, again);
+  va_end(again);
+  if (length <= 0) return length;
+  std::string line(static_cast<std::size_t>(length), '\0');
+  std::vsnprintf(line.data(), line.size() + 1, format, arguments);
+  std::string_view text(line);
   while (text.ends_with('\n')) text.remove_suffix(1);
   spdlog::debug("libbpf: {}", text);
   return length;
@@ -52,6 +59,17 @@ void clear_bit(unsigned long long* words, std::uint32_t bit) {
 
 model::ProcessKey to_key(const abi::process_key& key) {
   return {key.pid, key.exec_generation, key.start_ns};
+}
+
+// A kernel without io_uring has neither its tracepoints nor its types; the programs stay out.
+void follow_io_uring_if_known(beyla_bpf& skeleton) {
+  const bool known = libbpf_find_vmlinux_btf_id("io_uring_file_get", BPF_TRACE_RAW_TP) > 0 &&
+                     libbpf_find_vmlinux_btf_id("io_uring_submit_req", BPF_TRACE_RAW_TP) > 0;
+  skeleton.rodata->follow_io_uring = known ? 1 : 0;
+  for (auto* program : {skeleton.progs.uring_issue__tp_btf, skeleton.progs.uring_submit__tp_btf}) {
+    bpf_program__set_autoload(program, known);
+  }
+  if (!known) spdlog::info("this kernel has no io_uring: its socket calls are not followed");
 }
 
 // Runs an iterator program over the whole machine once.
@@ -121,6 +139,11 @@ base::Result<std::unique_ptr<KernelProbes>> KernelProbes::load(const ProbeOption
   impl->skeleton->rodata->own_pid = static_cast<std::uint32_t>(::getpid());
   impl->skeleton->rodata->watch_every_exec = options.watch_every_exec ? 1 : 0;
   impl->watch_every_exec = options.watch_every_exec;
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0) return base::fail_errno(-cpus, "cannot tell the number of CPUs");
+  bpf_map__set_max_entries(impl->skeleton->maps.scratch_by_cpu,
+                           static_cast<std::uint32_t>(cpus) * abi::kDirections);
+  follow_io_uring_if_known(*impl->skeleton);
   if (const int error = beyla_bpf__load(impl->skeleton); error != 0) {
     return std::unexpected(load_error(-error));
   }

@@ -17,9 +17,7 @@ int scan_listeners(struct bpf_iter__task_file *ctx) {
   struct task_struct *task = ctx->task;
   struct sock *sk = stream_socket_of(task, ctx->file);
   if (!sk || sk->__sk_common.skc_state != kTcpListen) return 0;
-  __u64 key = listener_key(sk);
-  __u32 one = 1;
-  bpf_map_update_elem(&seen_listeners, &key, &one, BPF_ANY);
+  remember_listener(sk);
   if (is_wanted_port(sk->__sk_common.skc_num)) watch(task, kWatchedByScan);
   return 0;
 }
@@ -51,9 +49,8 @@ int scan_mark(struct bpf_iter__task_file *ctx) {
   }
   if (sk->__sk_common.skc_state == kTcpListen) {
     state->marked = 1;
-  } else if (state->role == kRoleUnknown) {
-    __u64 key = listener_key(sk);
-    state->role = bpf_map_lookup_elem(&seen_listeners, &key) ? kRoleServer : kRoleClient;
+  } else {
+    decide_role(state, sk);
   }
   return 0;
 }
