@@ -124,6 +124,11 @@ extern __u64 rejected[kPidLimit / kBitsPerWord];
 extern __u64 wanted_ports[kPorts / kBitsPerWord];
 extern __u32 has_mptcp_listeners;
 extern __u32 last_slot_generation;
+/* What user space has decided, on which process; written by it before it runs decide_process. */
+extern __u64 decided_start_ns;
+extern __u32 decided_pid;
+extern __u32 decided_generation;
+extern __u32 decided_rejects; /* 0: selects */
 
 /* Set before load. */
 extern const volatile __u32 own_pid;

@@ -53,9 +53,6 @@ base::Error load_error(int error) {
 void set_bit(unsigned long long* words, std::uint32_t bit) {
   std::atomic_ref(words[bit / abi::kBitsPerWord]).fetch_or(1ULL << (bit % abi::kBitsPerWord));
 }
-void clear_bit(unsigned long long* words, std::uint32_t bit) {
-  std::atomic_ref(words[bit / abi::kBitsPerWord]).fetch_and(~(1ULL << (bit % abi::kBitsPerWord)));
-}
 
 model::ProcessKey to_key(const abi::process_key& key) {
   return {key.pid, key.exec_generation, key.start_ns};
@@ -72,19 +69,22 @@ void follow_io_uring_if_known(beyla_bpf& skeleton) {
   if (!known) spdlog::info("this kernel has no io_uring: its socket calls are not followed");
 }
 
-// Runs an iterator program over the whole machine once.
-base::Result<void> run_iterator(const bpf_program* program) {
-  bpf_link* link = bpf_program__attach_iter(program, nullptr);
-  if (link == nullptr) return base::fail_errno(errno, "cannot scan open sockets");
+// Runs an iterator program once: over the whole machine, or for the task `tid`.
+base::Result<void> run_iterator(const bpf_program* program, std::uint32_t tid = 0) {
+  bpf_iter_link_info info{};
+  info.task.tid = tid;
+  LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
+  bpf_link* link = bpf_program__attach_iter(program, tid != 0 ? &options : nullptr);
+  if (link == nullptr) return base::fail_errno(errno, "cannot walk over the processes");
   const base::Fd iterator(bpf_iter_create(bpf_link__fd(link)));
   bpf_link__destroy(link);
-  if (!iterator.valid()) return base::fail_errno(errno, "cannot scan open sockets");
+  if (!iterator.valid()) return base::fail_errno(errno, "cannot walk over the processes");
   std::array<char, 64> unused{};
   ssize_t got = 0;
   do {
     got = ::read(iterator.get(), unused.data(), unused.size());
   } while (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)));
-  if (got < 0) return base::fail_errno(errno, "cannot scan open sockets");
+  if (got < 0) return base::fail_errno(errno, "cannot walk over the processes");
   return {};
 }
 
@@ -95,6 +95,7 @@ struct KernelProbes::Impl {
   ring_buffer* process_ring = nullptr;
   ProcessEventSink* sink = nullptr;
   bool watch_every_exec = false;
+  model::ProcessKey current;  // of the record that the sink is being told of
   base::Counter events_read;
 
   ~Impl() {
@@ -102,6 +103,7 @@ struct KernelProbes::Impl {
     beyla_bpf__destroy(skeleton);
   }
   static int on_record(void* context, void* data, std::size_t size);
+  void decide(std::uint32_t pid, bool rejects);
 };
 
 int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
@@ -110,6 +112,7 @@ int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
   if (size < sizeof(event)) return 0;
   std::memcpy(&event, data, sizeof(event));
   const auto key = to_key(event.process);
+  self.current = key;
   const base::BootTime time{std::chrono::nanoseconds(event.header.time_ns)};
   if (event.change == abi::kProcessExited) {
     self.sink->on_exited(key, time);
@@ -121,6 +124,19 @@ int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
        event.cause == abi::kWatchedByListen || event.cause == abi::kWatchedByExec,
        time});
   return 0;
+}
+
+// Decisions are about the process that was proposed, not about whoever has its pid now.
+void KernelProbes::Impl::decide(std::uint32_t pid, bool rejects) {
+  if (pid >= abi::kPidLimit || pid != current.pid) return;
+  skeleton->bss->decided_start_ns = current.start_ns;
+  skeleton->bss->decided_pid = current.pid;
+  skeleton->bss->decided_generation = current.exec_generation;
+  skeleton->bss->decided_rejects = rejects ? 1 : 0;
+  const auto done = run_iterator(skeleton->progs.decide_process, pid);
+  if (!done && done.error().os_errno != ESRCH) {  // ESRCH: it has ended
+    spdlog::warn("cannot tell the kernel about process {}: {}", pid, done.error().message());
+  }
 }
 
 KernelProbes::KernelProbes(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -166,7 +182,8 @@ base::Result<void> KernelProbes::attach(ProcessEventSink& sink) {
   if (impl_->process_ring == nullptr) return base::fail_errno(errno, "cannot map the process ring");
   // The iterators are run by hand below; all else is attached for good.
   auto& programs = impl_->skeleton->progs;
-  for (auto* program : {programs.scan_listeners, programs.scan_mark, programs.scan_processes}) {
+  for (auto* program : {programs.scan_listeners, programs.scan_mark, programs.scan_processes,
+                        programs.decide_process}) {
     bpf_program__set_autoattach(program, false);
   }
   if (const int error = beyla_bpf__attach(impl_->skeleton); error != 0) {
@@ -211,15 +228,11 @@ std::uint64_t KernelProbes::skipped_runs() const {
 }
 
 void KernelProbes::select(std::uint32_t pid) {
-  if (pid >= abi::kPidLimit) return;
-  clear_bit(impl_->skeleton->bss->rejected, pid);
-  set_bit(impl_->skeleton->bss->watched, pid);
+  impl_->decide(pid, false);
 }
 
 void KernelProbes::reject(std::uint32_t pid) {
-  if (pid >= abi::kPidLimit) return;
-  set_bit(impl_->skeleton->bss->rejected, pid);
-  clear_bit(impl_->skeleton->bss->watched, pid);
+  impl_->decide(pid, true);
 }
 
 void KernelProbes::mark_open_sockets() {

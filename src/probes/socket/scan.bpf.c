@@ -5,8 +5,10 @@
 
 char LICENSE[] __weak SEC("license") = "GPL";
 
+/* Threads are passed over by the kernel if they share their leader's files. Not so by us: a leader
+ * that has ended before its other threads has no files any more. */
 static __always_inline struct sock *stream_socket_of(struct task_struct *task, struct file *file) {
-  if (!file || !task || task->tgid != task->pid) return 0;
+  if (!file || !task) return 0;
   struct socket *socket = bpf_sock_from_file(file);
   if (!socket || !socket->sk) return 0;
   return is_tcp(socket->sk) || is_mptcp(socket->sk) ? socket->sk : 0;
@@ -55,10 +57,11 @@ int scan_mark(struct bpf_iter__task_file *ctx) {
   return 0;
 }
 
-/* For a name selector: every process that has a user address space. */
+/* For a name selector: every process that has a user address space. Of any thread, since the leader
+ * may have ended. */
 SEC("iter/task")
 int scan_processes(struct bpf_iter__task *ctx) {
   struct task_struct *task = ctx->task;
-  if (task && task->tgid == task->pid && task->mm) watch(task, kWatchedByScan);
+  if (task && task->mm && !(task->flags & kPfKthread)) watch(task, kWatchedByScan);
   return 0;
 }

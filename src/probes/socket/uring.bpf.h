@@ -14,7 +14,7 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type_id) __ksym;
 /* include/uapi/linux/io_uring.h */
 enum uring_operation { kUringReadv = 1, kUringWritev = 2, kUringReadFixed = 4, kUringWriteFixed = 5, kUringSendmsg = 9, kUringRecvmsg = 10, kUringRead = 22, kUringWrite = 23, kUringSend = 26, kUringRecv = 27, kUringSendZc = 47, kUringSendmsgZc = 48, kUringReadMultishot = 49 };
 enum { kUringRecvMultishot = 1 << 1, kUringBundle = 1 << 4, kMsgWaitall = 0x100 };
-enum { kSysIoUringEnter = 426, kEnosys = 38, kPfIoWorker = 0x10, kPfKthread = 0x00200000 };
+enum { kSysIoUringEnter = 426, kEnosys = 38, kPfIoWorker = 0x10 };
 
 struct request_key {
   __u64 socket; /* its address */
