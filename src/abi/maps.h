@@ -12,8 +12,8 @@ enum {
   kPidLimit = 4194304,      /* PID_MAX_LIMIT, include/linux/threads.h, 64-bit kernels */
   kPorts = 65536,
   kBitsPerWord = 64,
-  /* 8 MiB: 50,000 requests/s for some 0.15 s without a reader. All of it becomes resident memory
-   * of the reader once the ring has gone round. */
+  /* 8 MiB: 50,000 requests/s for some 0.15 s without a reader. All of it counts as resident memory
+   * of the reader. */
   kDataRingBytes = 8388608,
   kLifecycleRingBytes = 1048576, /* some 8,000 process records */
   kPolicySlots = 65536,

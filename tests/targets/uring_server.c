@@ -1,6 +1,7 @@
 /* A target of the end-to-end tests: a keep-alive HTTP/1 server on io_uring, one thread, one request
  * per connection and direction at a time. Usage: uring_server PORT MODE
- * MODE: send | message | vector | file | registered | provided | async | sqpoll | zerocopy | linked | direct
+ * MODE: send | message | vector | file | registered | provided | async | sqpoll | zerocopy | linked
+ *       | direct
  * Answers any request with status 200, or with the number behind "?status=". */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -76,11 +77,10 @@ static void accept_next(void) {
 }
 
 /* A message header and a vector that nobody needs once the request is submitted. */
-static struct msghdr *split_message(struct connection *c, char *bytes, size_t first, size_t all) {
+static void split_message(struct connection *c, char *bytes, size_t first, size_t all) {
   c->pieces[0] = (struct iovec){bytes, first};
   c->pieces[1] = (struct iovec){bytes + first, all - first};
   c->message = (struct msghdr){.msg_iov = c->pieces, .msg_iovlen = 2};
-  return &c->message;
 }
 
 static void receive_next(int fd) {
@@ -89,7 +89,8 @@ static void receive_next(int fd) {
   char *to = c->request + c->request_bytes;
   size_t room = kBytes - c->request_bytes;
   if (is("message")) {
-    io_uring_prep_recvmsg(entry, fd, split_message(c, to, 7, room), 0);
+    split_message(c, to, 7, room);
+    io_uring_prep_recvmsg(entry, fd, &c->message, 0);
   } else if (is("vector")) {
     split_message(c, to, 7, room);
     io_uring_prep_readv(entry, fd, c->pieces, 2, 0);
@@ -113,7 +114,8 @@ static void send_linked(int fd, struct connection *c) {
   mark(head, kSend, fd);
   head->flags |= IOSQE_IO_LINK;
   struct io_uring_sqe *body = next_entry();
-  io_uring_prep_send(body, fd, c->answer + c->head_bytes, c->answer_bytes - c->head_bytes, MSG_WAITALL);
+  io_uring_prep_send(body, fd, c->answer + c->head_bytes, c->answer_bytes - c->head_bytes,
+                     MSG_WAITALL);
   mark(body, kSend, fd);
   c->parts = 2;
 }
@@ -127,7 +129,8 @@ static void send_answer(int fd) {
   struct io_uring_sqe *entry = next_entry();
   c->parts = 1;
   if (is("message")) {
-    io_uring_prep_sendmsg(entry, fd, split_message(c, c->answer, c->head_bytes, c->answer_bytes), 0);
+    split_message(c, c->answer, c->head_bytes, c->answer_bytes);
+    io_uring_prep_sendmsg(entry, fd, &c->message, 0);
   } else if (is("vector")) {
     split_message(c, c->answer, c->head_bytes, c->answer_bytes);
     io_uring_prep_writev(entry, fd, c->pieces, 2, 0);
@@ -241,13 +244,15 @@ static void provide_buffers(void) {
 }
 
 static void set_up(int port) {
-  struct io_uring_params parameters = {.flags = is("sqpoll") ? IORING_SETUP_SQPOLL : 0, .sq_thread_idle = 50};
+  struct io_uring_params parameters = {.flags = is("sqpoll") ? IORING_SETUP_SQPOLL : 0,
+                                       .sq_thread_idle = 50};
   int error = io_uring_queue_init_params(kEntries, &ring, &parameters);
   if (error) fail("io_uring_queue_init", -error);
   if (is("provided")) provide_buffers();
   if (is("registered")) {
     struct iovec all = {connections, sizeof(connections)};
-    if ((error = io_uring_register_buffers(&ring, &all, 1))) fail("io_uring_register_buffers", -error);
+    error = io_uring_register_buffers(&ring, &all, 1);
+    if (error) fail("io_uring_register_buffers", -error);
   }
   if (is("direct") && (error = io_uring_register_files_sparse(&ring, kConnections)))
     fail("io_uring_register_files", -error);

@@ -28,8 +28,8 @@ base::Result<RingReader> RingReader::make(int ring_fd, std::size_t data_bytes,
   const std::size_t page = page_bytes();
   void* consumer = ::mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_SHARED, ring_fd, 0);
   if (consumer == MAP_FAILED) return base::fail_errno(errno, "cannot map the ring buffer");
-  void* producer = ::mmap(nullptr, page + data_bytes, PROT_READ, MAP_SHARED, ring_fd,
-                          static_cast<off_t>(page));
+  void* producer =
+      ::mmap(nullptr, page + data_bytes, PROT_READ, MAP_SHARED, ring_fd, static_cast<off_t>(page));
   if (producer == MAP_FAILED) {
     const int error = errno;
     ::munmap(consumer, page);

@@ -1,7 +1,8 @@
 // Reads a BPF ring buffer through its own mapping, so that the reading side needs only a file
 // descriptor and no privilege. Layout: kernel/bpf/ringbuf.c (consumer page, producer page, data,
-// then the data once more). Only the first copy of the data is mapped, since each page mapped counts
-// as resident memory; a record that goes over the end is put together in a buffer. One thread.
+// then the data once more). Only the first copy of the data is mapped, since each page mapped
+// counts as resident memory; a record that goes over the end is put together in a buffer. One
+// thread.
 #pragma once
 
 #include <cstddef>

@@ -132,7 +132,8 @@ TEST(RingReader, CutsARecordThatIsLongerThanAgreed) {
     auto reader = reader_of(ring);
     ring.put(std::string(2 * kMaxRecordBytes, 'x'));
     ring.put("next");
-    EXPECT_EQ(read_all(reader), (std::vector<std::string>{std::string(kMaxRecordBytes, 'x'), "next"}));
+    EXPECT_EQ(read_all(reader),
+              (std::vector<std::string>{std::string(kMaxRecordBytes, 'x'), "next"}));
   }
 }
 

@@ -99,8 +99,8 @@ struct {
   __type(value, struct reader_state);
 } reader_by_zero __weak SEC(".maps");
 
-/* key: port << 32 | netns inode, of the listening sockets that were seen; written by the scan and at
- * listen(); the oldest go, since ports of many short listeners would fill it. */
+/* key: port << 32 | netns inode, of the listening sockets that were seen; written by the scan and
+ * at listen(); the oldest go, since ports of many short listeners would fill it. */
 struct {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
   __uint(max_entries, 16384);

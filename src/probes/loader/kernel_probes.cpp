@@ -1,7 +1,9 @@
 #include "probes/loader/kernel_probes.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -60,8 +62,12 @@ model::ProcessKey to_key(const abi::process_key& key) {
 
 // A kernel without io_uring has neither its tracepoints nor its types; the programs stay out.
 void follow_io_uring_if_known(beyla_bpf& skeleton) {
-  const bool known = libbpf_find_vmlinux_btf_id("io_uring_file_get", BPF_TRACE_RAW_TP) > 0 &&
-                     libbpf_find_vmlinux_btf_id("io_uring_submit_req", BPF_TRACE_RAW_TP) > 0;
+  bool known = false;
+  if (btf* types = btf__load_vmlinux_btf(); types != nullptr) {
+    known = btf__find_by_name_kind(types, "btf_trace_io_uring_file_get", BTF_KIND_TYPEDEF) > 0 &&
+            btf__find_by_name_kind(types, "btf_trace_io_uring_submit_req", BTF_KIND_TYPEDEF) > 0;
+    btf__free(types);
+  }
   skeleton.rodata->follow_io_uring = known ? 1 : 0;
   for (auto* program : {skeleton.progs.uring_issue__tp_btf, skeleton.progs.uring_submit__tp_btf}) {
     bpf_program__set_autoload(program, known);
@@ -119,10 +125,9 @@ int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
     return 0;
   }
   const char* name = reinterpret_cast<const char*>(event.executable_name);
-  self.sink->on_started(
-      {key, std::string(name, strnlen(name, abi::kExecutableNameBytes)),
-       event.cause == abi::kWatchedByListen || event.cause == abi::kWatchedByExec,
-       time});
+  self.sink->on_started({key, std::string(name, strnlen(name, abi::kExecutableNameBytes)),
+                         event.cause == abi::kWatchedByListen || event.cause == abi::kWatchedByExec,
+                         time});
   return 0;
 }
 
@@ -172,6 +177,8 @@ base::Result<std::unique_ptr<KernelProbes>> KernelProbes::load(const ProbeOption
       return base::fail_errno(errno, "cannot fill the map of free policy slots");
     }
   }
+  // libbpf has read the kernel's types, some 10 MB of heap, and freed them.
+  ::malloc_trim(0);
   return std::unique_ptr<KernelProbes>(new KernelProbes(std::move(impl)));
 }
 
@@ -227,13 +234,9 @@ std::uint64_t KernelProbes::skipped_runs() const {
   return total;
 }
 
-void KernelProbes::select(std::uint32_t pid) {
-  impl_->decide(pid, false);
-}
+void KernelProbes::select(std::uint32_t pid) { impl_->decide(pid, false); }
 
-void KernelProbes::reject(std::uint32_t pid) {
-  impl_->decide(pid, true);
-}
+void KernelProbes::reject(std::uint32_t pid) { impl_->decide(pid, true); }
 
 void KernelProbes::mark_open_sockets() {
   auto& programs = impl_->skeleton->progs;

@@ -7,12 +7,27 @@
 #include "probes/kernel_lib/connection.bpf.h"
 
 extern void *bpf_rdonly_cast(const void *object, __u32 type_id) __ksym;
-/* A pointer that was read as a number; a load through it yields 0 where there is no memory. Only one
- * object may use it: bpftool 7.1 cannot link an external function that two of them name. */
-#define CAST_TO_KERNEL(type, pointer) ((type *)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(type)))
+/* A pointer that was read as a number; a load through it yields 0 where there is no memory. Only
+ * one object may use it: bpftool 7.1 cannot link an external function that two of them name. */
+#define CAST_TO_KERNEL(type, pointer) \
+  ((type *)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(type)))
 
 /* include/uapi/linux/io_uring.h */
-enum uring_operation { kUringReadv = 1, kUringWritev = 2, kUringReadFixed = 4, kUringWriteFixed = 5, kUringSendmsg = 9, kUringRecvmsg = 10, kUringRead = 22, kUringWrite = 23, kUringSend = 26, kUringRecv = 27, kUringSendZc = 47, kUringSendmsgZc = 48, kUringReadMultishot = 49 };
+enum uring_operation {
+  kUringReadv = 1,
+  kUringWritev = 2,
+  kUringReadFixed = 4,
+  kUringWriteFixed = 5,
+  kUringSendmsg = 9,
+  kUringRecvmsg = 10,
+  kUringRead = 22,
+  kUringWrite = 23,
+  kUringSend = 26,
+  kUringRecv = 27,
+  kUringSendZc = 47,
+  kUringSendmsgZc = 48,
+  kUringReadMultishot = 49,
+};
 enum { kUringRecvMultishot = 1 << 1, kUringBundle = 1 << 4, kMsgWaitall = 0x100 };
 enum { kSysIoUringEnter = 426, kEnosys = 38, kPfIoWorker = 0x10 };
 
@@ -47,8 +62,8 @@ static __always_inline struct file *file_at(struct task_struct *task, __u64 fd) 
   return file;
 }
 
-/* The entry code stores -ENOSYS (arch/x86/entry/entry_64.S) where the result comes; task work, which
- * runs io_uring requests, finds the result there. */
+/* The entry code stores -ENOSYS (arch/x86/entry/entry_64.S) where the result comes; task work,
+ * which runs io_uring requests, finds the result there. */
 static __always_inline bool is_inside_call(const struct pt_regs *regs) {
   return regs->ax == (unsigned long)-kEnosys;
 }
@@ -88,7 +103,8 @@ static __always_inline bool find_net_buffer(struct user_buffer *buffer, const st
   }
   const struct io_async_msghdr *async = CAST_TO_KERNEL(struct io_async_msghdr, req->async_data);
   const struct iov_iter *iter = &async->msg.msg_iter;
-  if (iter->iter_type == bpf_core_enum_value(enum iter_type, ITER_UBUF) && iter->iov_offset >= bytes) {
+  if (iter->iter_type == bpf_core_enum_value(enum iter_type, ITER_UBUF) &&
+      iter->iov_offset >= bytes) {
     buffer->base = iter->ubuf + (iter->iov_offset - bytes);
     return true;
   }
@@ -117,7 +133,8 @@ static __always_inline bool find_rw_buffer(struct user_buffer *buffer, const str
     return true;
   }
   const struct io_async_rw *async = CAST_TO_KERNEL(struct io_async_rw, req->async_data);
-  if (!bpf_core_field_exists(async->iter) || !bpf_core_field_exists(async->iter.__iov)) return false;
+  if (!bpf_core_field_exists(async->iter) || !bpf_core_field_exists(async->iter.__iov))
+    return false;
   if (async->iter.iter_type == bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
     buffer->base = async->iter.ubuf + async->iter.iov_offset;
     return true;
