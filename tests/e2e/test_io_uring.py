@@ -1,39 +1,15 @@
 """Servers on io_uring: each way of receiving and sending is captured as if it were a system call."""
-import fcntl
-import subprocess
 import unittest
-from pathlib import Path
 
-from harness import CACHE, FULL, Agent, main, settle
+from c_targets import CServer, build_c_target
+from harness import FULL, Agent, main, settle
 from http_client import LoadResult, run_load
 from observed import Metrics
-from targets import BODY, PROGRAMS, Server
+from targets import BODY, Server
 
 KEEP_ALIVE_REQUESTS, SINGLE_REQUESTS = (10_000, 1_000) if FULL else (500, 100)
 CONNECTIONS = 4
 SIZE = "http_server_request_size_bytes"
-
-
-def build_uring_server() -> Path:
-    """Path of the built tests/targets/uring_server.c; builds only when it is missing or older than its source."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    built, source = CACHE / "uring_server", PROGRAMS / "uring_server.c"
-    with open(CACHE / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in parallel
-        if not built.exists() or built.stat().st_mtime < source.stat().st_mtime:
-            command = ["gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-o", str(built), str(source), "-luring"]
-            subprocess.run(command, check=True)
-    return built
-
-
-class UringServer(Server):
-    def __init__(self, mode: str) -> None:
-        super().__init__()
-        self.name = f"io_uring, {mode}"
-        self._command = [str(build_uring_server()), str(self.port), mode]
-
-    def command(self) -> list[str]:
-        return self._command
 
 
 def send_both_loads(server: Server) -> LoadResult:
@@ -44,7 +20,8 @@ def send_both_loads(server: Server) -> LoadResult:
 
 class IoUringTest(unittest.TestCase):
     def check(self, mode: str) -> None:
-        with UringServer(mode) as server, Agent({"OPEN_PORT": str(server.port)}) as agent:
+        executable = build_c_target("uring_server", "-luring")
+        with CServer(executable, mode) as server, Agent({"OPEN_PORT": str(server.port)}) as agent:
             sent = send_both_loads(server)
             self.assertEqual(sent.errors, [])
             self.assertEqual(sent.counts.total(), KEEP_ALIVE_REQUESTS + SINGLE_REQUESTS)
