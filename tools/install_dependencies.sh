@@ -8,7 +8,7 @@ build_packages=(
   libspdlog-dev libfmt-dev libboost1.81-dev pkg-config git
 )
 test_packages=(
-  libgtest-dev libgmock-dev libbenchmark-dev libhttp-parser-dev libclang-rt-19-dev nginx-light wrk apache2-utils
+  libgtest-dev libgmock-dev libbenchmark-dev libhttp-parser-dev liburing-dev libclang-rt-19-dev nginx-light wrk apache2-utils
   redis-server redis-tools prometheus curl sudo procps util-linux
 )
 lint_packages=(clang-format-19 clang-tidy-19)

@@ -11,7 +11,7 @@
 namespace beyla::abi {
 #endif
 
-enum { kAbiVersion = 1 };
+enum { kAbiVersion = 2 };
 
 enum event_kind {
   kEventOpen = 0,    /* data ring: first sight of a connection */
@@ -29,7 +29,7 @@ enum stream_direction { kReceived = 0, kSent = 1, kDirections = 2 };
 enum connection_role { kRoleUnknown = 0, kRoleClient = 1, kRoleServer = 2 };
 
 enum data_flag {
-  kDataUnreadable = 1, /* bytes counted, none copied: sendfile, io_uring, 32-bit task */
+  kDataUnreadable = 1, /* bytes counted, none copied: sendfile, sendmmsg, 32-bit task */
 };
 
 enum process_change {
@@ -86,7 +86,7 @@ struct event_data {
   struct process_key process;
   uint64_t offset;       /* stream position of the first byte */
   uint64_t other_offset; /* position of the other direction, from the socket's sequence numbers */
-  uint64_t arrival_ns;   /* received only; 0: unknown */
+  uint64_t arrival_ns;   /* received by a server only; 0: unknown */
   uint32_t total_bytes;
   uint16_t head_bytes;
   uint8_t tail_bytes;

@@ -20,7 +20,7 @@ base::Result<T*> map_array(int fd, std::size_t count) {
 }  // namespace
 
 base::Result<std::unique_ptr<KernelCapture>> KernelCapture::make(KernelCaptureFds fds) {
-  auto reader = TRY(RingReader::make(fds.data_ring, abi::kDataRingBytes));
+  auto reader = TRY(RingReader::make(fds.data_ring, abi::kDataRingBytes, abi::kMaxRecordBytes));
   auto* policies = TRY(map_array<abi::policy>(fds.policy_by_slot, abi::kPolicySlots));
   auto state = map_array<abi::reader_state>(fds.reader_by_zero, 1);
   if (!state) {

@@ -21,19 +21,48 @@ static __always_inline __u64 listener_key(const struct sock *sk) {
   return (__u64)sk->__sk_common.skc_num << 32 | sk->__sk_common.skc_net.net->ns.inum;
 }
 
-/* From now on both positions are counted from here. */
+static __always_inline void remember_listener(const struct sock *sk) {
+  __u64 key = listener_key(sk);
+  __u32 one = 1;
+  bpf_map_update_elem(&seen_listeners, &key, &one, BPF_ANY);
+}
+
+/* For a connection whose opening was not seen: someone listens, or has listened, on its local port,
+ * or its process opened it. */
+static __always_inline void decide_role(struct connection_state *state, const struct sock *sk) {
+  if (state->role != kRoleUnknown) return;
+  __u64 key = listener_key(sk);
+  bool accepted = state->marked || bpf_map_lookup_elem(&seen_listeners, &key);
+  state->role = accepted ? kRoleServer : kRoleClient;
+}
+
+/* A server's requests are received, a client's are sent; of an unknown role it may be either. */
+static __always_inline __u32 first_credit(__u8 role, __u32 direction) {
+  __u8 answering_role = direction == kReceived ? kRoleClient : kRoleServer;
+  return role == answering_role ? kFirstAnswerBytes : kFirstRequestBytes;
+}
+
+/* From now on both positions are counted from here. REQUIRES: the role is decided. */
 static __always_inline void start_streams(struct connection_state *state, struct sock *sk) {
   struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
   if (!tcp) return;
   state->base_sequence[kReceived] = tcp->copied_seq;
   state->base_sequence[kSent] = tcp->write_seq;
-  state->credit[kReceived] = state->credit[kSent] = kFirstBytes;
+  state->credit[kReceived] = first_credit(state->role, kReceived);
+  state->credit[kSent] = first_credit(state->role, kSent);
   state->slot = ABI_NO_SLOT;
   state->started = 1;
 }
 
+static __always_inline void restart_received(struct connection_state *state, struct sock *sk) {
+  struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+  if (tcp) state->base_sequence[kReceived] = tcp->copied_seq;
+}
+
 static __always_inline void take_slot(struct connection_state *state) {
   __u32 slot;
+  /* The first receive and the first send may run at once. */
+  if (__sync_lock_test_and_set(&state->slot_taken, 1)) return;
   if (bpf_map_pop_elem(&free_slots, &slot) != 0) {
     note(kNoteNoSlot);
     return;
@@ -46,6 +75,7 @@ static __always_inline void give_slot_back(struct connection_state *state) {
   __u32 slot = state->slot;
   if (slot == ABI_NO_SLOT) return;
   state->slot = ABI_NO_SLOT;
+  state->slot_taken = 0;
   bpf_map_push_elem(&free_slots, &slot, BPF_ANY);
 }
 
@@ -72,10 +102,8 @@ static __always_inline void fill_tuple(struct event_open *event, const struct so
 static __always_inline bool announce(struct connection_state *state, struct sock *sk,
                                      struct task_struct *task) {
   if (state->announced) return true;
-  if (!state->id) {
-    state->id = bpf_get_socket_cookie(sk);
-    take_slot(state);
-  }
+  state->id = bpf_get_socket_cookie(sk);
+  take_slot(state);
   struct event_open *event = bpf_ringbuf_reserve(&data_ring, sizeof(*event), 0);
   if (!event) {
     count_lost(kEventOpen, kLossRingFull);

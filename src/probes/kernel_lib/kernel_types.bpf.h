@@ -23,6 +23,7 @@ enum bpf_map_type_used {
   BPF_MAP_TYPE_HASH = 1,
   BPF_MAP_TYPE_ARRAY = 2,
   BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+  BPF_MAP_TYPE_LRU_HASH = 9,
   BPF_MAP_TYPE_QUEUE = 22,
   BPF_MAP_TYPE_SK_STORAGE = 24,
   BPF_MAP_TYPE_RINGBUF = 27,
@@ -41,7 +42,7 @@ enum {
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct pt_regs {
-  unsigned long di, si, dx, orig_ax;
+  unsigned long di, si, dx, ax, orig_ax;
 };
 typedef struct { int counter; } atomic_t;
 struct in6_addr {
@@ -79,7 +80,12 @@ struct tcp_sock {
 struct qstr { const unsigned char *name; };
 struct dentry { struct qstr d_name; };
 struct path { struct dentry *dentry; };
-struct file { struct path f_path; };
+struct inode { unsigned short i_mode; };
+struct file {
+  struct path f_path;
+  struct inode *f_inode;
+  void *private_data;
+};
 struct fdtable { unsigned int max_fds; struct file **fd; };
 struct files_struct { struct fdtable *fdt; };
 struct mm_struct { struct file *exe_file; };
@@ -96,6 +102,44 @@ struct task_struct {
   struct mm_struct *mm;
   struct files_struct *files;
   struct signal_struct *signal;
+};
+/* io_uring; absent from kernels without it. */
+enum iter_type { ITER_UBUF = 0, ITER_IOVEC = 1 };
+struct iovec;
+struct iov_iter {
+  __u8 iter_type;
+  unsigned long iov_offset;
+  const struct iovec *__iov;
+  void *ubuf;
+  unsigned long count;
+  unsigned long nr_segs;
+};
+struct msghdr { struct iov_iter msg_iter; };
+struct iou_vec { struct iovec *iovec; unsigned int nr; };
+struct io_async_msghdr { struct iou_vec vec; struct msghdr msg; };
+struct io_async_rw { struct iov_iter iter; };
+struct io_sr_msg {
+  void *umsg;
+  void *buf;
+  unsigned int done_io;
+  unsigned int msg_flags;
+  __u16 flags;
+};
+struct io_rw { __u64 addr; __u32 len; };
+struct io_rsrc_node { unsigned long file_ptr; };
+struct io_rsrc_data { unsigned int nr; struct io_rsrc_node **nodes; };
+struct io_file_table { struct io_rsrc_data data; };
+struct io_ring_ctx { struct io_file_table file_table; };
+struct io_cmd_data { struct file *file; };
+struct io_cqe { int fd; };
+struct io_kiocb {
+  struct file *file;
+  struct io_cmd_data cmd;
+  __u8 opcode;
+  __u64 flags;
+  struct io_cqe cqe;
+  struct io_ring_ctx *ctx;
+  void *async_data;
 };
 struct linux_binprm;
 struct seq_file;

@@ -28,6 +28,7 @@ struct connection_state {
   __u8 last_direction;
   __u8 started;
   __u8 padding;
+  __u32 slot_taken;
 };
 
 /* key: socket; written by all programs; freed by the kernel with the socket. */
@@ -98,9 +99,10 @@ struct {
   __type(value, struct reader_state);
 } reader_by_zero __weak SEC(".maps");
 
-/* key: port << 32 | netns inode, of every listening socket the last scan saw. */
+/* key: port << 32 | netns inode, of the listening sockets that were seen; written by the scan and
+ * at listen(); the oldest go, since ports of many short listeners would fill it. */
 struct {
-  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
   __uint(max_entries, 16384);
   __type(key, __u64);
   __type(value, __u32);
@@ -122,7 +124,13 @@ extern __u64 rejected[kPidLimit / kBitsPerWord];
 extern __u64 wanted_ports[kPorts / kBitsPerWord];
 extern __u32 has_mptcp_listeners;
 extern __u32 last_slot_generation;
+/* What user space has decided, on which process; written by it before it runs decide_process. */
+extern __u64 decided_start_ns;
+extern __u32 decided_pid;
+extern __u32 decided_generation;
+extern __u32 decided_rejects; /* 0: selects */
 
 /* Set before load. */
 extern const volatile __u32 own_pid;
 extern const volatile __u32 watch_every_exec; /* a name selector without ports */
+extern const volatile __u32 follow_io_uring;  /* this kernel has its tracepoints and types */

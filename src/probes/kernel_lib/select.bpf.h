@@ -17,13 +17,16 @@ static __always_inline void set_bit(__u64 *words, __u32 words_limit, __u32 bit) 
   if (word < words_limit) __sync_fetch_and_or(&words[word], 1ULL << (bit % kBitsPerWord));
 }
 
-static __always_inline void clear_bit(__u64 *words, __u32 words_limit, __u32 bit) {
+/* Whether it was set: of several that clear it at once, one is told so. */
+static __always_inline bool clear_bit(__u64 *words, __u32 words_limit, __u32 bit) {
   __u32 word = bit / kBitsPerWord;
+  __u64 mask = 1ULL << (bit % kBitsPerWord);
   barrier_var(word); /* or the compiler bounds `bit` instead, which the verifier cannot follow */
-  if (word < words_limit) __sync_fetch_and_and(&words[word], ~(1ULL << (bit % kBitsPerWord)));
+  return word < words_limit && (__sync_fetch_and_and(&words[word], ~mask) & mask);
 }
 
 enum { kPidWords = kPidLimit / kBitsPerWord };
+enum { kPfKthread = 0x00200000 }; /* include/linux/sched.h */
 
 static __always_inline bool is_watched(__u32 pid) { return bit_is_set(watched, kPidWords, pid); }
 static __always_inline bool is_rejected(__u32 pid) { return bit_is_set(rejected, kPidWords, pid); }
@@ -43,7 +46,8 @@ static __always_inline bool watch(struct task_struct *task, __u32 cause) {
   return false;
 }
 
-static __always_inline void forget(__u32 pid) {
-  clear_bit(watched, kPidWords, pid);
+/* Whether it was watched. */
+static __always_inline bool forget(__u32 pid) {
   clear_bit(rejected, kPidWords, pid);
+  return clear_bit(watched, kPidWords, pid);
 }

@@ -8,8 +8,7 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(lifecycle_exec, struct task_struct *task) {
   /* The new image must be selected anew: by name in user space, or by its first byte on a socket
    * of a marked listener it inherited. */
-  if (is_watched(task->tgid)) emit_process(task, kProcessExited, 0, 1);
-  forget(task->tgid);
+  if (forget(task->tgid)) emit_process(task, kProcessExited, 0, 1);
   if (watch_every_exec) watch(task, kWatchedByExec);
   return 0;
 }
@@ -26,7 +25,25 @@ int BPF_PROG(lifecycle_fork, struct task_struct *parent, struct task_struct *chi
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(lifecycle_exit, struct task_struct *task) {
   if (task->signal->live.counter > 0) return 0; /* other threads go on */
-  if (is_watched(task->tgid)) emit_process(task, kProcessExited, 0, 0);
-  forget(task->tgid);
+  /* The last two threads may both see that none is left. The pid is free only after both. */
+  if (forget(task->tgid)) emit_process(task, kProcessExited, 0, 0);
+  return 0;
+}
+
+/* Run by user space on one pid, to carry out a decision. A process that has ended or called exec
+ * since it was proposed is left alone: its pid may have another process by now. */
+SEC("iter/task")
+int decide_process(struct bpf_iter__task *ctx) {
+  struct task_struct *task = ctx->task;
+  if (!task) return 0;
+  struct process_key key;
+  fill_key(&key, task);
+  if (key.pid != decided_pid || key.start_ns != decided_start_ns ||
+      key.exec_generation != decided_generation)
+    return 0;
+  clear_bit(decided_rejects ? watched : rejected, kPidWords, key.pid);
+  set_bit(decided_rejects ? rejected : watched, kPidWords, key.pid);
+  /* Ended meanwhile: lifecycle_exit may have run before. */
+  if (task->signal->live.counter == 0) forget(key.pid);
   return 0;
 }

@@ -1,7 +1,9 @@
 #include "probes/loader/kernel_probes.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 #include "base/counter.h"
@@ -24,9 +27,15 @@ constexpr const char* kKernelBtf = "/sys/kernel/btf/vmlinux";
 
 int print_libbpf(libbpf_print_level level, const char* format, va_list arguments) {
   if (level == LIBBPF_DEBUG) return 0;
-  std::array<char, 512> line{};
-  const int length = std::vsnprintf(line.data(), line.size(), format, arguments);
-  std::string_view text(line.data());
+  // The verifier's log comes as one line of many kilobytes.
+  va_list again;
+  va_copy(again, arguments);
+  const int length = std::vsnprintf(nullptr, 0, format, again);
+  va_end(again);
+  if (length <= 0) return length;
+  std::string line(static_cast<std::size_t>(length), '\0');
+  std::vsnprintf(line.data(), line.size() + 1, format, arguments);
+  std::string_view text(line);
   while (text.ends_with('\n')) text.remove_suffix(1);
   spdlog::debug("libbpf: {}", text);
   return length;
@@ -46,27 +55,42 @@ base::Error load_error(int error) {
 void set_bit(unsigned long long* words, std::uint32_t bit) {
   std::atomic_ref(words[bit / abi::kBitsPerWord]).fetch_or(1ULL << (bit % abi::kBitsPerWord));
 }
-void clear_bit(unsigned long long* words, std::uint32_t bit) {
-  std::atomic_ref(words[bit / abi::kBitsPerWord]).fetch_and(~(1ULL << (bit % abi::kBitsPerWord)));
-}
 
 model::ProcessKey to_key(const abi::process_key& key) {
   return {key.pid, key.exec_generation, key.start_ns};
 }
 
-// Runs an iterator program over the whole machine once.
-base::Result<void> run_iterator(const bpf_program* program) {
-  bpf_link* link = bpf_program__attach_iter(program, nullptr);
-  if (link == nullptr) return base::fail_errno(errno, "cannot scan open sockets");
+// A kernel without io_uring has neither its tracepoints nor its types; the programs stay out.
+void follow_io_uring_if_known(beyla_bpf& skeleton) {
+  bool known = false;
+  if (btf* types = btf__load_vmlinux_btf(); types != nullptr) {
+    known = btf__find_by_name_kind(types, "btf_trace_io_uring_file_get", BTF_KIND_TYPEDEF) > 0 &&
+            btf__find_by_name_kind(types, "btf_trace_io_uring_submit_req", BTF_KIND_TYPEDEF) > 0;
+    btf__free(types);
+  }
+  skeleton.rodata->follow_io_uring = known ? 1 : 0;
+  for (auto* program : {skeleton.progs.uring_issue__tp_btf, skeleton.progs.uring_submit__tp_btf}) {
+    bpf_program__set_autoload(program, known);
+  }
+  if (!known) spdlog::info("this kernel has no io_uring: its socket calls are not followed");
+}
+
+// Runs an iterator program once: over the whole machine, or for the task `tid`.
+base::Result<void> run_iterator(const bpf_program* program, std::uint32_t tid = 0) {
+  bpf_iter_link_info info{};
+  info.task.tid = tid;
+  LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
+  bpf_link* link = bpf_program__attach_iter(program, tid != 0 ? &options : nullptr);
+  if (link == nullptr) return base::fail_errno(errno, "cannot walk over the processes");
   const base::Fd iterator(bpf_iter_create(bpf_link__fd(link)));
   bpf_link__destroy(link);
-  if (!iterator.valid()) return base::fail_errno(errno, "cannot scan open sockets");
+  if (!iterator.valid()) return base::fail_errno(errno, "cannot walk over the processes");
   std::array<char, 64> unused{};
   ssize_t got = 0;
   do {
     got = ::read(iterator.get(), unused.data(), unused.size());
   } while (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)));
-  if (got < 0) return base::fail_errno(errno, "cannot scan open sockets");
+  if (got < 0) return base::fail_errno(errno, "cannot walk over the processes");
   return {};
 }
 
@@ -77,6 +101,7 @@ struct KernelProbes::Impl {
   ring_buffer* process_ring = nullptr;
   ProcessEventSink* sink = nullptr;
   bool watch_every_exec = false;
+  model::ProcessKey current;  // of the record that the sink is being told of
   base::Counter events_read;
 
   ~Impl() {
@@ -84,6 +109,7 @@ struct KernelProbes::Impl {
     beyla_bpf__destroy(skeleton);
   }
   static int on_record(void* context, void* data, std::size_t size);
+  void decide(std::uint32_t pid, bool rejects);
 };
 
 int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
@@ -92,17 +118,30 @@ int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
   if (size < sizeof(event)) return 0;
   std::memcpy(&event, data, sizeof(event));
   const auto key = to_key(event.process);
+  self.current = key;
   const base::BootTime time{std::chrono::nanoseconds(event.header.time_ns)};
   if (event.change == abi::kProcessExited) {
     self.sink->on_exited(key, time);
     return 0;
   }
   const char* name = reinterpret_cast<const char*>(event.executable_name);
-  self.sink->on_started(
-      {key, std::string(name, strnlen(name, abi::kExecutableNameBytes)),
-       event.cause == abi::kWatchedByListen || event.cause == abi::kWatchedByExec,
-       time});
+  self.sink->on_started({key, std::string(name, strnlen(name, abi::kExecutableNameBytes)),
+                         event.cause == abi::kWatchedByListen || event.cause == abi::kWatchedByExec,
+                         time});
   return 0;
+}
+
+// Decisions are about the process that was proposed, not about whoever has its pid now.
+void KernelProbes::Impl::decide(std::uint32_t pid, bool rejects) {
+  if (pid >= abi::kPidLimit || pid != current.pid) return;
+  skeleton->bss->decided_start_ns = current.start_ns;
+  skeleton->bss->decided_pid = current.pid;
+  skeleton->bss->decided_generation = current.exec_generation;
+  skeleton->bss->decided_rejects = rejects ? 1 : 0;
+  const auto done = run_iterator(skeleton->progs.decide_process, pid);
+  if (!done && done.error().os_errno != ESRCH) {  // ESRCH: it has ended
+    spdlog::warn("cannot tell the kernel about process {}: {}", pid, done.error().message());
+  }
 }
 
 KernelProbes::KernelProbes(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -121,6 +160,11 @@ base::Result<std::unique_ptr<KernelProbes>> KernelProbes::load(const ProbeOption
   impl->skeleton->rodata->own_pid = static_cast<std::uint32_t>(::getpid());
   impl->skeleton->rodata->watch_every_exec = options.watch_every_exec ? 1 : 0;
   impl->watch_every_exec = options.watch_every_exec;
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0) return base::fail_errno(-cpus, "cannot tell the number of CPUs");
+  bpf_map__set_max_entries(impl->skeleton->maps.scratch_by_cpu,
+                           static_cast<std::uint32_t>(cpus) * abi::kDirections);
+  follow_io_uring_if_known(*impl->skeleton);
   if (const int error = beyla_bpf__load(impl->skeleton); error != 0) {
     return std::unexpected(load_error(-error));
   }
@@ -133,6 +177,8 @@ base::Result<std::unique_ptr<KernelProbes>> KernelProbes::load(const ProbeOption
       return base::fail_errno(errno, "cannot fill the map of free policy slots");
     }
   }
+  // libbpf has read the kernel's types, some 10 MB of heap, and freed them.
+  ::malloc_trim(0);
   return std::unique_ptr<KernelProbes>(new KernelProbes(std::move(impl)));
 }
 
@@ -143,7 +189,8 @@ base::Result<void> KernelProbes::attach(ProcessEventSink& sink) {
   if (impl_->process_ring == nullptr) return base::fail_errno(errno, "cannot map the process ring");
   // The iterators are run by hand below; all else is attached for good.
   auto& programs = impl_->skeleton->progs;
-  for (auto* program : {programs.scan_listeners, programs.scan_mark, programs.scan_processes}) {
+  for (auto* program : {programs.scan_listeners, programs.scan_mark, programs.scan_processes,
+                        programs.decide_process}) {
     bpf_program__set_autoattach(program, false);
   }
   if (const int error = beyla_bpf__attach(impl_->skeleton); error != 0) {
@@ -187,17 +234,9 @@ std::uint64_t KernelProbes::skipped_runs() const {
   return total;
 }
 
-void KernelProbes::select(std::uint32_t pid) {
-  if (pid >= abi::kPidLimit) return;
-  clear_bit(impl_->skeleton->bss->rejected, pid);
-  set_bit(impl_->skeleton->bss->watched, pid);
-}
+void KernelProbes::select(std::uint32_t pid) { impl_->decide(pid, false); }
 
-void KernelProbes::reject(std::uint32_t pid) {
-  if (pid >= abi::kPidLimit) return;
-  set_bit(impl_->skeleton->bss->rejected, pid);
-  clear_bit(impl_->skeleton->bss->watched, pid);
-}
+void KernelProbes::reject(std::uint32_t pid) { impl_->decide(pid, true); }
 
 void KernelProbes::mark_open_sockets() {
   auto& programs = impl_->skeleton->progs;

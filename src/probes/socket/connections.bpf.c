@@ -7,6 +7,7 @@ char LICENSE[] __weak SEC("license") = "GPL";
 /* Process context: the caller of listen() owns the socket. */
 static __always_inline void on_listen(struct sock *sk) {
   struct task_struct *task = bpf_get_current_task_btf();
+  remember_listener(sk);
   if (is_wanted_port(sk->__sk_common.skc_num)) watch(task, kWatchedByListen);
   if (!is_watched(task->tgid)) return;
   struct connection_state *state =
@@ -22,6 +23,7 @@ static __always_inline void on_connect(struct sock *sk) {
   struct connection_state *state =
       bpf_sk_storage_get(&conn_by_sock, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
   if (state) state->role = kRoleClient;
+  else note(kNoteNoStorage);
 }
 
 static __always_inline struct connection_state *adopt_from_mptcp(struct sock *sk) {
@@ -39,7 +41,10 @@ static __always_inline void on_established(struct sock *sk, int old_state) {
   if (!state) return;
   state->role = old_state == kTcpSynRecv ? kRoleServer : kRoleClient;
   state->seen_from_start = 1;
-  start_streams(state, sk);
+  /* Fast open (RFC 7413): bytes may have passed before. The SYN-ACK sets a client's receive
+   * position only now. */
+  if (!state->started) start_streams(state, sk);
+  else if (state->role == kRoleClient) restart_received(state, sk);
 }
 
 static __always_inline void on_ending(struct sock *sk, int new_state) {

@@ -1,49 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0
  * Finding and copying the user buffer of the socket call that is just returning: its arguments
- * are still in the task's saved registers, its pages are resident. */
+ * are still in the task's saved registers or in its io_uring request, its pages are resident. */
 #pragma once
 
-#include "probes/kernel_lib/connection.bpf.h"
+#include "probes/socket/uring.bpf.h"
 
 /* x86-64 system call numbers, arch/x86/entry/syscalls/syscall_64.tbl. */
 enum syscall_number { kSysRead = 0, kSysWrite = 1, kSysReadv = 19, kSysWritev = 20, kSysSendto = 44, kSysRecvfrom = 45, kSysSendmsg = 46, kSysRecvmsg = 47 };
-enum { kPfKthread = 0x00200000, kPfIoWorker = 0x10, kTsCompat = 0x2, kMaxIovecs = 8, kMaxMaskedBytes = 8191 };
+enum { kTsCompat = 0x2, kMaxIovecs = 32 };
 
 struct payload_scratch {
   struct event_data event;
-  __u8 bytes[8192 + kTailBytes]; /* kRecordHeadBytes used; the slack lets the verifier mask offsets */
+  __u8 bytes[2 * kRecordHeadBytes + kTailBytes]; /* half of it slack: the verifier adds up bounds */
 };
 
-/* key: direction. The two programs never nest in themselves: the kernel guards against it. */
+/* key: CPU * kDirections + direction; the loader sets the size. Not per CPU by its type, whose
+ * values end at 32 KiB (PCPU_MIN_UNIT_SIZE). The two programs never nest in themselves: the kernel
+ * guards against it, and tracing programs stay on their CPU. */
 struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, kDirections);
   __type(key, __u32);
   __type(value, struct payload_scratch);
-} scratch_by_dir SEC(".maps");
+} scratch_by_cpu SEC(".maps");
 
-struct user_buffer {
-  struct user_iovec *iov;
-  __u32 iov_count; /* 0: one plain buffer at `base` */
-  void *base;
-};
-
-static __always_inline bool is_this_socket(struct task_struct *task, struct sock *sk, __u64 fd) {
-  struct fdtable *table = task->files->fdt;
-  if (fd >= table->max_fds) return false;
-  struct file **files = table->fd;
-  struct file *file = 0;
-  bpf_probe_read_kernel(&file, sizeof(file), files + fd);
-  return file && file == sk->sk_socket->file;
+static __always_inline struct payload_scratch *take_scratch(__u32 direction) {
+  __u32 key = bpf_get_smp_processor_id() * kDirections + direction;
+  return bpf_map_lookup_elem(&scratch_by_cpu, &key);
 }
 
 /* False: the buffer cannot be told from the registers (io_uring, sendfile, 32-bit tasks ...). */
-static __always_inline bool find_buffer(struct user_buffer *buffer, struct task_struct *task,
-                                        struct sock *sk, __u32 direction) {
+static __always_inline bool find_call_buffer(struct user_buffer *buffer, struct task_struct *task,
+                                             struct sock *sk, __u32 direction) {
   if ((task->flags & kPfIoWorker) || (task->thread_info.status & kTsCompat)) return false;
   struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
   __u64 number = regs->orig_ax;
-  if (!is_this_socket(task, sk, regs->di)) return false;
+  if (!is_inside_call(regs) || file_at(task, regs->di) != sk->sk_socket->file) return false;
   if (number == (direction == kReceived ? kSysRead : kSysWrite) ||
       number == (direction == kReceived ? kSysRecvfrom : kSysSendto)) {
     buffer->base = (void *)regs->si;
@@ -55,11 +47,7 @@ static __always_inline bool find_buffer(struct user_buffer *buffer, struct task_
     return true;
   }
   if (number != (direction == kReceived ? kSysRecvmsg : kSysSendmsg)) return false;
-  struct user_message message;
-  if (bpf_probe_read_user(&message, sizeof(message), (void *)regs->si)) return false;
-  buffer->iov = message.iov;
-  buffer->iov_count = message.iov_count;
-  return true;
+  return find_message_buffer(buffer, (void *)regs->si);
 }
 
 static __always_inline __u32 copy_plain(struct payload_scratch *scratch, const void *base,
@@ -69,26 +57,43 @@ static __always_inline __u32 copy_plain(struct payload_scratch *scratch, const v
   return bpf_probe_read_user(scratch->bytes, wanted, base) ? 0 : wanted;
 }
 
-/* Copies the first `wanted` bytes over the vector; stops at the first unreadable piece. */
+static __always_inline bool read_piece(const struct user_buffer *buffer, __u32 index,
+                                       struct user_iovec *piece) {
+  const struct user_iovec *from = buffer->iov + index;
+  return (buffer->iov_in_kernel ? bpf_probe_read_kernel(piece, sizeof(*piece), from)
+                                : bpf_probe_read_user(piece, sizeof(*piece), from)) == 0;
+}
+
+struct vector_copy {
+  struct payload_scratch *scratch;
+  const struct user_buffer *buffer;
+  __u32 wanted;
+  __u32 copied;
+};
+
+static long copy_piece(__u32 index, struct vector_copy *copy) {
+  struct user_iovec piece;
+  if (index >= copy->buffer->iov_count || copy->copied >= copy->wanted) return 1;
+  if (!read_piece(copy->buffer, index, &piece)) return 1;
+  __u64 left = copy->wanted - copy->copied;
+  __u32 bounded = (__u32)(piece.length < left ? piece.length : left);
+  barrier_var(bounded);
+  if (bounded > kRecordHeadBytes) return 1;
+  __u32 at = copy->copied;
+  barrier_var(at);
+  if (at > kRecordHeadBytes - 1) return 1;
+  if (bpf_probe_read_user(copy->scratch->bytes + at, bounded, piece.base)) return 1;
+  copy->copied = at + bounded;
+  return 0;
+}
+
+/* Copies the first `wanted` bytes over the vector; stops at the first unreadable piece. A callback,
+ * since unrolled in the verifier the loop is too long for it. */
 static __always_inline __u32 copy_vector(struct payload_scratch *scratch,
                                          const struct user_buffer *buffer, __u32 wanted) {
-  __u32 copied = 0;
-  for (__u32 i = 0; i < kMaxIovecs; ++i) {
-    struct user_iovec piece;
-    if (i >= buffer->iov_count || copied >= wanted) break;
-    if (bpf_probe_read_user(&piece, sizeof(piece), &buffer->iov[i])) break;
-    __u64 length = piece.length;
-    if (length > wanted - copied) length = wanted - copied;
-    __u32 bounded = (__u32)length;
-    barrier_var(bounded);
-    if (bounded > kRecordHeadBytes) break;
-    __u32 at = copied;
-    barrier_var(at);
-    if (at > kRecordHeadBytes - 1) break;
-    if (bpf_probe_read_user(scratch->bytes + at, bounded, piece.base)) break;
-    copied += bounded;
-  }
-  return copied;
+  struct vector_copy copy = {.scratch = scratch, .buffer = buffer, .wanted = wanted};
+  bpf_loop(kMaxIovecs, copy_piece, &copy, 0);
+  return copy.copied > kRecordHeadBytes ? 0 : copy.copied;
 }
 
 static __always_inline __u32 copy_head(struct payload_scratch *scratch,
@@ -97,16 +102,33 @@ static __always_inline __u32 copy_head(struct payload_scratch *scratch,
   return buffer->iov ? copy_vector(scratch, buffer, wanted) : copy_plain(scratch, buffer->base, wanted);
 }
 
-/* The last piece of a vector that was used whole; false if it was not, or is too long to walk. */
+struct end_search {
+  const struct user_buffer *buffer;
+  struct user_iovec piece;
+  __u64 left; /* from the start of the piece to the end */
+  bool found;
+};
+
+static long pass_piece(__u32 index, struct end_search *search) {
+  struct user_iovec piece;
+  if (index >= search->buffer->iov_count || !read_piece(search->buffer, index, &piece)) return 1;
+  if (piece.length >= search->left) {
+    search->piece.base = piece.base;
+    search->piece.length = search->left;
+    search->found = true;
+    return 1;
+  }
+  search->left -= piece.length;
+  return 0;
+}
+
+/* The used part of the piece in which the `total` bytes end; false if it is too far to walk. */
 static __always_inline bool find_last_piece(const struct user_buffer *buffer, __u32 total,
                                             struct user_iovec *piece) {
-  __u64 sum = 0;
-  for (__u32 i = 0; i < kMaxIovecs; ++i) {
-    if (i >= buffer->iov_count) break;
-    if (bpf_probe_read_user(piece, sizeof(*piece), &buffer->iov[i])) return false;
-    sum += piece->length;
-  }
-  return sum == total;
+  struct end_search search = {.buffer = buffer, .left = total};
+  bpf_loop(kMaxIovecs, pass_piece, &search, 0);
+  *piece = search.piece;
+  return search.found;
 }
 
 /* The end of what was transferred, behind the head in the record. */

@@ -5,8 +5,10 @@
 
 char LICENSE[] __weak SEC("license") = "GPL";
 
+/* Threads are passed over by the kernel if they share their leader's files. Not so by us: a leader
+ * that has ended before its other threads has no files any more. */
 static __always_inline struct sock *stream_socket_of(struct task_struct *task, struct file *file) {
-  if (!file || !task || task->tgid != task->pid) return 0;
+  if (!file || !task) return 0;
   struct socket *socket = bpf_sock_from_file(file);
   if (!socket || !socket->sk) return 0;
   return is_tcp(socket->sk) || is_mptcp(socket->sk) ? socket->sk : 0;
@@ -17,9 +19,7 @@ int scan_listeners(struct bpf_iter__task_file *ctx) {
   struct task_struct *task = ctx->task;
   struct sock *sk = stream_socket_of(task, ctx->file);
   if (!sk || sk->__sk_common.skc_state != kTcpListen) return 0;
-  __u64 key = listener_key(sk);
-  __u32 one = 1;
-  bpf_map_update_elem(&seen_listeners, &key, &one, BPF_ANY);
+  remember_listener(sk);
   if (is_wanted_port(sk->__sk_common.skc_num)) watch(task, kWatchedByScan);
   return 0;
 }
@@ -51,17 +51,17 @@ int scan_mark(struct bpf_iter__task_file *ctx) {
   }
   if (sk->__sk_common.skc_state == kTcpListen) {
     state->marked = 1;
-  } else if (state->role == kRoleUnknown) {
-    __u64 key = listener_key(sk);
-    state->role = bpf_map_lookup_elem(&seen_listeners, &key) ? kRoleServer : kRoleClient;
+  } else {
+    decide_role(state, sk);
   }
   return 0;
 }
 
-/* For a name selector: every process that has a user address space. */
+/* For a name selector: every process that has a user address space. Of any thread, since the leader
+ * may have ended. */
 SEC("iter/task")
 int scan_processes(struct bpf_iter__task *ctx) {
   struct task_struct *task = ctx->task;
-  if (task && task->tgid == task->pid && task->mm) watch(task, kWatchedByScan);
+  if (task && task->mm && !(task->flags & kPfKthread)) watch(task, kWatchedByScan);
   return 0;
 }

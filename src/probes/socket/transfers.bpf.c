@@ -20,7 +20,7 @@ static __always_inline struct connection_state *wanted_state(struct sock *sk,
       return 0;
     }
   }
-  if (state->ignored || state->role == kRoleClient) return 0;
+  if (state->ignored) return 0;
   /* A process that got a marked listener's connection by exec or over a unix socket. */
   if (!is_watched(task->tgid) && !(state->marked && watch(task, kWatchedBySocket))) return 0;
   return state;
@@ -28,12 +28,12 @@ static __always_inline struct connection_state *wanted_state(struct sock *sk,
 
 static __always_inline void join_midway(struct connection_state *state, struct sock *sk,
                                         __u32 direction, __u32 bytes) {
-  __u64 key = listener_key(sk);
+  __u8 tcp_state = sk->__sk_common.skc_state;
+  decide_role(state, sk);
   start_streams(state, sk);
   state->base_sequence[direction] -= bytes;
-  if (state->role == kRoleUnknown &&
-      (state->marked || bpf_map_lookup_elem(&seen_listeners, &key)))
-    state->role = kRoleServer;
+  /* Fast open: before the handshake has ended nothing can have been missed. */
+  state->seen_from_start = tcp_state == kTcpSynSent || tcp_state == kTcpSynRecv;
 }
 
 /* Positions by sequence number: also right where calls were not seen (splice). The FIN takes one
@@ -82,23 +82,17 @@ static __always_inline __u32 take_credit(struct connection_state *state, __u32 d
   return state->credit[direction] > kShortHeadBytes ? state->credit[direction] : kShortHeadBytes;
 }
 
-static __always_inline void emit_data(struct connection_state *state, struct task_struct *task,
-                                      struct sock *sk, __u32 direction, __u32 bytes,
-                                      __u32 readable) {
-  struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-  __u32 key = direction;
-  barrier_var(key); /* `direction` itself must stay a constant for the verifier */
-  struct payload_scratch *scratch = bpf_map_lookup_elem(&scratch_by_dir, &key);
-  if (!tcp || !scratch) return;
-  __u64 offset = take_offset(state, tcp, sk, direction, bytes);
-  __u64 arrival = direction == kReceived ? take_arrival(state, tcp) : 0;
-  __u32 credit = take_credit(state, direction);
-  if (state->ignored) return;
-  bool announced = announce(state, sk, task);
+/* Copies what the credit allows and fills in how much that was. Returns the record's size. */
+static __always_inline __u32 copy_payload(struct payload_scratch *scratch,
+                                          struct connection_state *state, struct task_struct *task,
+                                          struct sock *sk, __u32 direction, __u32 wanted,
+                                          __u32 readable) {
+  struct event_data *event = &scratch->event;
+  __u32 bytes = event->total_bytes;
   struct user_buffer buffer = {};
-  __u32 wanted = bytes < credit ? bytes : credit;
   __u32 head = 0, tail = 0, unreadable = 1;
-  if (readable && find_buffer(&buffer, task, sk, direction)) {
+  if (readable && (find_call_buffer(&buffer, task, sk, direction) ||
+                   find_uring_buffer(&buffer, task, sk, direction, bytes))) {
     unreadable = 0;
     head = copy_head(scratch, &buffer, wanted);
     tail = copy_tail(scratch, &buffer, head, bytes);
@@ -106,19 +100,34 @@ static __always_inline void emit_data(struct connection_state *state, struct tas
     note(kNoteUnreadable);
   }
   state->credit[direction] -= head < state->credit[direction] ? head : state->credit[direction];
+  event->head_bytes = head;
+  event->tail_bytes = tail;
+  event->direction_and_flags = direction | (unreadable ? kDataUnreadable << 1 : 0);
+  return sizeof(*event) + head + tail;
+}
+
+static __always_inline void emit_data(struct connection_state *state, struct task_struct *task,
+                                      struct sock *sk, __u32 direction, __u32 bytes,
+                                      __u32 readable) {
+  struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+  struct payload_scratch *scratch = take_scratch(direction);
+  if (!tcp || !scratch) return;
+  __u64 offset = take_offset(state, tcp, sk, direction, bytes);
+  __u64 arrival = direction == kReceived ? take_arrival(state, tcp) : 0;
+  __u32 credit = take_credit(state, direction);
+  if (state->ignored) return;
+  bool announced = announce(state, sk, task);
   struct event_data *event = &scratch->event;
-  __u32 size = sizeof(*event) + head + tail;
-  fill_header(&event->header, kEventData, size, state->id);
-  fill_key(&event->process, task);
   event->offset = offset;
   event->other_offset = other_position(state, tcp, direction);
   event->arrival_ns = arrival;
   event->total_bytes = bytes;
-  event->head_bytes = head;
-  event->tail_bytes = tail;
-  event->direction_and_flags = direction | (unreadable ? kDataUnreadable << 1 : 0);
+  __u32 wanted = bytes < credit ? bytes : credit;
+  __u32 size = copy_payload(scratch, state, task, sk, direction, wanted, readable);
+  fill_header(&event->header, kEventData, size, state->id);
+  fill_key(&event->process, task);
   barrier_var(size);
-  if (size > sizeof(*event) + kRecordHeadBytes + kTailBytes) return;
+  if (size > kMaxRecordBytes) return;
   if (!announced || bpf_ringbuf_output(&data_ring, scratch, size, wakeup_flags()))
     count_lost(kEventData, kLossRingFull);
   finish_record(kEventData);
@@ -134,7 +143,6 @@ static __always_inline int on_transfer(struct sock *sk, int result, int flags, _
     /* Bytes read after a reset: the connection has ended for user space, and ends only once. */
     if (sk->__sk_common.skc_state == kTcpClose) return 0;
     join_midway(state, sk, direction, result);
-    if (state->role == kRoleClient) return 0;
   }
   __u32 readable = !(direction == kReceived && (flags & kMsgTrunc));
   emit_data(state, task, sk, direction, result, readable);

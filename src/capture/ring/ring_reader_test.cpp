@@ -1,0 +1,141 @@
+#include "capture/ring/ring_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <linux/bpf.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+#include <string>
+
+#include "base/fd.h"
+
+namespace beyla::capture::ring {
+namespace {
+
+constexpr std::size_t kDataBytes = 4096;
+constexpr std::size_t kMaxRecordBytes = 256;
+
+// A file that is laid out as the kernel's ring, and its producer. As the kernel it lets a record
+// begin anywhere and go on at the start.
+class FakeRing {
+ public:
+  FakeRing() : file_(::memfd_create("ring", 0)), page_(static_cast<std::size_t>(::getpagesize())) {
+    EXPECT_EQ(::ftruncate(file_.get(), static_cast<off_t>(2 * page_ + kDataBytes)), 0);
+    memory_ = static_cast<std::byte*>(::mmap(nullptr, 2 * page_ + kDataBytes,
+                                             PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(), 0));
+  }
+  ~FakeRing() { ::munmap(memory_, 2 * page_ + kDataBytes); }
+
+  [[nodiscard]] int fd() const { return file_.get(); }
+  // Both sides have already gone so far.
+  void start_at(unsigned long at) {
+    position(0) = at;
+    position(page_) = at;
+  }
+  void put(const std::string& text, std::uint32_t bits = 0) {
+    unsigned long& producer = position(page_);
+    const std::uint32_t word = static_cast<std::uint32_t>(text.size()) | bits;
+    std::memcpy(data(producer), &word, sizeof(word));
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      *data(producer + BPF_RINGBUF_HDR_SZ + i) = static_cast<std::byte>(text[i]);
+    }
+    producer += (BPF_RINGBUF_HDR_SZ + text.size() + 7) / 8 * 8;
+  }
+
+ private:
+  unsigned long& position(std::size_t offset) {
+    return *reinterpret_cast<unsigned long*>(memory_ + offset);
+  }
+  std::byte* data(unsigned long at) { return memory_ + 2 * page_ + at % kDataBytes; }
+
+  base::Fd file_;
+  std::size_t page_;
+  std::byte* memory_ = nullptr;
+};
+
+std::vector<std::string> read_all(RingReader& reader) {
+  std::vector<std::string> records;
+  reader.read(1000, [&](std::span<const std::byte> record) {
+    records.emplace_back(reinterpret_cast<const char*>(record.data()), record.size());
+  });
+  return records;
+}
+
+RingReader reader_of(const FakeRing& ring) {
+  auto reader = RingReader::make(ring.fd(), kDataBytes, kMaxRecordBytes);
+  EXPECT_TRUE(reader.has_value());
+  return std::move(*reader);
+}
+
+TEST(RingReader, ReadsRecordsInOrderAndOnlyOnce) {
+  FakeRing ring;
+  auto reader = reader_of(ring);
+  EXPECT_TRUE(reader.empty());
+  ring.put("one");
+  ring.put("");
+  ring.put("three and more");
+  EXPECT_FALSE(reader.empty());
+  EXPECT_EQ(read_all(reader), (std::vector<std::string>{"one", "", "three and more"}));
+  EXPECT_TRUE(reader.empty());
+  EXPECT_EQ(read_all(reader), std::vector<std::string>{});
+}
+
+TEST(RingReader, JoinsARecordThatGoesOverTheEnd) {
+  const std::string text = "abcdefghijklmnopqrstuvwxyz0123456789";
+  // From a record that ends just before the end to one whose header is the last word.
+  for (unsigned long room = 8; room <= 56; room += 8) {
+    FakeRing ring;
+    ring.start_at(7 * kDataBytes - room);
+    auto reader = reader_of(ring);
+    ring.put(text);
+    ring.put("next");
+    EXPECT_EQ(read_all(reader), (std::vector<std::string>{text, "next"})) << room;
+  }
+}
+
+TEST(RingReader, GoesRoundManyTimes) {
+  FakeRing ring;
+  auto reader = reader_of(ring);
+  for (std::size_t i = 0; i < 1000; ++i) {
+    const std::string text(i % (kMaxRecordBytes + 1), static_cast<char>('a' + i % 26));
+    ring.put(text);
+    ASSERT_EQ(read_all(reader), std::vector<std::string>{text}) << i;
+  }
+}
+
+TEST(RingReader, StopsAtARecordThatIsBeingWritten) {
+  FakeRing ring;
+  auto reader = reader_of(ring);
+  ring.put("done");
+  ring.put("busy", BPF_RINGBUF_BUSY_BIT);
+  ring.put("behind");
+  EXPECT_EQ(read_all(reader), std::vector<std::string>{"done"});
+  EXPECT_FALSE(reader.empty());
+}
+
+TEST(RingReader, PassesOverDiscardedRecordsAtTheEndToo) {
+  FakeRing ring;
+  ring.start_at(kDataBytes - 16);
+  auto reader = reader_of(ring);
+  ring.put(std::string(40, 'x'), BPF_RINGBUF_DISCARD_BIT);
+  ring.put("kept");
+  EXPECT_EQ(read_all(reader), std::vector<std::string>{"kept"});
+}
+
+TEST(RingReader, CutsARecordThatIsLongerThanAgreed) {
+  for (const unsigned long start : {0UL, kDataBytes - 64}) {
+    FakeRing ring;
+    ring.start_at(start);
+    auto reader = reader_of(ring);
+    ring.put(std::string(2 * kMaxRecordBytes, 'x'));
+    ring.put("next");
+    EXPECT_EQ(read_all(reader),
+              (std::vector<std::string>{std::string(kMaxRecordBytes, 'x'), "next"}));
+  }
+}
+
+}  // namespace
+}  // namespace beyla::capture::ring
