@@ -21,13 +21,19 @@ struct Framing {
   std::optional<std::uint64_t> content_length;
   bool chunked = false;       // the last transfer coding is chunked
   bool other_coding = false;  // there is a transfer coding, and the last one is not chunked
+
+  // RFC 9112 §6.1 and §6.3: who reads it differently finds other messages behind it ("smuggling").
+  [[nodiscard]] bool ambiguous(std::uint8_t minor_version) const {
+    return (chunked || other_coding) && (content_length || minor_version == 0);
+  }
 };
 
 struct RequestHead {
   std::string_view method;
   std::string_view target;
   std::uint8_t minor_version = 0;
-  bool upgrade = false;  // Connection: upgrade
+  bool upgrade = false;          // Connection: upgrade
+  bool expect_continue = false;  // the body may never come
   Framing framing;
 };
 

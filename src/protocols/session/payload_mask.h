@@ -30,6 +30,8 @@ class PayloadMask {
     std::uint64_t end = 0;
   };
 
+  void mask(std::uint64_t offset, std::span<std::byte> bytes) const;
+
   std::vector<Range> ranges_;
 };
 
