@@ -29,6 +29,7 @@ struct ProtocolDescriptor {
   // Bytes that the kernel copies after each change of direction; see model/capture_policy.h.
   std::uint16_t request_turn_bytes = 0;
   std::uint16_t answer_turn_bytes = 0;
+  std::uint16_t min_answer_bytes = 1;  // no answer is shorter
 };
 
 [[nodiscard]] std::span<const ProtocolDescriptor* const> registry();

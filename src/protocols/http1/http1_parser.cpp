@@ -24,6 +24,8 @@ void Http1Parser::on_bytes(const session::Segment& segment) {
     requests_end_ = segment.offset + segment.bytes.size();
     requests_.on_bytes(segment);
   } else {
+    note_answer(segment.other_offset, segment.offset + segment.bytes.size());
+    if (shows_pipelining(segment)) pairing_.set_pipelined();
     const bool unseen = !requests_.in_sync() || segment.other_offset > requests_end_;
     responses_.on_bytes(segment, unseen);
     count_invalid(responses_.take_invalid_heads());
@@ -37,7 +39,9 @@ session::HoleKind Http1Parser::on_hole(const session::Hole& hole) {
   if (hole.direction == request_direction_) {
     requests_end_ = hole.offset + hole.length;
     kind = requests_.on_hole(hole);
+    if (hole.lost && kind != session::HoleKind::content) note_lost_requests(requests_end_);
   } else {
+    if (!hole.lost) note_answer(hole.other_offset, hole.offset + hole.length);
     kind = responses_.on_hole(hole);
   }
   check_end();
@@ -81,6 +85,15 @@ void Http1Parser::on_request(Request&& request) {
     pairing_.count_incomplete(model::IncompleteReason::gap);
     return;
   }
+  // A client's record can be late by an answer, which shows unless it was lost.
+  request.position_sure =
+      request_direction_ == model::Direction::received || request.answer_position <= answers_end_;
+  if (!pairing_.empty() && !pairing_.back().position_sure &&
+      pairing_.back().answer_position == request.answer_position) {
+    pairing_.count_incomplete(model::IncompleteReason::gap);
+    give_up(model::IncompleteReason::gap);
+    return;
+  }
   pairing_.push(std::move(request));
   // The requests that we missed may still wait for answers in front of these.
   if (pairing_.pipelined() && missed_requests_) give_up(model::IncompleteReason::gap);
@@ -116,6 +129,24 @@ void Http1Parser::on_invalid_request(std::uint64_t answer_position, bool guessed
 
 void Http1Parser::on_bytes_behind_connect() {
   if (!pairing_.empty()) pairing_.set_last();
+}
+
+void Http1Parser::note_answer(std::uint64_t request_position, std::uint64_t end) {
+  answers_end_ = end;
+  answered_until_ = request_position;
+}
+
+// If not even the shortest answer went by since some of them came, they still wait.
+void Http1Parser::note_lost_requests(std::uint64_t end) {
+  if (opaque_ || answered_until_ >= end) return;
+  const std::uint64_t unanswered = answers_end_ + kMinAnswerBytes - 1;
+  explained_until_ = std::max(explained_until_.value_or(0), unanswered);
+}
+
+// More was read than the requests that we know, and one of them has not got its answer yet.
+bool Http1Parser::shows_pipelining(const session::Segment& answer) const {
+  return answer.other_offset > requests_end_ && requests_.between_messages() &&
+         responses_.owes_answer();
 }
 
 bool Http1Parser::may_begin(std::uint64_t answer_position) const {

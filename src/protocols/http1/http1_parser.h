@@ -41,6 +41,9 @@ class Http1Parser final : public session::ProtocolParser, private RequestListene
   bool end_behind_newest();
   void count_invalid(std::size_t heads);
   void check_end();
+  void note_answer(std::uint64_t request_position, std::uint64_t end);
+  void note_lost_requests(std::uint64_t end);
+  [[nodiscard]] bool shows_pipelining(const session::Segment& answer) const;
   void give_up(model::IncompleteReason reason);
 
   model::Direction request_direction_;
@@ -48,6 +51,8 @@ class Http1Parser final : public session::ProtocolParser, private RequestListene
   RequestStream requests_;
   ResponseStream responses_;
   std::uint64_t requests_end_ = 0;
+  std::uint64_t answers_end_ = 0;    // of what we have seen
+  std::uint64_t answered_until_ = 0;  // where the requests were when that was written or read
   // Set after lost requests: a request that came when the answers were no further than this was
   // pipelined behind the lost ones.
   std::optional<std::uint64_t> explained_until_;

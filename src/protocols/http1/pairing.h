@@ -24,7 +24,8 @@ struct Request {
   model::ProcessKey process;
   std::uint64_t answer_position = 0;  // of the answers' stream when the head was complete
   std::uint64_t sequence = 0;
-  bool last = false;  // the connection is given up behind its answer
+  bool position_sure = true;  // false: the answer may have begun before answer_position
+  bool last = false;          // the connection is given up behind its answer
 };
 
 class Pairing {
@@ -46,6 +47,7 @@ class Pairing {
 
   // Ever two requests with no answer between them: positions say nothing about pairs then.
   [[nodiscard]] bool pipelined() const { return pipelined_; }
+  void set_pipelined() { pipelined_ = true; }
   // An answer ended at position.
   void on_answered(std::uint64_t position);
 

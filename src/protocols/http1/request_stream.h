@@ -38,6 +38,10 @@ class RequestStream {
   void on_bytes(const session::Segment& segment);
   session::HoleKind on_hole(const session::Hole& hole);
   [[nodiscard]] bool in_sync() const { return state_ != State::lost && !resyncing_; }
+  // All requests so far are complete, and nothing of the next is there.
+  [[nodiscard]] bool between_messages() const {
+    return state_ == State::head && !resyncing_ && buffer_.empty();
+  }
   // The newest request, if the end of its content has not come yet.
   [[nodiscard]] std::optional<std::uint64_t> unfinished() const;
 

@@ -33,6 +33,11 @@ class ResponseStream {
   void set_body_bytes(std::uint64_t sequence, std::optional<std::uint64_t> bytes);
   // Behind the answer in progress nothing is believed; false: there is none.
   bool end_behind_answer();
+  // A request that we know has surely not got all of its answer by now.
+  [[nodiscard]] bool owes_answer() const {
+    if (state_ == State::head) return !pairing_.empty();
+    return answer_ && (state_ == State::body || state_ == State::chunks);
+  }
   // No more bytes will come: emits the answer in progress.
   void finish();
 

@@ -18,15 +18,18 @@ Detection::Detection(std::span<const ProtocolDescriptor* const> registry,
     : registry_(registry),
       retention_(retention),
       role_(connection.role),
-      seen_from_start_(connection.seen_from_start),
-      from_start_(connection.seen_from_start) {}
+      from_start_(connection.seen_from_start) {
+  if (from_start_) sides_[0].end = sides_[1].end = 0;
+}
 
 Detection::Outcome Detection::take(const model::StreamData& event) {
+  Side& side = sides_[static_cast<std::size_t>(event.direction)];
+  side.end = event.offset + event.total_bytes;
+  side.other_offset = event.other_offset;
   if (role_ != Role::unknown && event.direction != request_direction(role_)) {
     // A server that speaks first, before it was asked, speaks none of our protocols.
     return from_start_ && event.other_offset == 0 ? Outcome::hopeless : Outcome::undecided;
   }
-  Side& side = sides_[static_cast<std::size_t>(event.direction)];
   Verdict verdict = extend(side, event);
   if (verdict.result == DetectResult::no_match && !side.records.empty() && !from_start_) {
     side.forget();  // what was kept was no beginning; perhaps this record is one
@@ -66,8 +69,7 @@ Detection::Verdict Detection::judge(model::Direction direction,
 }
 
 Detection::Outcome Detection::on_match(const Verdict& verdict, const model::StreamData& event) {
-  // Lost bytes and yet no answer: a request waits in front of this one that we never saw.
-  if (seen_from_start_ && !from_start_ && event.other_offset == 0) {
+  if (!from_start_ && waits_behind_lost(*verdict.descriptor, event)) {
     if (retention_ != nullptr) {
       retain_deciding(event, sides_[static_cast<std::size_t>(event.direction)]);
     }
@@ -76,6 +78,19 @@ Detection::Outcome Detection::on_match(const Verdict& verdict, const model::Stre
   descriptor_ = verdict.descriptor;
   role_ = event.direction == request_direction(Role::client) ? Role::client : Role::server;
   return Outcome::found;
+}
+
+// Bytes of this direction passed since the newest answer, and not even the shortest answer since: a
+// request waits in front of this one that we never saw.
+bool Detection::waits_behind_lost(const ProtocolDescriptor& descriptor,
+                                  const model::StreamData& event) const {
+  const Side& own = sides_[static_cast<std::size_t>(event.direction)];
+  const Side& answers = sides_[static_cast<std::size_t>(opposite(event.direction))];
+  const std::uint64_t begin =
+      own.records.empty() ? event.offset : own.records.front().segment.offset;
+  // Where no answer was seen only its absence is sure: a few bytes may be of another's making.
+  const std::uint64_t least = answers.end.value_or(0) == 0 ? 1 : descriptor.min_answer_bytes;
+  return answers.end && answers.other_offset < begin && event.other_offset < *answers.end + least;
 }
 
 // No parser will name the bytes of this record: those that decided are kept, and no more.

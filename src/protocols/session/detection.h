@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -45,6 +46,9 @@ class Detection {
   struct Side {
     std::string bytes;
     std::vector<Kept> records;
+    // The newest record, whatever it held, and where the other direction stood then.
+    std::optional<std::uint64_t> end;
+    std::uint64_t other_offset = 0;
 
     void forget();
   };
@@ -57,6 +61,8 @@ class Detection {
   [[nodiscard]] Verdict judge(model::Direction direction, std::span<const std::byte> bytes) const;
   [[nodiscard]] Outcome on_match(const Verdict& verdict, const model::StreamData& event);
   [[nodiscard]] Outcome on_mismatch(Side& side);
+  [[nodiscard]] bool waits_behind_lost(const ProtocolDescriptor& descriptor,
+                                       const model::StreamData& event) const;
   void retain_deciding(const model::StreamData& event, const Side& side) const;
 
   std::span<const ProtocolDescriptor* const> registry_;
@@ -65,8 +71,7 @@ class Detection {
   model::Role role_;
   std::array<Side, 2> sides_;  // by direction
   std::size_t tries_ = 0;
-  bool seen_from_start_;
-  bool from_start_;  // and nothing of either direction was missed since
+  bool from_start_;  // seen from the start, and nothing of either direction was missed since
 };
 
 }  // namespace beyla::protocols::session
