@@ -2,11 +2,11 @@
 // Immutable; any thread.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
 
-#include "model/capture_policy.h"
 #include "model/exchange.h"
 #include "protocols/session/protocol_parser.h"
 #include "protocols/session/retention.h"
@@ -17,14 +17,19 @@ enum class DetectResult { match, no_match, need_more };
 
 struct ProtocolDescriptor {
   std::string_view name;
-  // Looks at the first bytes of a direction; never empty. Says need_more only while more bytes
-  // could still make it a match.
+  // Looks at the first bytes of the direction that carries the requests, or would carry them where
+  // the role is not known; never empty. Says need_more only while more bytes could still make it a
+  // match.
   DetectResult (*detect)(model::Direction direction, std::span<const std::byte> bytes) = nullptr;
-  // The sinks must outlive the parser. retention: null where nothing is recorded.
+  // The role in connection is known. The sinks must outlive the parser. retention: null where
+  // nothing is recorded.
   std::unique_ptr<session::ProtocolParser> (*make)(const model::ConnectionInfo& connection,
                                                    model::ExchangeSink& sink,
                                                    session::RetentionSink* retention) = nullptr;
-  model::CapturePolicy policy;
+  // Bytes that the kernel copies after each change of direction; see model/capture_policy.h.
+  std::uint16_t request_turn_bytes = 0;
+  std::uint16_t answer_turn_bytes = 0;
+  std::uint16_t min_answer_bytes = 1;  // no answer is shorter
 };
 
 [[nodiscard]] std::span<const ProtocolDescriptor* const> registry();

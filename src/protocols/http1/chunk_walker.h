@@ -20,6 +20,12 @@ class ChunkWalker {
   [[nodiscard]] bool done() const { return state_ == State::done; }
   [[nodiscard]] bool lost() const { return state_ == State::lost; }
   [[nodiscard]] std::uint64_t decoded_bytes() const { return decoded_; }
+  // Of the chunk's data that comes next; 0: a byte of the framing comes.
+  [[nodiscard]] std::uint64_t data_ahead() const {
+    return state_ == State::data ? remaining_ : 0;
+  }
+  // Is this next byte of the framing one that says how the body goes on, or of a trailer's name?
+  [[nodiscard]] bool tells(char octet) const;
 
  private:
   enum class State : std::uint8_t {
@@ -48,6 +54,7 @@ class ChunkWalker {
   std::size_t line_bytes_ = 0;
   std::size_t trailer_bytes_ = 0;
   bool trailer_line_empty_ = true;
+  bool in_trailer_name_ = true;
 };
 
 }  // namespace beyla::protocols::http1

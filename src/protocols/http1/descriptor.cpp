@@ -7,29 +7,34 @@
 #include "protocols/http1/head_scanner.h"
 #include "protocols/http1/http1_parser.h"
 #include "protocols/http1/methods.h"
+#include "protocols/http1/octets.h"
 
 namespace beyla::protocols::http1 {
 namespace {
 
-// Enough for the largest head that is common (proxies add cookies and tokens); bodies need none.
-constexpr model::CapturePolicy kPolicy = {.received_turn_bytes = 4096, .sent_turn_bytes = 1024};
+// Requests: the largest head that we take. Answers: a status line and the fields that frame it come
+// first in practice; bodies need none.
+constexpr std::uint16_t kRequestTurnBytes = kMaxHeadBytes;
+constexpr std::uint16_t kAnswerTurnBytes = 2048;
 
 // RFC 9113 §3.4: the HTTP/2 preface is made to look like this method.
 constexpr std::string_view kHttp2PrefaceMethod = "PRI";
 
-DetectResult detect(model::Direction direction, std::span<const std::byte> bytes) {
-  if (direction != model::Direction::received) return DetectResult::no_match;
+DetectResult detect(model::Direction /*direction*/, std::span<const std::byte> bytes) {
   return detect_request(bytes);
 }
 
 std::unique_ptr<session::ProtocolParser> make(const model::ConnectionInfo& connection,
                                               model::ExchangeSink& sink,
-                                              session::RetentionSink* /*retention*/) {
-  return std::make_unique<Http1Parser>(connection, sink);
+                                              session::RetentionSink* retention) {
+  return std::make_unique<Http1Parser>(connection, sink, retention);
 }
 
-bool is_method_letter(char letter) {
-  return (letter >= 'A' && letter <= 'Z') || letter == '-' || letter == '_';
+// "ET" of a "GET" whose first letter was read by another call, or before we joined.
+bool is_end_of_method(std::string_view text) {
+  return std::ranges::any_of(kMethods, [text](std::string_view method) {
+    return method.size() > text.size() && method.ends_with(text);
+  });
 }
 
 }  // namespace
@@ -45,6 +50,7 @@ DetectResult detect_request(std::span<const std::byte> bytes) {
     return DetectResult::no_match;
   }
   if (operation_of(method) != kOtherMethod) return DetectResult::match;
+  if (is_end_of_method(method)) return DetectResult::no_match;
   const std::string_view target = text.substr(length + 1);
   if (target.empty()) return DetectResult::need_more;
   if (target.front() == '/' || target.front() == '*') return DetectResult::match;
@@ -53,6 +59,7 @@ DetectResult detect_request(std::span<const std::byte> bytes) {
   return kScheme.starts_with(target) ? DetectResult::need_more : DetectResult::no_match;
 }
 
-const ProtocolDescriptor kDescriptor = {"http1", detect, make, kPolicy};
+const ProtocolDescriptor kDescriptor = {"http1", detect, make, kRequestTurnBytes, kAnswerTurnBytes,
+                                        kMinAnswerBytes};
 
 }  // namespace beyla::protocols::http1

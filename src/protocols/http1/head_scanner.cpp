@@ -1,10 +1,10 @@
 #include "protocols/http1/head_scanner.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 
 #include "base/byte_reader.h"
+#include "protocols/http1/octets.h"
 
 namespace beyla::protocols::http1 {
 namespace {
@@ -15,44 +15,16 @@ constexpr std::size_t kStatusLineMinBytes = 12;  // "HTTP/1.1 200"; RFC 9112 §4
 constexpr std::uint16_t kMinStatus = 100;        // RFC 9110 §15
 constexpr std::uint16_t kMaxStatus = 599;
 
-// RFC 9110 §5.6.2: tchar.
-constexpr std::array<bool, 256> make_token_table() {
-  std::array<bool, 256> table{};
-  for (const char letter : std::string_view{"!#$%&'*+-.^_`|~0123456789"
-                                            "abcdefghijklmnopqrstuvwxyz"
-                                            "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}) {
-    table[static_cast<unsigned char>(letter)] = true;
-  }
-  return table;
-}
-constexpr std::array<bool, 256> kTokenTable = make_token_table();
-
 bool is_token(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char letter) {
-    return kTokenTable[static_cast<unsigned char>(letter)];
-  });
+  return !text.empty() && std::ranges::all_of(text, is_token_octet);
 }
 
-// RFC 3986 allows less; servers take any octet that cannot end the target.
 bool is_target(std::string_view text) {
-  constexpr unsigned char kFirstVisible = 0x21;
-  constexpr unsigned char kDelete = 0x7f;
-  return !text.empty() && std::ranges::all_of(text, [](char letter) {
-    const auto octet = static_cast<unsigned char>(letter);
-    return octet >= kFirstVisible && octet != kDelete;
-  });
+  return !text.empty() && std::ranges::all_of(text, is_target_octet);
 }
 
 bool equals_ignoring_case(std::string_view text, std::string_view lower) {
-  constexpr unsigned char kCaseBit = 0x20;
-  if (text.size() != lower.size()) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto octet = static_cast<unsigned char>(text[i]);
-    const bool upper = octet >= 'A' && octet <= 'Z';
-    const auto folded = static_cast<unsigned char>(upper ? octet | kCaseBit : octet);
-    if (folded != static_cast<unsigned char>(lower[i])) return false;
-  }
-  return true;
+  return std::ranges::equal(text, lower, {}, to_lower);
 }
 
 std::string_view trim(std::string_view text) {
@@ -127,23 +99,38 @@ void take_transfer_encoding(std::string_view value, Framing& framing) {
   });
 }
 
-bool take_field(std::string_view name, std::string_view value, Framing& framing, bool& upgrade) {
+// What the fields say; each kind of head takes what it needs.
+struct Fields {
+  Framing framing;
+  bool upgrade = false;
+  bool expect_continue = false;
+};
+
+bool take_field(std::string_view name, std::string_view value, Fields& fields) {
   constexpr std::string_view kContentLength = "content-length";
   constexpr std::string_view kTransferEncoding = "transfer-encoding";
   constexpr std::string_view kConnection = "connection";
+  constexpr std::string_view kExpect = "expect";
   switch (name.size()) {  // the length alone rules nearly every field out
     case kContentLength.size():
       if (!equals_ignoring_case(name, kContentLength)) return true;
-      return take_content_length(value, framing);
+      return take_content_length(value, fields.framing);
     case kTransferEncoding.size():
-      if (equals_ignoring_case(name, kTransferEncoding)) take_transfer_encoding(value, framing);
+      if (equals_ignoring_case(name, kTransferEncoding)) {
+        take_transfer_encoding(value, fields.framing);
+      }
       return true;
     case kConnection.size():
       if (!equals_ignoring_case(name, kConnection)) return true;
-      for_each_element(value, [&upgrade](std::string_view element) {
-        upgrade = upgrade || equals_ignoring_case(element, "upgrade");
+      for_each_element(value, [&fields](std::string_view element) {
+        fields.upgrade = fields.upgrade || equals_ignoring_case(element, "upgrade");
         return true;
       });
+      return true;
+    case kExpect.size():  // RFC 9110 §10.1.1
+      if (equals_ignoring_case(name, kExpect)) {
+        fields.expect_continue = equals_ignoring_case(value, "100-continue");
+      }
       return true;
     default: return true;
   }
@@ -156,7 +143,7 @@ bool may_fold(std::string_view previous_name) {
          !equals_ignoring_case(previous_name, "transfer-encoding");
 }
 
-HeadStatus scan_fields(LineCursor& lines, Framing& framing, bool& upgrade) {
+HeadStatus scan_fields(LineCursor& lines, Fields& fields) {
   std::string_view name;
   while (const auto line = lines.next()) {
     if (line->empty()) return HeadStatus::complete;
@@ -172,7 +159,7 @@ HeadStatus scan_fields(LineCursor& lines, Framing& framing, bool& upgrade) {
     if (colon == std::string_view::npos) return HeadStatus::invalid;
     name = line->substr(0, colon);  // RFC 9112 §5.1: no space before the colon
     if (!is_token(name)) return HeadStatus::invalid;
-    if (!take_field(name, trim(line->substr(colon + 1)), framing, upgrade)) {
+    if (!take_field(name, trim(line->substr(colon + 1)), fields)) {
       return HeadStatus::invalid;
     }
   }
@@ -241,8 +228,12 @@ RequestParse parse_request_head(std::span<const std::byte> bytes) {
   LineCursor lines(base::as_text(bytes.first(std::min(bytes.size(), kMaxHeadBytes))));
   result.status = take_request_line(lines, result.head);
   if (result.status != HeadStatus::complete) return result;
-  result.status = scan_fields(lines, result.head.framing, result.head.upgrade);
+  Fields fields;
+  result.status = scan_fields(lines, fields);
   result.length = lines.position();
+  result.head.upgrade = fields.upgrade;
+  result.head.expect_continue = fields.expect_continue;
+  result.head.framing = fields.framing;
   return result;
 }
 
@@ -259,7 +250,10 @@ ResponseParse parse_response_head(std::span<const std::byte> bytes) {
   LineCursor lines(base::as_text(bytes.first(std::min(bytes.size(), kMaxHeadBytes))));
   result.status = take_status_line(lines, result.head);
   if (result.status != HeadStatus::complete) return result;
-  result.status = scan_fields(lines, result.head.framing, result.head.upgrade);
+  Fields fields;
+  result.status = scan_fields(lines, fields);
+  result.head.upgrade = fields.upgrade;
+  result.head.framing = fields.framing;
   result.length = lines.position();
   return result;
 }
@@ -269,7 +263,8 @@ std::string_view path_of(std::string_view target) {
   if (path.starts_with('/')) return path;
   constexpr std::string_view kSchemeEnd = "://";
   const auto scheme_end = path.find(kSchemeEnd);
-  if (scheme_end == std::string_view::npos) return path;
+  // The authority-form of CONNECT; userinfo is none of its parts, and a secret.
+  if (scheme_end == std::string_view::npos) return path.substr(path.rfind('@') + 1);
   const auto slash = path.find('/', scheme_end + kSchemeEnd.size());
   return slash == std::string_view::npos ? std::string_view{"/"} : path.substr(slash);
 }

@@ -10,6 +10,7 @@
 namespace beyla::protocols::http1 {
 
 inline constexpr std::size_t kMaxMethodBytes = 32;  // ours; RFC 9110 §9.1 sets none
+inline constexpr std::uint16_t kMinAnswerBytes = 16;  // RFC 9112 §4: "HTTP/1.1 200", two line ends
 inline constexpr std::size_t kMaxHeadBytes =
     16384;  // ours; RFC 9110 §5.4: servers choose; most 8-16 KiB
 inline constexpr std::size_t kMaxLeadingLines = 2;  // RFC 9112 §2.2: "at least one empty line"
@@ -21,13 +22,19 @@ struct Framing {
   std::optional<std::uint64_t> content_length;
   bool chunked = false;       // the last transfer coding is chunked
   bool other_coding = false;  // there is a transfer coding, and the last one is not chunked
+
+  // RFC 9112 §6.1 and §6.3: who reads it differently finds other messages behind it ("smuggling").
+  [[nodiscard]] bool ambiguous(std::uint8_t minor_version) const {
+    return (chunked || other_coding) && (content_length || minor_version == 0);
+  }
 };
 
 struct RequestHead {
   std::string_view method;
   std::string_view target;
   std::uint8_t minor_version = 0;
-  bool upgrade = false;  // Connection: upgrade
+  bool upgrade = false;          // Connection: upgrade
+  bool expect_continue = false;  // the body may never come
   Framing framing;
 };
 

@@ -1,6 +1,7 @@
-// A conversation made of fuzz bytes, once in whole turns and once cut into pieces: the same must
-// come out. Input: a byte that seeds the cuts, then turns of [direction and loss][two bytes:
-// length] [bytes].
+// A conversation made of fuzz bytes, for a server and for a client: whole turns and turns cut into
+// pieces must come to the same, records of a client that are late to the same as those in time, and
+// a masked recording of any of them to the same again. Input: a byte that seeds the cuts, then turns
+// of [direction, loss and lateness][two bytes: length] [bytes].
 #include <cstdint>
 #include <cstdlib>
 #include <span>
@@ -10,22 +11,25 @@
 
 #include "protocols/http1/request_stream.h"
 #include "protocols/session/conversation.h"
+#include "protocols/session/memory_recording.h"
 
 namespace {
 
 namespace http1 = beyla::protocols::http1;
 namespace session = beyla::protocols::session;
 
-using beyla::model::Direction;
+using beyla::model::Role;
 using beyla::protocols::session::Conversation;
 
 constexpr std::uint8_t kSentBit = 1;
 constexpr std::uint8_t kLostBits = 0x70;  // all set: the turn is lost
+constexpr std::uint8_t kLateBit = 0x80;   // of a client: the record of a send comes late
 constexpr std::size_t kTurnHeaderBytes = 3;
 
 struct Turn {
-  Direction direction = Direction::received;
+  bool asks = false;
   bool lost = false;
+  bool late = false;
   std::string_view text;
 };
 
@@ -36,8 +40,9 @@ std::vector<Turn> read_turns(std::string_view input) {
     const std::size_t length = static_cast<std::uint8_t>(input[1]) * std::size_t{256} +
                                static_cast<std::uint8_t>(input[2]);
     Turn turn;
-    turn.direction = (kind & kSentBit) != 0 ? Direction::sent : Direction::received;
+    turn.asks = (kind & kSentBit) == 0;
     turn.lost = (kind & kLostBits) == kLostBits;
+    turn.late = (kind & kLateBit) != 0;
     turn.text = input.substr(kTurnHeaderBytes, std::max<std::size_t>(length, 1));
     input.remove_prefix(kTurnHeaderBytes + turn.text.size());
     turns.push_back(turn);
@@ -45,26 +50,42 @@ std::vector<Turn> read_turns(std::string_view input) {
   return turns;
 }
 
+struct Run {
+  explicit Run(Role role) : talk(role, true, &recording) {}
+  session::MemoryRecording recording;
+  Conversation talk;
+};
+
 // pieces: 0 for whole turns, else the state of a small generator of piece sizes.
-void play(Conversation& talk, const std::vector<Turn>& turns, std::uint32_t pieces) {
+void play_turn(Conversation& talk, const Turn& turn, std::uint32_t& pieces) {
   constexpr std::uint32_t kMultiplier = 1664525;  // Numerical Recipes
   constexpr std::uint32_t kIncrement = 1013904223;
-  for (const Turn& turn : turns) {
-    if (turn.lost) {
-      talk.lose(turn.direction, turn.text.size());
-      continue;
+  std::string_view rest = turn.text;
+  while (!rest.empty()) {
+    std::size_t size = rest.size();
+    if (pieces != 0) {
+      pieces = pieces * kMultiplier + kIncrement;
+      size = std::min<std::size_t>(size, 1 + ((pieces >> 24U) & 31U));
     }
-    std::string_view rest = turn.text;
-    while (!rest.empty()) {
-      std::size_t size = rest.size();
-      if (pieces != 0) {
-        pieces = pieces * kMultiplier + kIncrement;
-        size = std::min<std::size_t>(size, 1 + ((pieces >> 24U) & 31U));
-      }
-      talk.record(turn.direction, rest.substr(0, size), size, 0);
-      rest.remove_prefix(size);
+    turn.asks ? talk.ask(rest.substr(0, size)) : talk.answer(rest.substr(0, size));
+    rest.remove_prefix(size);
+  }
+}
+
+// A late record comes before the next send, as those of one thread do, or when its wait is over.
+void play(Conversation& talk, const std::vector<Turn>& turns, std::uint32_t pieces, bool late) {
+  for (const Turn& turn : turns) {
+    if (turn.asks) talk.deliver_late();
+    if (turn.lost) {
+      talk.lose(turn.asks ? talk.asking() : session::opposite(talk.asking()), turn.text.size());
+    } else if (late && turn.asks && turn.late) {
+      talk.send_late(turn.text);
+    } else {
+      play_turn(talk, turn, pieces);
+      if (late && turn.late && turn.text.size() % 4 == 0) talk.tidy();
     }
   }
+  talk.deliver_late();
   talk.close();
 }
 
@@ -76,7 +97,8 @@ class LossWatch final : public http1::RequestListener {
   void on_request_body(std::uint64_t, std::uint64_t) override {}
   void on_request_gap() override { lost_ = true; }
   void on_framing_lost() override { lost_ = true; }
-  void on_invalid_request() override { lost_ = true; }
+  void on_invalid_request(std::uint64_t, bool) override { lost_ = true; }
+  void on_bytes_behind_connect() override { lost_ = true; }
   [[nodiscard]] bool may_begin(std::uint64_t) const override { return false; }
   [[nodiscard]] bool lost() const { return lost_; }
 
@@ -86,9 +108,9 @@ class LossWatch final : public http1::RequestListener {
 
 bool loses_its_place(const std::vector<Turn>& turns) {
   LossWatch watch;
-  http1::RequestStream requests(watch);
+  http1::RequestStream requests(watch, {.role = Role::server}, nullptr);
   for (const Turn& turn : turns) {
-    if (turn.direction != Direction::received) continue;
+    if (!turn.asks) continue;
     session::Segment segment;
     segment.bytes = beyla::base::as_bytes(turn.text);
     requests.on_bytes(segment);
@@ -100,19 +122,39 @@ void require(bool condition) {
   if (!condition) std::abort();
 }
 
+void require_same_replay(const Run& run) {
+  require(session::replayed(run.recording, run.talk.now()) ==
+          session::books_of(run.talk.sink, run.talk.table()));
+}
+
+bool in_sync(const Run& run) { return run.talk.sink.gaps == 0 && run.talk.sink.incomplete[1] == 0; }
+
+void check(Role role, const std::vector<Turn>& turns, std::uint32_t pieces) {
+  Run whole(role);
+  play(whole.talk, turns, 0, false);
+  require_same_replay(whole);
+  Run cut(role);
+  play(cut.talk, turns, pieces, false);
+  require_same_replay(cut);
+  if (in_sync(whole) && in_sync(cut) && !loses_its_place(turns)) {
+    require(whole.talk.summaries() == cut.talk.summaries());
+  }
+  if (role != Role::client) return;
+  Run late(role);
+  play(late.talk, turns, 0, true);
+  require_same_replay(late);
+  require(late.talk.table().held_bytes() == 0);
+  for (const auto& exchange : late.talk.sink.exchanges) require(exchange.received <= exchange.end);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view input = beyla::base::as_text(std::as_bytes(std::span(data, size)));
   const std::vector<Turn> turns = read_turns(input.substr(1));
-  Conversation whole;
-  play(whole, turns, 0);
-  Conversation cut;
-  play(cut, turns, 1 + static_cast<std::uint32_t>(data[0]));
-  const bool in_sync =
-      whole.sink.gaps == 0 && whole.sink.incomplete[1] == 0 && cut.sink.incomplete[1] == 0;
-  if (!in_sync || loses_its_place(turns)) return 0;
-  require(whole.summaries() == cut.summaries());
+  const std::uint32_t pieces = 1 + static_cast<std::uint32_t>(data[0]);
+  check(Role::server, turns, pieces);
+  check(Role::client, turns, pieces);
   return 0;
 }

@@ -5,9 +5,7 @@
 namespace beyla::protocols::http1 {
 
 Pairing::Pairing(const model::ConnectionInfo& connection, model::ExchangeSink& sink)
-    : connection_(connection), sink_(sink) {
-  connection_.role = model::Role::server;  // this version parses no other
-}
+    : connection_(connection), sink_(sink) {}
 
 Request Pairing::pop() {
   Request request = std::move(waiting_[first_]);
@@ -23,14 +21,19 @@ Request Pairing::pop() {
 }
 
 void Pairing::push(Request&& request) {
-  if (!empty() && back().send_position == request.send_position) pipelined_ = true;
+  if (!empty() && back().answer_position == request.answer_position) pipelined_ = true;
   waiting_.push_back(std::move(request));
 }
 
-bool Pairing::set_body_bytes(std::uint64_t sequence, std::uint64_t bytes) {
+bool Pairing::set_body_bytes(std::uint64_t sequence, std::optional<std::uint64_t> bytes) {
   if (empty() || back().sequence != sequence) return false;
   waiting_.back().body_bytes = bytes;
   return true;
+}
+
+// A request that came before that was not waiting for it.
+void Pairing::on_answered(std::uint64_t position) {
+  if (!empty() && front().answer_position < position) pipelined_ = true;
 }
 
 void Pairing::drop_all(model::IncompleteReason reason) {
@@ -38,7 +41,7 @@ void Pairing::drop_all(model::IncompleteReason reason) {
 }
 
 void Pairing::drop_older(std::uint64_t position) {
-  while (size() > 1 && front().send_position < position) {
+  while (size() > 1 && front().answer_position < position) {
     drop_front(model::IncompleteReason::gap);
   }
 }

@@ -22,8 +22,10 @@ struct Request {
   base::BootTime received;
   std::optional<std::uint64_t> body_bytes;
   model::ProcessKey process;
-  std::uint64_t send_position = 0;  // of the sent stream when the head was complete
+  std::uint64_t answer_position = 0;  // of the answers' stream when the head was complete
   std::uint64_t sequence = 0;
+  bool position_sure = true;  // false: the answer may have begun before answer_position
+  bool last = false;          // the connection is given up behind its answer
 };
 
 class Pairing {
@@ -38,14 +40,19 @@ class Pairing {
   [[nodiscard]] const Request& back() const { return waiting_.back(); }
   [[nodiscard]] Request pop();
   void push(Request&& request);
-  // The size of a request's body became known after its head; false: it waits no longer.
-  bool set_body_bytes(std::uint64_t sequence, std::uint64_t bytes);
+  // More, or less, is known of a request's body than its head said; false: it waits no longer.
+  bool set_body_bytes(std::uint64_t sequence, std::optional<std::uint64_t> bytes);
+  // REQUIRES: !empty().
+  void set_last() { waiting_.back().last = true; }
 
-  // Ever two requests with nothing sent between them: positions say nothing about pairs then.
+  // Ever two requests with no answer between them: positions say nothing about pairs then.
   [[nodiscard]] bool pipelined() const { return pipelined_; }
+  void set_pipelined() { pipelined_ = true; }
+  // An answer ended at position.
+  void on_answered(std::uint64_t position);
 
   void drop_all(model::IncompleteReason reason);
-  // Drops what was received before the sent stream reached position, except the newest request.
+  // Drops what was asked before the answers reached position, except the newest request.
   void drop_older(std::uint64_t position);
   void drop_front(model::IncompleteReason reason);
 

@@ -18,28 +18,46 @@ bool is_registered_request_line(std::span<const std::byte> bytes) {
   return line.status == HeadStatus::complete && operation_of(line.head.method) != kOtherMethod;
 }
 
+// Nobody can say for sure where it ends: what comes behind it is not believed.
+bool is_last(const RequestHead& head) {
+  return head.framing.other_coding || head.framing.ambiguous(head.minor_version);
+}
+
 }  // namespace
 
+RequestStream::RequestStream(RequestListener& listener, const model::ConnectionInfo& connection,
+                             session::RetentionSink* retention)
+    : listener_(listener),
+      role_(connection.role),
+      retained_(retention, connection.id, session::request_direction(connection.role),
+                RetainedBytes::HeadKind::request) {}
+
 void RequestStream::on_bytes(const session::Segment& segment) {
-  if (segment.starts_record && !in_sync() && !begins_again(segment)) return;
   std::span<const std::byte> bytes = segment.bytes;
-  while (!bytes.empty() && state_ != State::lost) {
-    std::size_t used = 0;
-    switch (state_) {
-      case State::head:
-        bytes = skip_empty_lines(bytes);
-        if (!bytes.empty()) used = take_head(segment, bytes);
-        break;
-      case State::body:
-        used = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, bytes.size()));
-        remaining_ -= used;
-        if (remaining_ == 0) next_head();
-        break;
-      case State::chunks: used = take_chunks(bytes); break;
-      case State::lost: break;
-    }
-    bytes = bytes.subspan(used);
+  if (!segment.starts_record || in_sync() || begins_again(segment)) {
+    while (!bytes.empty() && state_ != State::lost) bytes = bytes.subspan(take(segment, bytes));
   }
+  if (!bytes.empty() && behind_connect_) listener_.on_bytes_behind_connect();
+}
+
+// How many of the bytes belong to what is being read.
+std::size_t RequestStream::take(const session::Segment& segment, std::span<const std::byte> bytes) {
+  if (state_ == State::body) return take_body(bytes.size());
+  const std::uint64_t offset = segment.offset + segment.bytes.size() - bytes.size();
+  if (state_ == State::chunks) return take_chunks(bytes, offset);
+  const std::span<const std::byte> rest = skip_empty_lines(bytes);
+  return bytes.size() - rest.size() + (rest.empty() ? 0 : take_head(segment, rest));
+}
+
+std::size_t RequestStream::take_body(std::uint64_t length) {
+  if (body_in_doubt_) {
+    body_in_doubt_ = false;
+    listener_.on_request_body(sequence_, body_bytes_);
+  }
+  const std::uint64_t used = std::min(remaining_, length);
+  remaining_ -= used;
+  if (remaining_ == 0) next_head();
+  return static_cast<std::size_t>(used);
 }
 
 // In a loss, or in a head that was guessed at: does this socket call begin with a request?
@@ -53,6 +71,7 @@ bool RequestStream::begins_again(const session::Segment& segment) {
   if (detect_request(segment.bytes) == DetectResult::no_match) return state_ != State::lost;
   if (!listener_.may_begin(segment.other_offset)) return state_ != State::lost;
   next_head();
+  behind_connect_ = false;
   resyncing_ = true;
   return true;
 }
@@ -71,14 +90,21 @@ std::span<const std::byte> RequestStream::skip_empty_lines(std::span<const std::
 
 std::size_t RequestStream::take_head(const session::Segment& segment,
                                      std::span<const std::byte> bytes) {
-  if (buffer_.empty()) {
+  const bool begins = buffer_.empty();
+  if (begins) {
+    begun_ = segment.time;
     arrival_ = segment.arrival;
     if (bytes.front() == std::byte{'\r'} || bytes.front() == std::byte{'\n'}) {
-      reject();
+      reject(segment);
       return 0;
     }
   }
   const HeadBuffer::Fed fed = buffer_.feed(bytes);
+  if (retained_.wanted()) {
+    if (begins) retained_.begin_head(resyncing_ || first_head_);
+    const std::size_t before = segment.bytes.size() - bytes.size();
+    retained_.take_head(segment.offset + before, bytes.first(fed.used));
+  }
   if (fed.status == HeadBuffer::Status::incomplete) return fed.used;
   if (fed.status == HeadBuffer::Status::too_long) {
     take_truncated(fed.head, segment);
@@ -86,12 +112,15 @@ std::size_t RequestStream::take_head(const session::Segment& segment,
   }
   const RequestParse parse = parse_request_head(fed.head);
   if (parse.status != HeadStatus::complete) {
-    reject();
+    reject(segment);
     return fed.used;
   }
   const Framing& framing = parse.head.framing;
   std::optional<std::uint64_t> body_bytes;
   if (!framing.chunked && !framing.other_coding) body_bytes = framing.content_length.value_or(0);
+  body_in_doubt_ = parse.head.expect_continue && body_bytes.value_or(0) > 0;
+  body_bytes_ = body_bytes.value_or(0);
+  if (body_in_doubt_) body_bytes.reset();
   deliver(parse.head, body_bytes, segment);
   follow(parse.head);
   buffer_.clear();
@@ -100,11 +129,15 @@ std::size_t RequestStream::take_head(const session::Segment& segment,
 
 // RFC 9112 §6.3, requests.
 void RequestStream::follow(const RequestHead& head) {
+  first_head_ = false;
   resyncing_ = false;
   blank_bytes_ = 0;
-  if (head.method == "CONNECT" || head.framing.other_coding) {
-    // RFC 9110 §9.3.6: what follows CONNECT may be a tunnel already.
+  if (is_last(head)) {
     state_ = State::lost;
+  } else if (head.method == "CONNECT") {
+    // RFC 9110 §9.3.6: what follows may be a tunnel already.
+    state_ = State::lost;
+    behind_connect_ = true;
     listener_.on_framing_lost();
   } else if (head.framing.chunked) {
     chunks_ = ChunkWalker{};
@@ -115,7 +148,8 @@ void RequestStream::follow(const RequestHead& head) {
   }
 }
 
-std::size_t RequestStream::take_chunks(std::span<const std::byte> bytes) {
+std::size_t RequestStream::take_chunks(std::span<const std::byte> bytes, std::uint64_t offset) {
+  if (retained_.wanted()) retained_.take_chunks(chunks_, offset, bytes);
   const std::size_t used = chunks_.feed(bytes);
   if (chunks_.done()) {
     listener_.on_request_body(sequence_, chunks_.decoded_bytes());
@@ -127,22 +161,22 @@ std::size_t RequestStream::take_chunks(std::span<const std::byte> bytes) {
   return used;
 }
 
-void RequestStream::on_hole(const session::Hole& hole) {
+session::HoleKind RequestStream::on_hole(const session::Hole& hole) {
+  constexpr auto kUnknown = session::HoleKind::unknown;
   if (state_ == State::lost) {
     if (hole.lost) listener_.on_request_gap();
-    return;
+    return kUnknown;
   }
   if (state_ == State::body && hole.length <= remaining_) {
-    remaining_ -= hole.length;
-    if (remaining_ == 0) next_head();
-    return;
+    take_body(hole.length);
+    return session::HoleKind::content;
   }
   if (state_ == State::chunks) {
     chunks_.skip(hole.length);
-    if (!chunks_.lost()) return;
+    if (!chunks_.lost()) return session::HoleKind::content;
     lose();
     hole.lost ? listener_.on_request_gap() : listener_.on_framing_lost();
-    return;
+    return kUnknown;
   }
   if (state_ == State::head && !buffer_.empty() && !hole.lost) {
     session::Segment at;
@@ -150,10 +184,16 @@ void RequestStream::on_hole(const session::Hole& hole) {
     at.time = hole.time;
     at.process = hole.process;
     take_truncated(buffer_.bytes(), at);
-    return;
+    return kUnknown;
   }
   lose();
   listener_.on_request_gap();
+  return kUnknown;
+}
+
+std::optional<std::uint64_t> RequestStream::unfinished() const {
+  if (state_ != State::body) return std::nullopt;
+  return sequence_;
 }
 
 // The request counts if its first line is there; where it ends nobody can say.
@@ -172,20 +212,23 @@ void RequestStream::take_truncated(std::span<const std::byte> head, const sessio
 void RequestStream::deliver(const RequestHead& head, std::optional<std::uint64_t> body_bytes,
                             const session::Segment& at) {
   Request request;
+  request.last = is_last(head);
   request.operation = operation_of(head.method);
   request.path = path_of(head.target).substr(0, kMaxPathBytes);
-  request.arrival = arrival_;
-  request.received = at.time;
+  const bool client = role_ == model::Role::client;
+  if (!client) request.arrival = arrival_;
+  request.received = client ? begun_ : at.time;
   request.body_bytes = body_bytes;
   request.process = at.process;
-  request.send_position = at.other_offset;
+  request.answer_position = at.other_offset;
   request.sequence = ++sequence_;
   listener_.on_request(std::move(request));
 }
 
-void RequestStream::reject() {
+void RequestStream::reject(const session::Segment& segment) {
+  const bool guessed = resyncing_;
   lose();
-  listener_.on_invalid_request();
+  listener_.on_invalid_request(segment.other_offset, guessed);
 }
 
 void RequestStream::lose() {
@@ -194,6 +237,7 @@ void RequestStream::lose() {
 }
 
 void RequestStream::next_head() {
+  first_head_ = false;
   state_ = State::head;
   resyncing_ = false;
   blank_bytes_ = 0;

@@ -1,4 +1,4 @@
-// The received direction: finds the requests (RFC 9112 §3, §6) and hands them to a listener.
+// The direction of the requests: finds them (RFC 9112 §3, §6) and hands them to a listener.
 // After bytes it cannot follow it waits for a socket call that begins with a request. One thread.
 #pragma once
 
@@ -9,6 +9,7 @@
 #include "protocols/http1/head_buffer.h"
 #include "protocols/http1/head_scanner.h"
 #include "protocols/http1/pairing.h"
+#include "protocols/http1/retained_bytes.h"
 #include "protocols/session/protocol_parser.h"
 
 namespace beyla::protocols::http1 {
@@ -20,44 +21,63 @@ class RequestListener {
   virtual void on_request_body(std::uint64_t sequence, std::uint64_t bytes) = 0;
   virtual void on_request_gap() = 0;      // requests may have been missed
   virtual void on_framing_lost() = 0;     // the end of the newest request cannot be found
-  virtual void on_invalid_request() = 0;  // the bytes are no request
-  // After a loss: could a request begin where the sent stream was at send_position?
-  [[nodiscard]] virtual bool may_begin(std::uint64_t send_position) const = 0;
+  // The bytes are no request. guessed: perhaps they were not meant to be one.
+  virtual void on_invalid_request(std::uint64_t answer_position, bool guessed) = 0;
+  // Behind a CONNECT: of the tunnel, or requests of a client that does not wait.
+  virtual void on_bytes_behind_connect() = 0;
+  // After a loss: could a request begin where the answers were at answer_position?
+  [[nodiscard]] virtual bool may_begin(std::uint64_t answer_position) const = 0;
 };
 
 class RequestStream {
  public:
-  // The listener must outlive this.
-  explicit RequestStream(RequestListener& listener) : listener_(listener) {}
+  // The listener must outlive this. retention: null where nothing is recorded.
+  RequestStream(RequestListener& listener, const model::ConnectionInfo& connection,
+                session::RetentionSink* retention);
 
   void on_bytes(const session::Segment& segment);
-  void on_hole(const session::Hole& hole);
+  session::HoleKind on_hole(const session::Hole& hole);
   [[nodiscard]] bool in_sync() const { return state_ != State::lost && !resyncing_; }
+  // All requests so far are complete, and nothing of the next is there.
+  [[nodiscard]] bool between_messages() const {
+    return state_ == State::head && !resyncing_ && buffer_.empty();
+  }
+  // The newest request, if the end of its content has not come yet.
+  [[nodiscard]] std::optional<std::uint64_t> unfinished() const;
 
  private:
   enum class State : std::uint8_t { head, body, chunks, lost };
 
   [[nodiscard]] bool begins_again(const session::Segment& segment);
   std::span<const std::byte> skip_empty_lines(std::span<const std::byte> bytes);
+  std::size_t take(const session::Segment& segment, std::span<const std::byte> bytes);
   std::size_t take_head(const session::Segment& segment, std::span<const std::byte> bytes);
-  std::size_t take_chunks(std::span<const std::byte> bytes);
+  std::size_t take_body(std::uint64_t length);
+  std::size_t take_chunks(std::span<const std::byte> bytes, std::uint64_t offset);
   void take_truncated(std::span<const std::byte> head, const session::Segment& at);
   void deliver(const RequestHead& head, std::optional<std::uint64_t> body_bytes,
                const session::Segment& at);
   void follow(const RequestHead& head);
-  void reject();
+  void reject(const session::Segment& segment);
   void lose();
   void next_head();
 
   RequestListener& listener_;
+  model::Role role_;
   State state_ = State::head;
-  bool resyncing_ = false;  // the head being read was found by guess after a loss
+  bool first_head_ = true;       // it decided what is spoken here
+  bool resyncing_ = false;       // the head being read was found by guess after a loss
+  bool behind_connect_ = false;  // and nothing was found since
+  bool body_in_doubt_ = false;   // RFC 9110 §10.1.1: the client waits whether it is wanted
   HeadBuffer buffer_;
   ChunkWalker chunks_;
+  RetainedBytes retained_;
   std::uint64_t remaining_ = 0;  // body
+  std::uint64_t body_bytes_ = 0;
   std::uint64_t sequence_ = 0;
   std::size_t blank_bytes_ = 0;
-  std::optional<base::BootTime> arrival_;  // of the head being read
+  base::BootTime begun_;                   // the head being read
+  std::optional<base::BootTime> arrival_;  // likewise
 };
 
 }  // namespace beyla::protocols::http1

@@ -17,20 +17,26 @@ constexpr std::uint16_t kNotModified = 304;
 
 }  // namespace
 
-ResponseStream::ResponseStream(Pairing& pairing, bool joined)
-    : pairing_(pairing), state_(joined ? State::skip : State::head), position_known_(!joined) {}
+ResponseStream::ResponseStream(Pairing& pairing, const model::ConnectionInfo& connection,
+                               session::RetentionSink* retention)
+    : pairing_(pairing),
+      state_(connection.seen_from_start ? State::head : State::skip),
+      retained_(retention, connection.id,
+                session::opposite(session::request_direction(connection.role)),
+                RetainedBytes::HeadKind::response),
+      position_known_(connection.seen_from_start) {}
 
 void ResponseStream::on_bytes(const session::Segment& segment, bool unseen_requests) {
   position_ = segment.offset;
   position_known_ = true;
   if (state_ == State::after_hole) judge_after_hole(segment, unseen_requests);
   std::span<const std::byte> bytes = segment.bytes;
-  while (!bytes.empty() && !tunnel_) {
+  while (!bytes.empty() && !ended_) {
     bytes = bytes.subspan(take(segment, bytes));
     // An answer ended with these bytes, even if they were none of its own.
     if (state_ == State::body && remaining_ == 0) complete(segment.time);
   }
-  last_send_ = segment.time;
+  last_time_ = segment.time;
 }
 
 std::size_t ResponseStream::take(const session::Segment& segment,
@@ -44,6 +50,7 @@ std::size_t ResponseStream::take(const session::Segment& segment,
       return static_cast<std::size_t>(used);
     }
     case State::chunks: {
+      if (retained_.wanted()) retained_.take_chunks(chunks_, position_, bytes);
       const std::size_t used = chunks_.feed(bytes);
       position_ += used;
       if (chunks_.done()) {
@@ -64,8 +71,13 @@ std::size_t ResponseStream::take(const session::Segment& segment,
 
 std::size_t ResponseStream::take_head(const session::Segment& segment,
                                       std::span<const std::byte> bytes) {
-  if (buffer_.empty() && !begin_head()) return 0;
+  const bool begins = buffer_.empty();
+  if (begins && !begin_head()) return 0;
   const HeadBuffer::Fed fed = buffer_.feed(bytes);
+  if (retained_.wanted()) {
+    if (begins) retained_.begin_head();
+    retained_.take_head(position_, bytes.first(fed.used));
+  }
   position_ += fed.used;
   const std::string_view text = base::as_text(fed.head);
   const auto compared = std::min(text.size(), kResponsePrefix.size());
@@ -96,9 +108,9 @@ bool ResponseStream::begin_head() {
     skip_to_next_request();
     return false;
   }
-  const std::uint64_t request_position = pairing_.front().send_position;
+  const std::uint64_t request_position = pairing_.front().answer_position;
   if (request_position <= position_) return true;
-  // These bytes were sent before the request came.
+  // These bytes are older than the request.
   pairing_.count_unpaired();
   state_ = State::body;
   remaining_ = request_position - position_;
@@ -112,10 +124,11 @@ void ResponseStream::begin_answer(const ResponseHead& head, base::BootTime time)
   const std::string_view operation = answer_->request.operation;
   const bool connected = operation == "CONNECT" && head.status_code < kFirstRedirect;
   if (connected || head.status_code == kSwitchingProtocols) {
+    answer_->request.last = true;
     emit(time);
-    tunnel_ = true;
     return;
   }
+  if (head.framing.ambiguous(head.minor_version)) answer_->request.last = true;
   state_ = framing_of(head, operation);
   if (state_ == State::head) complete(time);
 }
@@ -141,15 +154,16 @@ void ResponseStream::begin_truncated(std::span<const std::byte> head, bool lost)
   const bool known = line.status == HeadStatus::complete && line.head.status_code >= kFirstFinal;
   buffer_.clear();
   if (!known) {
-    after_lost_sent();
+    after_lost_answers();
     return;
   }
   answer_.emplace(Answer{pairing_.pop(), line.head.status_code});
   lose_framing(lost);
 }
 
-void ResponseStream::on_hole(const session::Hole& hole) {
+session::HoleKind ResponseStream::on_hole(const session::Hole& hole) {
   std::uint64_t length = hole.length;
+  bool content = state_ == State::body && answer_ && length <= remaining_;
   position_ = hole.offset;
   position_known_ = true;
   if (state_ == State::body) {
@@ -157,20 +171,22 @@ void ResponseStream::on_hole(const session::Hole& hole) {
     remaining_ -= used;
     length -= used;
     position_ += used;
-    if (remaining_ == 0) complete(hole.lost ? last_send_ : hole.time);
+    if (remaining_ == 0) complete(hole.lost ? last_time_ : hole.time);
   }
   position_ += length;
   if (state_ == State::chunks) {
     chunks_.skip(length);
+    content = content || !chunks_.lost();
     if (chunks_.lost()) lose_framing(hole.lost);
   } else if (state_ == State::head && length > 0) {
     if (buffer_.empty()) {
-      after_lost_sent();
+      after_lost_answers();
     } else {
       begin_truncated(buffer_.bytes(), hole.lost);
     }
   }
-  if (!hole.lost) last_send_ = hole.time;
+  if (!hole.lost) last_time_ = hole.time;
+  return content ? session::HoleKind::content : session::HoleKind::unknown;
 }
 
 // The answer goes on until the next request came, at the latest.
@@ -178,24 +194,24 @@ void ResponseStream::lose_framing(bool lost) {
   state_ = State::unknown;
   if (pairing_.empty()) return;
   if (lost) pairing_.drop_older(position_);
-  const std::uint64_t next = pairing_.front().send_position;
+  const std::uint64_t next = pairing_.front().answer_position;
   if (pairing_.pipelined() || next <= start_) {
-    emit(last_send_);
-    after_lost_sent();
+    emit(last_time_);
+    after_lost_answers();
   } else if (next > position_) {
     state_ = State::body;
     remaining_ = next - position_;
   } else {
-    emit(last_send_);
+    emit(last_time_);
     state_ = State::after_hole;
   }
 }
 
 // Answers may have passed unseen.
-void ResponseStream::after_lost_sent() {
+void ResponseStream::after_lost_answers() {
   if (pairing_.pipelined()) {
     pairing_.drop_all(model::IncompleteReason::gap);
-    tunnel_ = true;
+    ended_ = true;
     return;
   }
   pairing_.drop_older(position_);
@@ -206,10 +222,11 @@ void ResponseStream::judge_after_hole(const session::Segment& segment, bool unse
   pairing_.drop_older(position_);
   const bool begins =
       segment.starts_record && base::as_text(segment.bytes).starts_with(kResponsePrefix);
+  if (begins && retained_.wanted()) retained_.take_all(segment.offset, kResponsePrefix.size());
   state_ = begins ? State::head : State::skip;
   start_ = position_;
   if (pairing_.empty()) return;
-  const std::uint64_t request_position = pairing_.front().send_position;
+  const std::uint64_t request_position = pairing_.front().answer_position;
   if (request_position > position_) {  // older bytes, up to there
     state_ = State::body;
     remaining_ = request_position - position_;
@@ -229,13 +246,13 @@ bool ResponseStream::on_request(std::uint64_t position) {
   if (state_ != State::skip && state_ != State::unknown) return true;
   if (state_ == State::unknown && position <= start_) return true;
   if (position < position_) {  // what it waits for may have passed already
-    if (answer_) emit(last_send_);
+    if (answer_) emit(last_time_);
     skip_to_next_request();
     return false;
   }
   remaining_ = position - position_;
   if (remaining_ == 0) {
-    complete(last_send_);
+    complete(last_time_);
   } else {
     state_ = State::body;
   }
@@ -244,10 +261,10 @@ bool ResponseStream::on_request(std::uint64_t position) {
 
 std::uint64_t ResponseStream::on_request_gap() {
   std::uint64_t explained = position_;
-  if (!pairing_.empty()) explained = pairing_.back().send_position;
+  if (!pairing_.empty()) explained = pairing_.back().answer_position;
   switch (state_) {
     case State::body: explained = std::max(explained, position_ + remaining_); break;
-    case State::unknown: emit(last_send_); [[fallthrough]];
+    case State::unknown: emit(last_time_); [[fallthrough]];
     case State::skip:
       explained = start_;
       skip_to_next_request();
@@ -263,13 +280,18 @@ std::uint64_t ResponseStream::on_request_gap() {
   return explained;
 }
 
-void ResponseStream::set_body_bytes(std::uint64_t sequence, std::uint64_t bytes) {
+void ResponseStream::set_body_bytes(std::uint64_t sequence, std::optional<std::uint64_t> bytes) {
   if (answer_ && answer_->request.sequence == sequence) answer_->request.body_bytes = bytes;
+}
+
+bool ResponseStream::end_behind_answer() {
+  if (answer_) answer_->request.last = true;
+  return answer_.has_value();
 }
 
 void ResponseStream::finish() {
   if (state_ == State::head && !buffer_.empty()) begin_truncated(buffer_.bytes(), false);
-  if (answer_) emit(last_send_);
+  if (answer_) emit(last_time_);
   skip_to_next_request();
 }
 
@@ -277,17 +299,19 @@ std::size_t ResponseStream::take_invalid_heads() { return std::exchange(invalid_
 
 void ResponseStream::complete(base::BootTime end) {
   if (answer_) emit(end);
+  pairing_.on_answered(position_);
   state_ = State::head;
 }
 
 void ResponseStream::emit(base::BootTime end) {
+  ended_ = ended_ || answer_->request.last;
   pairing_.emit(std::move(answer_->request), answer_->status_code, end);
   answer_.reset();
 }
 
 void ResponseStream::reject() {
   ++invalid_heads_;
-  if (pairing_.pipelined()) tunnel_ = true;
+  if (pairing_.pipelined()) ended_ = true;
   pairing_.drop_all(model::IncompleteReason::gap);
   skip_to_next_request();
 }

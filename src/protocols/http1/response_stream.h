@@ -1,4 +1,4 @@
-// The sent direction: finds the answers (RFC 9112 §4, §6.3) and joins each with its request. Where
+// The direction of the answers: finds them (RFC 9112 §4, §6.3) and joins each with its request. Where
 // a pair cannot be proved, the request is dropped as a gap: never a wrong pair. One thread.
 #pragma once
 
@@ -9,30 +9,40 @@
 #include "protocols/http1/head_buffer.h"
 #include "protocols/http1/head_scanner.h"
 #include "protocols/http1/pairing.h"
+#include "protocols/http1/retained_bytes.h"
 #include "protocols/session/protocol_parser.h"
 
 namespace beyla::protocols::http1 {
 
 class ResponseStream {
  public:
-  // joined: the stream was not seen from its start, so the first answers may have no request.
-  // The pairing must outlive this.
-  ResponseStream(Pairing& pairing, bool joined);
+  // Not seen from its start: the first answers may have no request. The pairing must outlive this.
+  // retention: null where nothing is recorded.
+  ResponseStream(Pairing& pairing, const model::ConnectionInfo& connection,
+                 session::RetentionSink* retention);
 
-  // unseen_requests: requests may have been received that we know nothing of.
+  // unseen_requests: there may be requests that we know nothing of.
   void on_bytes(const session::Segment& segment, bool unseen_requests);
-  void on_hole(const session::Hole& hole);
-  // A request was received when the sent stream was at position: an answer whose end is unknown
-  // ends there at the latest. Called before the request waits; false: it cannot be paired.
+  session::HoleKind on_hole(const session::Hole& hole);
+  // A request came when the answers were at position: an answer whose end is unknown ends there at
+  // the latest. Called before the request waits; false: it cannot be paired.
   [[nodiscard]] bool on_request(std::uint64_t position);
-  // Received bytes were lost, the requests that waited are about to be dropped. Returns how far
-  // the sent stream is explained by the requests we knew.
+  // Bytes of requests were lost, those that waited are about to be dropped. Returns how far the
+  // answers are explained by the requests we knew.
   [[nodiscard]] std::uint64_t on_request_gap();
-  void set_body_bytes(std::uint64_t sequence, std::uint64_t bytes);
+  void set_body_bytes(std::uint64_t sequence, std::optional<std::uint64_t> bytes);
+  // Behind the answer in progress nothing is believed; false: there is none.
+  bool end_behind_answer();
+  // A request that we know has surely not got all of its answer by now.
+  [[nodiscard]] bool owes_answer() const {
+    if (state_ == State::head) return !pairing_.empty();
+    return answer_ && (state_ == State::body || state_ == State::chunks);
+  }
   // No more bytes will come: emits the answer in progress.
   void finish();
 
-  [[nodiscard]] bool tunnel() const { return tunnel_; }
+  // Of HTTP on this connection, or of what we can be sure of.
+  [[nodiscard]] bool ended() const { return ended_; }
   // Heads that were no heads since the last call.
   [[nodiscard]] std::size_t take_invalid_heads();
 
@@ -59,7 +69,7 @@ class ResponseStream {
   [[nodiscard]] State framing_of(const ResponseHead& head, std::string_view operation);
   void begin_truncated(std::span<const std::byte> head, bool lost);
   void lose_framing(bool lost);
-  void after_lost_sent();
+  void after_lost_answers();
   void complete(base::BootTime end);
   void emit(base::BootTime end);
   void reject();
@@ -67,15 +77,16 @@ class ResponseStream {
 
   Pairing& pairing_;
   State state_;
-  bool tunnel_ = false;
+  bool ended_ = false;
   std::optional<Answer> answer_;
   HeadBuffer buffer_;
   ChunkWalker chunks_;
+  RetainedBytes retained_;
   bool position_known_;
   std::uint64_t position_ = 0;   // all before it was taken
   std::uint64_t start_ = 0;      // of the answer or of the bytes that are skipped
   std::uint64_t remaining_ = 0;  // body
-  base::BootTime last_send_;
+  base::BootTime last_time_;  // of a record with bytes of answers
   std::size_t invalid_heads_ = 0;
 };
 

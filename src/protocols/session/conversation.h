@@ -60,8 +60,9 @@ class Conversation {
  public:
   static constexpr model::ConnectionId kId = 7;
 
-  explicit Conversation(model::Role role = model::Role::server, bool seen_from_start = true)
-      : table_(sink, policies, registry()) {
+  explicit Conversation(model::Role role = model::Role::server, bool seen_from_start = true,
+                        RecordTap* tap = nullptr)
+      : role_(role), table_(sink, policies, registry(), tap) {
     model::ConnectionInfo info;
     info.id = kId;
     info.role = role;
@@ -71,6 +72,10 @@ class Conversation {
 
   void received(std::string_view text) { record(model::Direction::received, text, text.size(), 0); }
   void sent(std::string_view text) { record(model::Direction::sent, text, text.size(), 0); }
+  // The same by what it means for the role; of an unknown role as for a server.
+  void ask(std::string_view text) { record(asking(), text, text.size(), 0); }
+  void answer(std::string_view text) { record(opposite(asking()), text, text.size(), 0); }
+  [[nodiscard]] model::Direction asking() const { return request_direction(role_); }
   // Of text only the first head bytes and the last tail bytes were copied.
   void record(model::Direction direction, std::string_view text, std::size_t head,
               std::size_t tail) {
@@ -85,9 +90,28 @@ class Conversation {
   }
   // Records that never reached us.
   void lose(model::Direction direction, std::size_t length) { position(direction) += length; }
+  // The bytes leave now, their record comes when deliver_late() is called. The text must live on.
+  void send_late(std::string_view text) {
+    late_.push_back({position(model::Direction::sent), text});
+    position(model::Direction::sent) += text.size();
+  }
+  void deliver_late() {
+    for (const Late& late : late_) {
+      model::StreamData event = prepare(model::Direction::sent, 0);
+      event.offset = late.offset;
+      event.total_bytes = static_cast<std::uint32_t>(late.text.size());
+      event.head = base::as_bytes(late.text);
+      table_.on_data(event);
+    }
+    late_.clear();
+  }
   void close_send() { table_.on_send_closed({tick(), kId}); }
   void close() { table_.on_closed({tick(), kId}); }
   void flush() { table_.flush(tick()); }
+  // As often as it takes to end every hold.
+  void tidy() {
+    for (std::size_t i = 0; i <= kMaxHeldRecords; ++i) table_.tidy(now_ += kMaxHoldTime);
+  }
 
   [[nodiscard]] std::vector<std::string> summaries() const {
     std::vector<std::string> result;
@@ -104,6 +128,11 @@ class Conversation {
   RecordingPolicies policies;
 
  private:
+  struct Late {
+    std::uint64_t offset = 0;
+    std::string_view text;
+  };
+
   base::BootTime tick() { return now_ += std::chrono::milliseconds(1); }
 
   model::StreamData prepare(model::Direction direction, std::size_t length) {
@@ -121,8 +150,10 @@ class Conversation {
     return event;
   }
 
+  model::Role role_;
   std::array<std::uint64_t, 2> positions_{};
   base::BootTime now_{};
+  std::vector<Late> late_;
   SessionTable table_;
 };
 

@@ -13,6 +13,14 @@
 
 namespace beyla::protocols::session {
 
+// Which way the requests go, as the watched process sees it. REQUIRES: role is known.
+[[nodiscard]] constexpr model::Direction request_direction(model::Role role) {
+  return role == model::Role::client ? model::Direction::sent : model::Direction::received;
+}
+[[nodiscard]] constexpr model::Direction opposite(model::Direction direction) {
+  return direction == model::Direction::sent ? model::Direction::received : model::Direction::sent;
+}
+
 struct Segment {
   model::Direction direction = model::Direction::received;
   std::uint64_t offset = 0;        // stream position of bytes[0]
@@ -35,11 +43,16 @@ struct Hole {
   model::ProcessKey process;
 };
 
+enum class HoleKind : std::uint8_t {
+  content,  // inside data whose length was announced: nothing else can have been there
+  unknown,
+};
+
 class ProtocolParser {
  public:
   virtual ~ProtocolParser() = default;
   virtual void on_bytes(const Segment& segment) = 0;
-  virtual void on_hole(const Hole& hole) = 0;
+  virtual HoleKind on_hole(const Hole& hole) = 0;
   virtual void on_send_closed(base::BootTime time) = 0;
   virtual void on_closed(base::BootTime time) = 0;
   // false: this connection will never be understood again (tunnel, upgrade, garbage).

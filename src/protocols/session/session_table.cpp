@@ -2,32 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <string>
 #include <utility>
-#include <vector>
 
-#include "base/byte_reader.h"
+#include "protocols/session/detection.h"
+#include "protocols/session/held_records.h"
 
 namespace beyla::protocols::session {
 
 using model::Direction;
-
-// What is kept while the protocol is not known.
-struct SessionTable::Detection {
-  struct Kept {
-    Segment segment;  // its bytes are in Detection::bytes
-    std::size_t size = 0;
-  };
-  std::string bytes;
-  std::vector<Kept> segments;
-  std::size_t tries = 0;
-  bool from_start = false;  // nothing of either direction was missed
-
-  void forget() {
-    bytes.clear();
-    segments.clear();
-  }
-};
+using model::Role;
 
 // Neither detection nor parser: opaque.
 struct SessionTable::Session {
@@ -35,23 +18,29 @@ struct SessionTable::Session {
   std::array<std::optional<std::uint64_t>, 2> expected;  // next offset, by direction
   std::unique_ptr<Detection> detection;
   std::unique_ptr<ProtocolParser> parser;
+  std::unique_ptr<HeldRecords> held;  // null: nothing
+  base::BootTime last_time;           // of what was delivered
 
   [[nodiscard]] bool opaque() const { return !detection && !parser; }
-};
-
-struct SessionTable::Verdict {
-  DetectResult result = DetectResult::no_match;
-  const ProtocolDescriptor* descriptor = nullptr;  // of a match
+  [[nodiscard]] std::optional<std::uint64_t>& next(Direction direction) {
+    return expected[static_cast<std::size_t>(direction)];
+  }
+  // The other direction had more bytes by then than we have seen.
+  [[nodiscard]] bool ahead(const model::StreamData& event) {
+    const auto& seen = next(opposite(event.direction));
+    return seen && event.other_offset > *seen;
+  }
 };
 
 SessionTable::SessionTable(model::ExchangeSink& exchanges, model::CapturePolicySink& policies,
-                           std::span<const ProtocolDescriptor* const> registry,
-                           RetentionSink* retention)
-    : exchanges_(exchanges), policies_(policies), registry_(registry), retention_(retention) {}
+                           std::span<const ProtocolDescriptor* const> registry, RecordTap* tap,
+                           RecordOrder order)
+    : exchanges_(exchanges), policies_(policies), registry_(registry), tap_(tap), order_(order) {}
 
 SessionTable::~SessionTable() = default;
 
 void SessionTable::on_opened(const model::ConnectionOpened& event) {
+  if (tap_ != nullptr) tap_->on_opened(event);
   if (sessions_.size() >= kMaxSessions && !sessions_.contains(event.connection.id)) {
     counters_.sessions_over_limit.add();
     return;
@@ -60,12 +49,7 @@ void SessionTable::on_opened(const model::ConnectionOpened& event) {
   if (!added) return;
   Session& session = place->second;
   session.info = event.connection;
-  if (session.info.role == model::Role::client) {
-    make_opaque(session);
-    return;
-  }
-  session.detection = std::make_unique<Detection>();
-  session.detection->from_start = session.info.seen_from_start;
+  session.detection = std::make_unique<Detection>(registry_, event.connection, tap_);
   if (session.info.seen_from_start) session.expected = {0, 0};
 }
 
@@ -73,38 +57,164 @@ void SessionTable::on_data(const model::StreamData& event) {
   const auto place = sessions_.find(event.connection);
   if (place == sessions_.end()) {
     counters_.unknown_connection.add();
+    if (tap_ != nullptr) tap_->on_data(event);
     return;
   }
   Session& session = place->second;
-  if (session.opaque()) return;
+  // A server's records are in order by construction: it receives before it answers.
+  if (session.info.role == Role::client && order_ == RecordOrder::ring && !session.opaque()) {
+    put_in_order(session, event);
+  } else {
+    deliver(session, event);
+  }
+}
+
+void SessionTable::put_in_order(Session& session, const model::StreamData& event) {
+  if (event.direction == Direction::received) {
+    if (session.held || session.ahead(event)) {
+      hold(session, event);
+    } else {
+      deliver(session, event);
+    }
+    return;
+  }
+  // This record begins behind what the front waits for: that was lost.
+  while (session.held && session.held->front().other_offset <= event.offset) {
+    release_front(session);
+  }
+  if (!session.held) {
+    deliver(session, event);
+    return;
+  }
+  // These bytes had left before the front was read: so much at least was the record late.
+  const model::StreamData front = session.held->front();
+  model::StreamData corrected = event;
+  corrected.other_offset = std::min(event.other_offset, front.offset);
+  const base::BootTime read = std::max(session.last_time, front.arrival.value_or(front.time));
+  corrected.time = std::min(event.time, read);
+  deliver(session, corrected);
+  release_ready(session);
+}
+
+void SessionTable::hold(Session& session, const model::StreamData& event) {
+  const std::size_t size = event.head.size() + event.tail.size();
+  const auto has_room = [&] {
+    if (held_bytes_ + size > kMaxHeldBytesTotal) return false;
+    return !session.held || (session.held->size() < kMaxHeldRecords &&
+                             session.held->bytes() + size <= kMaxHeldBytes);
+  };
+  while (session.held && !has_room()) {
+    counters_.holds_over_limit.add();
+    release_front(session);
+    release_ready(session);
+  }
+  const bool waits = session.held || (!session.opaque() && session.ahead(event));
+  if (!waits || !has_room()) {
+    if (waits) counters_.holds_over_limit.add();
+    deliver(session, event);
+    return;
+  }
+  if (!session.held) {
+    session.held = std::make_unique<HeldRecords>();
+    holding_.push_back(session.info.id);
+  }
+  counters_.held_records.add();
+  held_bytes_ += size;
+  session.held->push(event);
+}
+
+void SessionTable::release_front(Session& session) {
+  HeldRecords& held = *session.held;
+  const std::size_t before = held.bytes();
+  deliver(session, held.front());
+  held.pop_front();
+  held_bytes_ -= before - held.bytes();
+  if (held.empty()) session.held.reset();
+}
+
+void SessionTable::release_ready(Session& session) {
+  while (session.held && (session.opaque() || !session.ahead(session.held->front()))) {
+    release_front(session);
+  }
+}
+
+void SessionTable::release_all(Session& session) {
+  while (session.held) release_front(session);
+}
+
+void SessionTable::tidy(base::BootTime now) {
+  std::erase_if(holding_, [this, now](model::ConnectionId id) {
+    const auto place = sessions_.find(id);
+    return place == sessions_.end() || !tidy_holds(place->second, now);
+  });
+}
+
+// The time counts from the first look, not from the record: where records wait in the ring for
+// seconds, those that end the hold wait there too. False: nothing is held any more.
+bool SessionTable::tidy_holds(Session& session, base::BootTime now) {
+  if (!session.held) return false;
+  if (session.held->deadline && now >= *session.held->deadline) {
+    counters_.holds_timed_out.add();
+    release_front(session);
+    release_ready(session);
+    if (!session.held) return false;
+  }
+  if (!session.held->deadline) session.held->deadline = now + kMaxHoldTime;
+  return true;
+}
+
+void SessionTable::deliver(Session& session, const model::StreamData& event) {
+  session.last_time = event.time;
+  if (!session.opaque()) understand(session, event);
+  if (tap_ != nullptr) tap_->on_data(event);
+}
+
+void SessionTable::understand(Session& session, const model::StreamData& event) {
+  const bool answers = session.info.role == Role::client && event.direction == Direction::received;
+  if ((answers || session.info.role == Role::unknown) && session.ahead(event)) {
+    // Should they still come, it is too late: they would be taken for a later request.
+    lose(session, opposite(event.direction), event.other_offset, event);
+  }
   std::uint64_t skip = 0;
-  if (!advance(session, event, skip)) return;
-  if (session.detection && skip == 0) detect(session, event);
-  if (session.parser) feed(session, event, skip);
+  if (!session.opaque() && advance(session, event, skip)) {
+    if (session.detection && skip == 0) detect(session, event);
+    if (session.parser) feed(session, event, skip);
+  }
   if (session.parser && !session.parser->wants_more()) make_opaque(session);
+}
+
+// The bytes before end are not there and will not be taken any more.
+void SessionTable::lose(Session& session, Direction direction, std::uint64_t end,
+                        const model::StreamData& at) {
+  auto& expected = session.next(direction);
+  const std::uint64_t begin = std::exchange(expected, end).value_or(end);
+  if (session.detection) {
+    exchanges_.on_gap();
+    session.detection->lose();
+    return;
+  }
+  const bool own = direction == at.direction;
+  const HoleKind kind =
+      session.parser->on_hole({direction, begin, own ? at.other_offset : at.offset, end - begin,
+                               at.time, true, at.process});
+  // Inside content nothing was missed where a record is late, or none was made: splice(2) takes
+  // received bytes out of a socket without passing a tracepoint.
+  const bool none_expected = !own || direction == Direction::received;
+  if (kind != HoleKind::content || !none_expected) exchanges_.on_gap();
 }
 
 // Moves the expected offset over the record; reports what was lost before it. skip: how much of the
 // record was there already. False: all of it.
 bool SessionTable::advance(Session& session, const model::StreamData& event, std::uint64_t& skip) {
-  const auto side = static_cast<std::size_t>(event.direction);
-  auto& expected = session.expected[side];
-  auto& other = session.expected[1 - side];
+  auto& expected = session.next(event.direction);
+  auto& other = session.next(opposite(event.direction));
   if (!other) other = event.other_offset;  // joined midway: here the other direction stood
   const std::uint64_t from = expected.value_or(event.offset);
   const std::uint64_t end = event.offset + event.total_bytes;
   if (end <= from) return false;
-  expected = end;
   skip = from > event.offset ? from - event.offset : 0;
-  if (event.offset <= from) return true;
-  exchanges_.on_gap();
-  if (session.detection) {
-    session.detection->from_start = false;
-    session.detection->forget();
-  } else {
-    session.parser->on_hole({event.direction, from, event.other_offset, event.offset - from,
-                             event.time, true, event.process});
-  }
+  if (event.offset > from) lose(session, event.direction, event.offset, event);
+  expected = end;
   return true;
 }
 
@@ -136,74 +246,24 @@ void SessionTable::feed(Session& session, const model::StreamData& event, std::u
 }
 
 void SessionTable::detect(Session& session, const model::StreamData& event) {
-  Detection& detection = *session.detection;
-  if (event.direction == Direction::sent) {
-    // A server that speaks first, before it was asked, speaks none of our protocols.
-    if (detection.from_start && event.other_offset == 0) make_opaque(session);
-    return;
-  }
-  Verdict verdict = extend(detection, event.head);
-  if (verdict.result == DetectResult::no_match && !detection.segments.empty() &&
-      !detection.from_start) {
-    detection.forget();  // what was kept was no beginning; perhaps this record is one
-    verdict = extend(detection, event.head);
-  }
-  const bool whole = event.head.size() == event.total_bytes;
-  // Lost bytes and yet nothing was sent: a request waits in front of this one that we never saw.
-  const bool behind_lost =
-      session.info.seen_from_start && !detection.from_start && event.other_offset == 0;
-  if (verdict.result == DetectResult::match && behind_lost) {
-    make_opaque(session);
-  } else if (verdict.result == DetectResult::match) {
-    start(session, *verdict.descriptor);
-  } else if (verdict.result == DetectResult::need_more && whole) {
-    const Segment segment{event.direction, event.offset,  event.other_offset, {},
-                          event.time,      event.arrival, event.process,      true};
-    detection.segments.push_back({segment, event.head.size()});
-  } else {
-    on_mismatch(session);
+  switch (session.detection->take(event)) {
+    case Detection::Outcome::undecided: break;
+    case Detection::Outcome::found: start(session); break;
+    case Detection::Outcome::hopeless: make_opaque(session); break;
   }
 }
 
-// Judges what is kept with the bytes behind it; no more is kept than decides.
-SessionTable::Verdict SessionTable::extend(Detection& detection,
-                                           std::span<const std::byte> bytes) const {
-  const std::size_t room = kMaxDetectBytes - detection.bytes.size();
-  detection.bytes.append(base::as_text(bytes.first(std::min(bytes.size(), room))));
-  const Verdict verdict = judge(base::as_bytes(detection.bytes));
-  const bool undecided = verdict.result == DetectResult::need_more;
-  return undecided && detection.bytes.size() == kMaxDetectBytes ? Verdict{} : verdict;
-}
-
-SessionTable::Verdict SessionTable::judge(std::span<const std::byte> bytes) const {
-  Verdict verdict;
-  if (bytes.empty()) return verdict;
-  for (const ProtocolDescriptor* descriptor : registry_) {
-    const DetectResult result = descriptor->detect(Direction::received, bytes);
-    if (result == DetectResult::match) return {result, descriptor};
-    if (result == DetectResult::need_more) verdict.result = result;
-  }
-  return verdict;
-}
-
-void SessionTable::on_mismatch(Session& session) {
-  Detection& detection = *session.detection;
-  detection.forget();
-  if (detection.from_start || ++detection.tries >= kMaxDetectTries) make_opaque(session);
-}
-
-void SessionTable::start(Session& session, const ProtocolDescriptor& descriptor) {
+void SessionTable::start(Session& session) {
   const std::unique_ptr<Detection> detection = std::move(session.detection);
+  const ProtocolDescriptor& descriptor = detection->descriptor();
+  session.info.role = detection->role();
   model::ConnectionInfo info = session.info;
-  info.seen_from_start = detection->from_start;
-  session.parser = descriptor.make(info, exchanges_, retention_);
-  policies_.set_policy(session.info.slot, descriptor.policy);
-  std::span<const std::byte> bytes = base::as_bytes(detection->bytes);
-  for (Detection::Kept& kept : detection->segments) {
-    kept.segment.bytes = bytes.first(kept.size);
-    bytes = bytes.subspan(kept.size);
-    session.parser->on_bytes(kept.segment);
-  }
+  info.seen_from_start = detection->from_start();
+  session.parser = descriptor.make(info, exchanges_, tap_);
+  model::CapturePolicy policy{descriptor.request_turn_bytes, descriptor.answer_turn_bytes};
+  if (info.role == Role::client) std::swap(policy.received_turn_bytes, policy.sent_turn_bytes);
+  policies_.set_policy(info.slot, policy);
+  detection->replay(*session.parser);
 }
 
 void SessionTable::make_opaque(Session& session) {
@@ -218,20 +278,26 @@ void SessionTable::on_send_closed(const model::SendClosed& event) {
   if (place != sessions_.end() && place->second.parser) {
     place->second.parser->on_send_closed(event.time);
   }
+  if (tap_ != nullptr) tap_->on_send_closed(event);
 }
 
 void SessionTable::on_closed(const model::ConnectionClosed& event) {
   const auto place = sessions_.find(event.connection);
-  if (place == sessions_.end()) return;
-  if (place->second.parser) place->second.parser->on_closed(event.time);
-  sessions_.erase(place);
+  if (place != sessions_.end()) {
+    release_all(place->second);
+    if (place->second.parser) place->second.parser->on_closed(event.time);
+    sessions_.erase(place);
+  }
+  if (tap_ != nullptr) tap_->on_closed(event);
 }
 
 void SessionTable::flush(base::BootTime now) {
   for (auto& [id, session] : sessions_) {
+    release_all(session);
     if (session.parser) session.parser->on_closed(now);
   }
   sessions_.clear();
+  holding_.clear();
 }
 
 }  // namespace beyla::protocols::session

@@ -1,13 +1,19 @@
 // The connections that are open, and the protocol each one speaks. Kernel records come in, in ring
 // order; Exchanges go out through the parsers, and policies to the kernel. The shard's thread only;
 // the counters may be read by any thread.
+//
+// A client's answer may stand in the ring before the request that it answers: the tracepoint of the
+// send runs after the bytes left, and another thread can read the answer first. Its other_offset
+// tells exactly, so it is held until the request is there, or is known not to come.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <unordered_map>
+#include <vector>
 
 #include "base/counter.h"
 #include "model/capture_policy.h"
@@ -20,21 +26,28 @@
 namespace beyla::protocols::session {
 
 inline constexpr std::size_t kMaxSessions = 65536;  // ours: about 30 MB when all are busy
-inline constexpr std::size_t kMaxDetectBytes = 24;  // ours: RFC 9113 §3.4, the longest preface
-inline constexpr std::size_t kMaxDetectTries = 64;  // ours: calls of a connection joined midway
+// Ours: a tracepoint is late by microseconds, by milliseconds when its thread loses the CPU between
+// the send and it.
+inline constexpr std::chrono::milliseconds kMaxHoldTime{400};
+inline constexpr std::size_t kMaxHeldRecords = 64;                // of a connection
+inline constexpr std::size_t kMaxHeldBytes = std::size_t{1} << 16U;  // of a connection
+inline constexpr std::size_t kMaxHeldBytesTotal = std::size_t{1} << 23U;
 
 struct SessionCounters {
   base::Counter sessions_over_limit;
   base::Counter unknown_connection;  // data records of connections whose opening we never saw
   base::Counter opaque_connections;  // no protocol of ours, or no longer
+  base::Counter held_records;        // that waited for the other direction
+  base::Counter holds_timed_out;     // what they waited for counts as lost
+  base::Counter holds_over_limit;    // likewise
 };
 
 class SessionTable final : public model::EventSink {
  public:
-  // The sinks and the registry must outlive this. retention: null where nothing is recorded.
+  // The sinks and the registry must outlive this. tap: null where nothing is recorded.
   SessionTable(model::ExchangeSink& exchanges, model::CapturePolicySink& policies,
-               std::span<const ProtocolDescriptor* const> registry,
-               RetentionSink* retention = nullptr);
+               std::span<const ProtocolDescriptor* const> registry, RecordTap* tap = nullptr,
+               RecordOrder order = RecordOrder::ring);
   ~SessionTable() override;
 
   void on_opened(const model::ConnectionOpened& event) override;
@@ -42,31 +55,44 @@ class SessionTable final : public model::EventSink {
   void on_send_closed(const model::SendClosed& event) override;
   void on_closed(const model::ConnectionClosed& event) override;
 
+  // Ends holds that no record will end. To be called twice a second, when all records that there
+  // are have been delivered.
+  void tidy(base::BootTime now);
   // At shutdown, as if every connection closed now. The table is empty afterwards.
   void flush(base::BootTime now);
 
   [[nodiscard]] std::size_t size() const { return sessions_.size(); }
+  [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
   [[nodiscard]] const SessionCounters& counters() const { return counters_; }
 
  private:
-  struct Detection;
   struct Session;
-  struct Verdict;
 
-  void detect(Session& session, const model::StreamData& event);
-  void on_mismatch(Session& session);
-  void start(Session& session, const ProtocolDescriptor& descriptor);
-  void make_opaque(Session& session);
-  [[nodiscard]] Verdict extend(Detection& detection, std::span<const std::byte> bytes) const;
-  [[nodiscard]] Verdict judge(std::span<const std::byte> bytes) const;
+  void put_in_order(Session& session, const model::StreamData& event);
+  void hold(Session& session, const model::StreamData& event);
+  void release_front(Session& session);
+  void release_ready(Session& session);
+  void release_all(Session& session);
+  [[nodiscard]] bool tidy_holds(Session& session, base::BootTime now);
+
+  void deliver(Session& session, const model::StreamData& event);
+  void understand(Session& session, const model::StreamData& event);
+  void lose(Session& session, model::Direction direction, std::uint64_t end,
+            const model::StreamData& at);
   bool advance(Session& session, const model::StreamData& event, std::uint64_t& skip);
+  void detect(Session& session, const model::StreamData& event);
+  void start(Session& session);
+  void make_opaque(Session& session);
   void feed(Session& session, const model::StreamData& event, std::uint64_t skip);
 
   model::ExchangeSink& exchanges_;
   model::CapturePolicySink& policies_;
   std::span<const ProtocolDescriptor* const> registry_;
-  RetentionSink* retention_;
+  RecordTap* tap_;
+  RecordOrder order_;
   std::unordered_map<model::ConnectionId, Session> sessions_;
+  std::vector<model::ConnectionId> holding_;  // some may hold no more
+  std::size_t held_bytes_ = 0;
   SessionCounters counters_;
 };
 

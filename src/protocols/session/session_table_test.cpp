@@ -5,6 +5,7 @@
 #include <string>
 
 #include "protocols/session/conversation.h"
+#include "protocols/session/detection.h"
 
 namespace beyla::protocols::session {
 namespace {
@@ -20,8 +21,16 @@ TEST(SessionTable, SetsThePolicyOfTheProtocolItFound) {
   Conversation talk;
   talk.received(kGet);
   ASSERT_EQ(talk.policies.policies.size(), 1U);
-  EXPECT_EQ(talk.policies.policies[0].received_turn_bytes, 4096);
-  EXPECT_EQ(talk.policies.policies[0].sent_turn_bytes, 1024);
+  EXPECT_EQ(talk.policies.policies[0].received_turn_bytes, 16384);
+  EXPECT_EQ(talk.policies.policies[0].sent_turn_bytes, 2048);
+}
+
+TEST(SessionTable, APolicyOfAClientIsTurnedRound) {
+  Conversation talk(model::Role::client);
+  talk.sent(kGet);
+  ASSERT_EQ(talk.policies.policies.size(), 1U);
+  EXPECT_EQ(talk.policies.policies[0].sent_turn_bytes, 16384);
+  EXPECT_EQ(talk.policies.policies[0].received_turn_bytes, 2048);
 }
 
 TEST(SessionTable, IgnoresWhatIsNoProtocolOfOurs) {
@@ -41,8 +50,9 @@ TEST(SessionTable, IgnoresWhatIsNoProtocolOfOurs) {
   }
 }
 
-TEST(SessionTable, IgnoresClients) {
+TEST(SessionTable, IgnoresAClientWhoseServerSpeaksFirst) {
   Conversation talk(model::Role::client);
+  talk.received("220 ready\r\n");
   EXPECT_TRUE(talk.policies.ignored());
   talk.sent(kGet);
   talk.received(kOk);
@@ -57,10 +67,13 @@ TEST(SessionTable, AnUnknownRoleThatReceivesARequestIsAServer) {
   EXPECT_EQ(talk.sink.exchanges[0].role, model::Role::server);
 }
 
-TEST(SessionTable, AnUnknownRoleThatSendsFirstIsIgnored) {
-  Conversation talk(model::Role::unknown);
+TEST(SessionTable, AnUnknownRoleThatSendsARequestIsAClient) {
+  Conversation talk(model::Role::unknown, false);
+  talk.received("rest of an answer");
   talk.sent(kGet);
-  EXPECT_TRUE(talk.policies.ignored());
+  talk.received(kOk);
+  ASSERT_EQ(talk.sink.exchanges.size(), 1U);
+  EXPECT_EQ(talk.sink.exchanges[0].role, model::Role::client);
 }
 
 TEST(SessionTable, CountsDataOfUnknownConnections) {

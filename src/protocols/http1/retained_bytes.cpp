@@ -1,0 +1,226 @@
+#include "protocols/http1/retained_bytes.h"
+
+#include <algorithm>
+
+#include "base/byte_reader.h"
+#include "protocols/http1/head_scanner.h"
+#include "protocols/http1/methods.h"
+#include "protocols/http1/octets.h"
+
+namespace beyla::protocols::http1 {
+namespace {
+
+// Framing, routing, what the body is, and the trace that it belongs to.
+constexpr std::array<std::string_view, 11> kKeptValues = {
+    "connection", "content-length", "content-type", "expect",  "host",   "keep-alive",
+    "te",         "traceparent",    "trailer",      "upgrade", "transfer-encoding"};
+constexpr std::size_t kMaxKeptNameBytes = 64;  // ours; the longest registered have about 45
+constexpr std::string_view kVersion = "HTTP/1.";
+constexpr std::string_view kSchemeEnd = "://";
+
+// Such a byte makes a target or value invalid. A mask in its place would not.
+bool is_control(char letter) { return letter != ' ' && !is_target_octet(letter); }
+
+bool is_kept_value(std::string_view name) {
+  return std::ranges::find(kKeptValues, name) != kKeptValues.end();
+}
+
+bool begins_method(std::string_view text) {
+  return std::ranges::any_of(
+      kMethods, [text](std::string_view method) { return method.starts_with(text); });
+}
+
+bool has_userinfo(std::string_view target) {
+  target = target.substr(0, target.find_first_of(" ?\n"));
+  const auto scheme_end = target.find(kSchemeEnd);
+  return scheme_end == std::string_view::npos && target.contains('@');
+}
+
+}  // namespace
+
+void RetainedBytes::begin_head(bool guessed) {
+  guessed_ = guessed;
+  enter(kind_ == HeadKind::request ? State::method : State::status_line);
+}
+
+void RetainedBytes::enter(State state) {
+  state_ = state;
+  count_ = 0;
+  scheme_end_ = 0;
+}
+
+void RetainedBytes::take_all(std::uint64_t offset, std::uint64_t length) const {
+  if (length > 0) sink_->retain(connection_, direction_, offset, length);
+}
+
+void RetainedBytes::take_head(std::uint64_t offset, std::span<const std::byte> bytes) {
+  const std::string_view text = base::as_text(bytes);
+  std::size_t begin = 0;  // of the run that is kept
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (keeps(text[i], text.substr(i))) continue;
+    take_all(offset + begin, i - begin);
+    begin = i + 1;
+  }
+  take_all(offset + begin, text.size() - begin);
+}
+
+void RetainedBytes::take_chunks(ChunkWalker walker, std::uint64_t offset,
+                                std::span<const std::byte> bytes) const {
+  std::size_t at = 0;
+  while (at < bytes.size() && !walker.done() && !walker.lost()) {
+    const auto data = std::min<std::uint64_t>(walker.data_ahead(), bytes.size() - at);
+    const auto step = std::max<std::size_t>(static_cast<std::size_t>(data), 1);
+    const std::span<const std::byte> next = bytes.subspan(at, step);
+    if (data == 0 && walker.tells(base::as_text(next).front())) take_all(offset + at, 1);
+    [[maybe_unused]] const std::size_t used = walker.feed(next);
+    at += step;
+  }
+}
+
+bool RetainedBytes::keeps(char letter, std::string_view rest) {
+  if (letter == '\n') {
+    end_line();
+    return true;
+  }
+  if (letter == '\r') return true;
+  switch (state_) {
+    case State::status_line: return keeps_status_line(letter);
+    case State::name: return keeps_name(letter);
+    case State::value_begin:
+      if (letter == ' ' || letter == '\t') return true;
+      state_ = State::value;
+      [[fallthrough]];
+    case State::value: return letter == '\0';
+    case State::kept_value: return true;
+    case State::broken: return false;
+    default: return keeps_request_line(letter, rest);
+  }
+}
+
+bool RetainedBytes::keeps_request_line(char letter, std::string_view rest) {
+  if (state_ == State::method) return keeps_method(letter);
+  if (state_ == State::version) return keeps_version(letter);
+  if (letter == ' ') {
+    enter(State::version);
+    return true;
+  }
+  if (state_ == State::target_begin) return begin_target(letter, rest);
+  if (state_ == State::no_version) return false;
+  if (letter == '?' && state_ != State::query_value) {
+    enter(State::query_name);
+    return true;
+  }
+  switch (state_) {
+    case State::unrooted: return keeps_unrooted(letter);
+    case State::userinfo: return keeps_userinfo(letter, rest);
+    case State::authority:
+      if (letter == '/') enter(State::path);
+      return letter == '/' || is_control(letter);
+    case State::query_name:
+      if (letter == '=') enter(State::query_value);
+      return true;
+    case State::query_value:
+      if (letter == '&') enter(State::query_name);
+      return letter == '&' || is_control(letter);
+    default: return true;
+  }
+}
+
+bool RetainedBytes::keeps_method(char letter) {
+  ++count_;
+  if (letter == ' ') {
+    enter(State::target_begin);
+    return true;
+  }
+  if (!is_token_octet(letter)) {
+    enter(State::broken);
+    return true;
+  }
+  if (guessed_) return count_ <= kMaxMethodBytes && is_method_letter(letter);
+  if (count_ > name_.size()) return false;
+  name_[count_ - 1] = letter;
+  return begins_method({name_.data(), count_});
+}
+
+bool RetainedBytes::begin_target(char letter, std::string_view rest) {
+  if (letter == '?') {
+    enter(State::query_name);
+    return true;
+  }
+  if (letter == '/' || letter == '*') {
+    enter(State::path);
+    return true;
+  }
+  if (has_userinfo(rest)) {
+    enter(State::userinfo);
+    return keeps_userinfo(letter, rest);
+  }
+  enter(State::unrooted);
+  return keeps_unrooted(letter);
+}
+
+// Only what came in one piece with its '@' is known to be userinfo; no honest client sends any here.
+bool RetainedBytes::keeps_userinfo(char letter, std::string_view rest) {
+  if (letter == '@' && !has_userinfo(rest.substr(1))) enter(State::unrooted);
+  return letter == '@' || is_control(letter);
+}
+
+bool RetainedBytes::keeps_unrooted(char letter) {
+  if (letter == kSchemeEnd[scheme_end_]) {
+    if (++scheme_end_ == kSchemeEnd.size()) enter(State::authority);
+  } else {
+    scheme_end_ = letter == kSchemeEnd.front() ? 1 : 0;
+  }
+  return true;
+}
+
+bool RetainedBytes::keeps_version(char letter) {
+  if (letter == ' ') {
+    enter(State::version);
+    return true;
+  }
+  const std::size_t at = count_;
+  const bool fits = at < kVersion.size() ? letter == kVersion[at]
+                                         : at == kVersion.size() && is_digit(letter);
+  if (!fits) enter(State::no_version);
+  ++count_;
+  return fits;
+}
+
+// RFC 9112 §4, by column.
+bool RetainedBytes::keeps_status_line(char letter) {
+  constexpr std::size_t kCode = 9;
+  constexpr std::size_t kReason = 13;
+  const std::size_t at = count_++;
+  if (at < kVersion.size()) return letter == kVersion[at];
+  if (at >= kReason) return false;
+  const bool blank = at == kCode - 1 || at == kReason - 1;
+  return blank ? letter == ' ' : is_digit(letter);
+}
+
+bool RetainedBytes::keeps_name(char letter) {
+  if (letter == ':') {
+    const std::string_view name(name_.data(), std::min<std::size_t>(count_, name_.size()));
+    const bool listed = count_ <= name_.size() && is_kept_value(name);
+    enter(listed ? State::kept_value : State::value_begin);
+    return true;
+  }
+  if (count_ == 0 && (letter == ' ' || letter == '\t')) {
+    enter(State::value_begin);  // RFC 9112 §5.2: a folded line
+    return true;
+  }
+  if (!is_token_octet(letter)) {
+    enter(State::broken);
+    return true;
+  }
+  if (count_ < name_.size()) name_[count_] = to_lower(letter);
+  ++count_;
+  return count_ <= kMaxKeptNameBytes;
+}
+
+void RetainedBytes::end_line() {
+  if (state_ == State::method && count_ == 0) return;  // an empty line before a request
+  enter(State::name);
+}
+
+}  // namespace beyla::protocols::http1
