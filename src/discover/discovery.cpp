@@ -2,22 +2,13 @@
 
 #include <spdlog/spdlog.h>
 
-#include <string_view>
 #include <utility>
 
 namespace beyla::discover {
-namespace {
-
-std::string base_name(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return std::string(slash == std::string_view::npos ? path : path.substr(slash + 1));
-}
-
-}  // namespace
-
 Discovery::Discovery(SelectionRules rules, inspect::ProcessInspector inspector,
                      model::TargetMap& map, model::TargetSink& sink, DiscoveryCounts& counts)
     : rules_(std::move(rules)),
+      namer_(rules_.service_name),
       inspector_(std::move(inspector)),
       map_(map),
       sink_(sink),
@@ -33,12 +24,13 @@ void Discovery::on_started(const model::ProcessStarted& process) {
   }
   // A process that has ended already keeps the name the kernel gave, so that its requests count.
   const std::string path = facts ? facts->executable_path : process.executable_name;
-  if (path.find(rules_.executable_name) == std::string::npos) {
+  if (!rules_.matches(path)) {
     reject(process);
     return;
   }
   model::TargetProcess target{process.key, {}};
-  target.service.name = service_name(process, path, facts ? facts->otel_service_name : "");
+  target.service.name =
+      namer_.name(path, facts ? facts->otel_service_name : "", process.executable_name);
   targets_.emplace(process.key, target.service.name);
   // The kernel proposes before we look: what we rejected may have been the image before exec.
   map_.select(process.key.pid);
@@ -47,15 +39,6 @@ void Discovery::on_started(const model::ProcessStarted& process) {
                process.key.pid, path);
   marks_wanted_ = marks_wanted_ || process.may_have_older_sockets;
   sink_.on_selected(target, process.time);
-}
-
-std::string Discovery::service_name(const model::ProcessStarted& process, const std::string& path,
-                                    const std::string& own_name) {
-  if (!own_name.empty()) return own_name;
-  if (first_executable_.empty()) first_executable_ = path;
-  if (!rules_.service_name.empty() && path == first_executable_) return rules_.service_name;
-  const std::string name = base_name(path);
-  return name.empty() ? "unknown_service:" + process.executable_name : name;
 }
 
 void Discovery::reject(const model::ProcessStarted& process) {

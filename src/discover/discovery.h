@@ -8,14 +8,10 @@
 
 #include "base/counter.h"
 #include "discover/inspect/process_inspector.h"
+#include "discover/select/service_namer.h"
 #include "model/target.h"
 
 namespace beyla::discover {
-
-struct SelectionRules {
-  std::string executable_name;  // substring of the resolved path; empty: any
-  std::string service_name;     // the agent's own OTEL_SERVICE_NAME; empty: none
-};
 
 struct DiscoveryCounts {
   base::Counter selected;
@@ -36,16 +32,14 @@ class Discovery {
 
  private:
   void reject(const model::ProcessStarted& process);
-  [[nodiscard]] std::string service_name(const model::ProcessStarted& process,
-                                         const std::string& path, const std::string& own_name);
 
   SelectionRules rules_;
+  ServiceNamer namer_;
   inspect::ProcessInspector inspector_;
   model::TargetMap& map_;
   model::TargetSink& sink_;
   DiscoveryCounts& counts_;
   std::unordered_map<model::ProcessKey, std::string, model::ProcessKeyHash> targets_;
-  std::string first_executable_;  // whose name the agent's own OTEL_SERVICE_NAME replaces
   bool marks_wanted_ = false;
 };
 
