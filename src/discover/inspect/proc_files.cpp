@@ -12,7 +12,10 @@
 namespace beyla::discover::inspect {
 namespace {
 
-constexpr int kStartTimeField = 22;  // proc_pid_stat(5), counted from 1
+// Fields of proc_pid_stat(5), counted from 1.
+constexpr int kFlagsField = 9;
+constexpr int kStartTimeField = 22;
+constexpr std::uint64_t kPfKthread = 0x00200000;  // include/linux/sched.h
 constexpr std::string_view kDeleted = " (deleted)";
 
 std::optional<std::uint64_t> leading_number(std::string_view text) {
@@ -20,6 +23,20 @@ std::optional<std::uint64_t> leading_number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{}) return std::nullopt;
   return value;
+}
+
+// Field `wanted`, which must stand behind the name.
+std::optional<std::uint64_t> stat_number(std::string_view stat, int wanted) {
+  // The name in parentheses may itself hold spaces and parentheses.
+  const auto name_end = stat.rfind(')');
+  if (name_end == std::string_view::npos) return std::nullopt;
+  std::string_view rest = stat.substr(name_end + 1);
+  for (int field = 2; field < wanted; ++field) {
+    const auto space = rest.find(' ');
+    if (space == std::string_view::npos) return std::nullopt;
+    rest.remove_prefix(space + 1);
+  }
+  return leading_number(rest);
 }
 
 }  // namespace
@@ -52,16 +69,11 @@ std::optional<std::uint64_t> inode_of_link(std::string_view link, std::string_vi
 }
 
 std::optional<std::uint64_t> start_ticks(std::string_view stat) {
-  // The name in parentheses may itself hold spaces and parentheses.
-  const auto name_end = stat.rfind(')');
-  if (name_end == std::string_view::npos) return std::nullopt;
-  std::string_view rest = stat.substr(name_end + 1);
-  for (int field = 2; field < kStartTimeField; ++field) {
-    const auto space = rest.find(' ');
-    if (space == std::string_view::npos) return std::nullopt;
-    rest.remove_prefix(space + 1);
-  }
-  return leading_number(rest);
+  return stat_number(stat, kStartTimeField);
+}
+
+bool is_kernel_thread(std::string_view stat) {
+  return (stat_number(stat, kFlagsField).value_or(0) & kPfKthread) != 0;
 }
 
 std::string_view stat_name(std::string_view stat) {

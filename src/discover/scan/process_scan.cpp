@@ -74,7 +74,7 @@ std::optional<Draft> look_at(const std::string& proc_root, std::uint32_t pid) {
   auto& process = draft.process;
   const std::string stat = inspect::read_file(folder + "/stat", kMaxStatBytes);
   const auto ticks = inspect::start_ticks(stat);
-  if (!ticks) return std::nullopt;
+  if (!ticks || inspect::is_kernel_thread(stat)) return std::nullopt;
   process.key = {pid, 0, *ticks * inspect::kNsPerTick};
   process.name = inspect::stat_name(stat);
   const auto link = inspect::read_link(folder + "/exe");

@@ -54,7 +54,7 @@ class ProcessScanTest : public testing::Test {
   ~ProcessScanTest() override { std::filesystem::remove_all(root_); }
 
   std::filesystem::path folder(int pid) { return root_ / std::to_string(pid); }
-  void add(int pid, const std::string& executable, const std::string& netns) {
+  void add(int pid, const std::string& executable, const std::string& netns, int flags = 0) {
     std::filesystem::create_directories(folder(pid) / "fd");
     std::filesystem::create_directories(folder(pid) / "net");
     std::filesystem::create_directories(folder(pid) / "ns");
@@ -62,7 +62,7 @@ class ProcessScanTest : public testing::Test {
     std::filesystem::create_symlink("net:[" + netns + "]", folder(pid) / "ns" / "net");
     std::ofstream stat(folder(pid) / "stat");
     stat << pid << " (na me) S";
-    for (int field = 4; field < 22; ++field) stat << " 0";
+    for (int field = 4; field < 22; ++field) stat << " " << (field == 9 ? flags : 0);
     stat << " 500 0";
   }
   void add_socket(int pid, int fd, int inode) {
@@ -102,7 +102,9 @@ TEST_F(ProcessScanTest, AListenerThatNobodyShowsIsUnowned) {
 }
 
 TEST_F(ProcessScanTest, KernelThreadsAreLeftOut) {
+  constexpr int kPfKthread = 0x00200000;
   add(2, "", "4026531840");
+  add(3, "/as/if/it/had/one", "4026531840", kPfKthread);
   EXPECT_EQ(scan().processes.size(), 1U);
 }
 
