@@ -42,7 +42,8 @@ void Discovery::on_started(const model::ProcessStarted& process) {
 }
 
 void Discovery::reject(const model::ProcessStarted& process) {
-  map_.reject(process.key.pid);
+  // The map knows pids only: a late decision must not hit the next process of that pid.
+  if (!inspector_.is_reused(process.key)) map_.reject(process.key.pid);
   sink_.on_rejected(process.key, process.time);
 }
 

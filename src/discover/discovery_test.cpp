@@ -97,6 +97,8 @@ TEST_F(DiscoveryTest, AReusedPidIsNotTakenForTheOldProcess) {
   make({"nginx", ""}).on_started({kKey, "nginx", false});
   EXPECT_TRUE(sink.names.empty());
   EXPECT_EQ(counts.skipped_process_gone.value(), 1U);
+  EXPECT_EQ(sink.rejected, 1);
+  EXPECT_TRUE(map.rejected.empty());
 }
 
 TEST_F(DiscoveryTest, AProcessThatHasEndedKeepsTheKernelsName) {

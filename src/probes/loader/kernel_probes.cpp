@@ -46,8 +46,10 @@ base::Error load_error(int error) {
 void set_bit(unsigned long long* words, std::uint32_t bit) {
   std::atomic_ref(words[bit / abi::kBitsPerWord]).fetch_or(1ULL << (bit % abi::kBitsPerWord));
 }
-void clear_bit(unsigned long long* words, std::uint32_t bit) {
-  std::atomic_ref(words[bit / abi::kBitsPerWord]).fetch_and(~(1ULL << (bit % abi::kBitsPerWord)));
+// Whether it was set.
+bool clear_bit(unsigned long long* words, std::uint32_t bit) {
+  const unsigned long long mask = 1ULL << (bit % abi::kBitsPerWord);
+  return (std::atomic_ref(words[bit / abi::kBitsPerWord]).fetch_and(~mask) & mask) != 0;
 }
 
 model::ProcessKey to_key(const abi::process_key& key) {
@@ -98,10 +100,9 @@ int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
     return 0;
   }
   const char* name = reinterpret_cast<const char*>(event.executable_name);
-  self.sink->on_started(
-      {key, std::string(name, strnlen(name, abi::kExecutableNameBytes)),
-       event.cause == abi::kWatchedByListen || event.cause == abi::kWatchedByExec,
-       time});
+  self.sink->on_started({key, std::string(name, strnlen(name, abi::kExecutableNameBytes)),
+                         event.cause == abi::kWatchedByListen || event.cause == abi::kWatchedByExec,
+                         time});
   return 0;
 }
 
@@ -189,7 +190,9 @@ std::uint64_t KernelProbes::skipped_runs() const {
 
 void KernelProbes::select(std::uint32_t pid) {
   if (pid >= abi::kPidLimit) return;
-  clear_bit(impl_->skeleton->bss->rejected, pid);
+  // The kernel watches what it proposes. To set the bit again, late, would make it believe that it
+  // has proposed the image or the process that has the pid by now.
+  if (!clear_bit(impl_->skeleton->bss->rejected, pid)) return;
   set_bit(impl_->skeleton->bss->watched, pid);
 }
 
