@@ -2,9 +2,22 @@
 
 #include <spdlog/spdlog.h>
 
+#include <string_view>
 #include <utility>
 
 namespace beyla::discover {
+namespace {
+
+constexpr std::size_t kCutNameBytes = 63;  // a kernel's name of that length may go on
+
+bool is_named(std::string_view path, std::string_view name) {
+  path.remove_prefix(path.rfind('/') + 1);  // npos + 1 is 0
+  if (name.size() >= kCutNameBytes) return path.starts_with(name);
+  return name.empty() || path == name;
+}
+
+}  // namespace
+
 Discovery::Discovery(SelectionRules rules, inspect::ProcessInspector inspector,
                      model::TargetMap& map, model::TargetSink& sink, DiscoveryCounts& counts)
     : rules_(std::move(rules)),
@@ -16,16 +29,25 @@ Discovery::Discovery(SelectionRules rules, inspect::ProcessInspector inspector,
 
 void Discovery::on_started(const model::ProcessStarted& process) {
   if (targets_.contains(process.key)) return;
-  const auto facts = inspector_.inspect(process.key);
-  if (!facts && !rules_.executable_name.empty()) {
-    counts_.skipped_process_gone.add();
-    reject(process);
+  auto facts = inspector_.inspect(process.key);
+  // Start times in /proc are too coarse to tell a process from the next of its pid within 10 ms,
+  // and do not tell an image from the one that replaced it. If one of both has happened, the record
+  // of the end is in the ring already; if not, the path is that of a bind mount, and right.
+  if (facts && !is_named(facts->executable_path, process.executable_name)) {
+    doubtful_.emplace_back(process, std::move(facts));
     return;
   }
+  decide(process, facts, !facts && !inspector_.is_same_process(process.key));
+}
+
+void Discovery::decide(const model::ProcessStarted& process, const Facts& facts, bool has_ended) {
+  if (targets_.contains(process.key)) return;
   // A process that has ended already keeps the name the kernel gave, so that its requests count.
   const std::string path = facts ? facts->executable_path : process.executable_name;
-  if (!rules_.matches(path)) {
-    reject(process);
+  const bool is_known = facts.has_value() || has_ended || rules_.executable_name.empty();
+  if (!is_known || !rules_.matches(path)) {
+    if (!facts) counts_.skipped_process_gone.add();
+    reject(process, has_ended);
     return;
   }
   model::TargetProcess target{process.key, {}};
@@ -33,7 +55,7 @@ void Discovery::on_started(const model::ProcessStarted& process) {
       namer_.name(path, facts ? facts->otel_service_name : "", process.executable_name);
   targets_.emplace(process.key, target.service.name);
   // The kernel proposes before we look: what we rejected may have been the image before exec.
-  map_.select(process.key.pid);
+  if (!has_ended) map_.select(process.key.pid);
   counts_.selected.add();
   spdlog::info("instrumenting service={} pid={} executable={}", target.service.name,
                process.key.pid, path);
@@ -41,13 +63,18 @@ void Discovery::on_started(const model::ProcessStarted& process) {
   sink_.on_selected(target, process.time);
 }
 
-void Discovery::reject(const model::ProcessStarted& process) {
+void Discovery::reject(const model::ProcessStarted& process, bool has_ended) {
   // The map knows pids only: a late decision must not hit the next process of that pid.
-  if (!inspector_.is_reused(process.key)) map_.reject(process.key.pid);
+  if (!has_ended && !inspector_.is_reused(process.key)) map_.reject(process.key.pid);
   sink_.on_rejected(process.key, process.time);
 }
 
 void Discovery::on_exited(const model::ProcessKey& key, base::BootTime time) {
+  std::erase_if(doubtful_, [&](const auto& doubtful) {
+    if (doubtful.first.key != key) return false;
+    decide(doubtful.first, std::nullopt, true);
+    return true;
+  });
   sink_.on_exited(key, time);
   if (targets_.erase(key) == 0) return;
   counts_.ended.add();
@@ -55,6 +82,7 @@ void Discovery::on_exited(const model::ProcessKey& key, base::BootTime time) {
 }
 
 void Discovery::finish_batch() {
+  for (const auto& [process, facts] : std::exchange(doubtful_, {})) decide(process, facts, false);
   if (!std::exchange(marks_wanted_, false)) return;
   map_.mark_open_sockets();
 }

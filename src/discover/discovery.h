@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "base/counter.h"
 #include "discover/inspect/process_inspector.h"
@@ -31,7 +34,9 @@ class Discovery {
   void finish_batch();
 
  private:
-  void reject(const model::ProcessStarted& process);
+  using Facts = std::optional<inspect::ProcessFacts>;
+  void decide(const model::ProcessStarted& process, const Facts& facts, bool has_ended);
+  void reject(const model::ProcessStarted& process, bool has_ended);
 
   SelectionRules rules_;
   ServiceNamer namer_;
@@ -41,6 +46,9 @@ class Discovery {
   DiscoveryCounts& counts_;
   std::unordered_map<model::ProcessKey, std::string, model::ProcessKeyHash> targets_;
   bool marks_wanted_ = false;
+  // Proposed under another name than /proc shows, and what that shows. Decided at the record of
+  // their end, else at the end of the batch.
+  std::vector<std::pair<model::ProcessStarted, Facts>> doubtful_;
 };
 
 }  // namespace beyla::discover
