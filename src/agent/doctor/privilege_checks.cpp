@@ -90,8 +90,8 @@ Verdict judge_pid_namespace(const Facts& facts) {
     case Answer::no: break;
   }
   return {Status::limited,
-          "not the host's: executables and OTEL_SERVICE_NAME cannot be looked up, services get the "
-          "name the kernel knows and EXECUTABLE_NAME matches nothing",
+          "not the host's: executables and OTEL_SERVICE_NAME cannot be looked up, services get "
+          "the name the kernel knows, and EXECUTABLE_NAME is compared with that name only",
           "share the host's pid namespace (--pid=host, hostPID: true)"};
 }
 
