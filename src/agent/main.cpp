@@ -15,6 +15,7 @@
 #include "agent/config/command_line.h"
 #include "agent/config/loader.h"
 #include "agent/control_loop.h"
+#include "agent/doctor/doctor.h"
 #include "agent/pipeline.h"
 #include "agent/self_metrics.h"
 #include "agent/target_channel.h"
@@ -169,10 +170,11 @@ int run_command(int argc, char** argv) {
     fmt::print("{}", config::reference_page());
     return 0;
   }
+  start_logging();
+  if (command->action == Action::doctor) return doctor::run(command->config_file, environment);
   if (command->action != Action::run) {
     return fail_with({base::ErrorCode::unsupported, 0, "this command is not built yet"});
   }
-  start_logging();
   std::vector<std::string> warnings;
   const auto settings = config::load(command->config_file, environment, &warnings);
   if (!settings) return fail_with(settings.error());

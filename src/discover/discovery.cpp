@@ -8,9 +8,12 @@
 namespace beyla::discover {
 namespace {
 
-std::string base_name(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return std::string(slash == std::string_view::npos ? path : path.substr(slash + 1));
+constexpr std::size_t kCutNameBytes = 63;  // a kernel's name of that length may go on
+
+bool is_named(std::string_view path, std::string_view name) {
+  path.remove_prefix(path.rfind('/') + 1);  // npos + 1 is 0
+  if (name.size() >= kCutNameBytes) return path.starts_with(name);
+  return name.empty() || path == name;
 }
 
 }  // namespace
@@ -18,6 +21,7 @@ std::string base_name(std::string_view path) {
 Discovery::Discovery(SelectionRules rules, inspect::ProcessInspector inspector,
                      model::TargetMap& map, model::TargetSink& sink, DiscoveryCounts& counts)
     : rules_(std::move(rules)),
+      namer_(rules_.service_name),
       inspector_(std::move(inspector)),
       map_(map),
       sink_(sink),
@@ -25,23 +29,33 @@ Discovery::Discovery(SelectionRules rules, inspect::ProcessInspector inspector,
 
 void Discovery::on_started(const model::ProcessStarted& process) {
   if (targets_.contains(process.key)) return;
-  const auto facts = inspector_.inspect(process.key);
-  if (!facts && !rules_.executable_name.empty()) {
-    counts_.skipped_process_gone.add();
-    reject(process);
+  auto facts = inspector_.inspect(process.key);
+  // Start times in /proc are too coarse to tell a process from the next of its pid within 10 ms,
+  // and do not tell an image from the one that replaced it. If one of both has happened, the record
+  // of the end is in the ring already; if not, the path is that of a bind mount, and right.
+  if (facts && !is_named(facts->executable_path, process.executable_name)) {
+    doubtful_.emplace_back(process, std::move(facts));
     return;
   }
+  decide(process, facts, !facts && !inspector_.is_same_process(process.key));
+}
+
+void Discovery::decide(const model::ProcessStarted& process, const Facts& facts, bool has_ended) {
+  if (targets_.contains(process.key)) return;
   // A process that has ended already keeps the name the kernel gave, so that its requests count.
   const std::string path = facts ? facts->executable_path : process.executable_name;
-  if (path.find(rules_.executable_name) == std::string::npos) {
-    reject(process);
+  const bool is_known = facts.has_value() || has_ended || rules_.executable_name.empty();
+  if (!is_known || !rules_.matches(path)) {
+    if (!facts) counts_.skipped_process_gone.add();
+    reject(process, has_ended);
     return;
   }
   model::TargetProcess target{process.key, {}};
-  target.service.name = service_name(process, path, facts ? facts->otel_service_name : "");
+  target.service.name =
+      namer_.name(path, facts ? facts->otel_service_name : "", process.executable_name);
   targets_.emplace(process.key, target.service.name);
   // The kernel proposes before we look: what we rejected may have been the image before exec.
-  map_.select(process.key.pid);
+  if (!has_ended) map_.select(process.key.pid);
   counts_.selected.add();
   spdlog::info("instrumenting service={} pid={} executable={}", target.service.name,
                process.key.pid, path);
@@ -49,21 +63,18 @@ void Discovery::on_started(const model::ProcessStarted& process) {
   sink_.on_selected(target, process.time);
 }
 
-std::string Discovery::service_name(const model::ProcessStarted& process, const std::string& path,
-                                    const std::string& own_name) {
-  if (!own_name.empty()) return own_name;
-  if (first_executable_.empty()) first_executable_ = path;
-  if (!rules_.service_name.empty() && path == first_executable_) return rules_.service_name;
-  const std::string name = base_name(path);
-  return name.empty() ? "unknown_service:" + process.executable_name : name;
-}
-
-void Discovery::reject(const model::ProcessStarted& process) {
-  map_.reject(process.key.pid);
+void Discovery::reject(const model::ProcessStarted& process, bool has_ended) {
+  // The map knows pids only: a late decision must not hit the next process of that pid.
+  if (!has_ended && !inspector_.is_reused(process.key)) map_.reject(process.key.pid);
   sink_.on_rejected(process.key, process.time);
 }
 
 void Discovery::on_exited(const model::ProcessKey& key, base::BootTime time) {
+  std::erase_if(doubtful_, [&](const auto& doubtful) {
+    if (doubtful.first.key != key) return false;
+    decide(doubtful.first, std::nullopt, true);
+    return true;
+  });
   sink_.on_exited(key, time);
   if (targets_.erase(key) == 0) return;
   counts_.ended.add();
@@ -71,6 +82,7 @@ void Discovery::on_exited(const model::ProcessKey& key, base::BootTime time) {
 }
 
 void Discovery::finish_batch() {
+  for (const auto& [process, facts] : std::exchange(doubtful_, {})) decide(process, facts, false);
   if (!std::exchange(marks_wanted_, false)) return;
   map_.mark_open_sockets();
 }

@@ -3,19 +3,18 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "base/counter.h"
 #include "discover/inspect/process_inspector.h"
+#include "discover/select/service_namer.h"
 #include "model/target.h"
 
 namespace beyla::discover {
-
-struct SelectionRules {
-  std::string executable_name;  // substring of the resolved path; empty: any
-  std::string service_name;     // the agent's own OTEL_SERVICE_NAME; empty: none
-};
 
 struct DiscoveryCounts {
   base::Counter selected;
@@ -35,18 +34,21 @@ class Discovery {
   void finish_batch();
 
  private:
-  void reject(const model::ProcessStarted& process);
-  [[nodiscard]] std::string service_name(const model::ProcessStarted& process,
-                                         const std::string& path, const std::string& own_name);
+  using Facts = std::optional<inspect::ProcessFacts>;
+  void decide(const model::ProcessStarted& process, const Facts& facts, bool has_ended);
+  void reject(const model::ProcessStarted& process, bool has_ended);
 
   SelectionRules rules_;
+  ServiceNamer namer_;
   inspect::ProcessInspector inspector_;
   model::TargetMap& map_;
   model::TargetSink& sink_;
   DiscoveryCounts& counts_;
   std::unordered_map<model::ProcessKey, std::string, model::ProcessKeyHash> targets_;
-  std::string first_executable_;  // whose name the agent's own OTEL_SERVICE_NAME replaces
   bool marks_wanted_ = false;
+  // Proposed under another name than /proc shows, and what that shows. Decided at the record of
+  // their end, else at the end of the batch.
+  std::vector<std::pair<model::ProcessStarted, Facts>> doubtful_;
 };
 
 }  // namespace beyla::discover

@@ -93,10 +93,42 @@ TEST_F(DiscoveryTest, ASelectionTakesBackTheRejectionOfTheImageBefore) {
 }
 
 TEST_F(DiscoveryTest, AReusedPidIsNotTakenForTheOldProcess) {
-  proc.add(7, "/usr/bin/nginx", 501, "");
-  make({"nginx", ""}).on_started({kKey, "nginx", false});
+  proc.add(7, "/usr/sbin/nginx", 501, std::string("OTEL_SERVICE_NAME=new\0", 22));
+  make({"/usr/sbin/nginx", ""}).on_started({kKey, "nginx", false});
   EXPECT_TRUE(sink.names.empty());
   EXPECT_EQ(counts.skipped_process_gone.value(), 1U);
+  EXPECT_EQ(sink.rejected, 1);
+  EXPECT_TRUE(map.rejected.empty());
+}
+
+TEST_F(DiscoveryTest, AProcessThatHasEndedMatchesByTheKernelsName) {
+  proc.add(7, "/usr/bin/apache", 501, "");
+  make({"ngi", ""}).on_started({kKey, "nginx", false});
+  EXPECT_EQ(sink.names, std::vector<std::string>{"nginx"});
+  EXPECT_TRUE(map.selected.empty());
+}
+
+TEST_F(DiscoveryTest, APidReusedWithinATickIsTold) {
+  proc.add(7, "/usr/bin/next", 500, "");
+  auto discovery = make({"nginx", ""});
+  discovery.on_started({kKey, "nginx", false});
+  EXPECT_TRUE(sink.names.empty());  // not decided: its end may be behind it in the ring
+  discovery.on_exited(kKey, {});
+  discovery.finish_batch();
+  EXPECT_EQ(sink.names, std::vector<std::string>{"nginx"});
+  EXPECT_EQ(sink.exited, 1);
+  EXPECT_TRUE(map.selected.empty());
+  EXPECT_TRUE(map.rejected.empty());
+  EXPECT_EQ(counts.selected.value(), counts.ended.value());
+}
+
+TEST_F(DiscoveryTest, ABindMountedExecutableKeepsItsPath) {
+  proc.add(7, "/app/shop", 500, "");
+  auto discovery = make({"/app/", ""});
+  discovery.on_started({kKey, "file-in-a-volume", false});
+  discovery.finish_batch();
+  EXPECT_EQ(sink.names, std::vector<std::string>{"shop"});
+  EXPECT_EQ(map.selected, std::vector<std::uint32_t>{7});
 }
 
 TEST_F(DiscoveryTest, AProcessThatHasEndedKeepsTheKernelsName) {
