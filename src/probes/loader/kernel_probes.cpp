@@ -46,8 +46,10 @@ base::Error load_error(int error) {
 void set_bit(unsigned long long* words, std::uint32_t bit) {
   std::atomic_ref(words[bit / abi::kBitsPerWord]).fetch_or(1ULL << (bit % abi::kBitsPerWord));
 }
-void clear_bit(unsigned long long* words, std::uint32_t bit) {
-  std::atomic_ref(words[bit / abi::kBitsPerWord]).fetch_and(~(1ULL << (bit % abi::kBitsPerWord)));
+// Was it set?
+bool clear_bit(unsigned long long* words, std::uint32_t bit) {
+  const auto mask = 1ULL << (bit % abi::kBitsPerWord);
+  return (std::atomic_ref(words[bit / abi::kBitsPerWord]).fetch_and(~mask) & mask) != 0;
 }
 
 model::ProcessKey to_key(const abi::process_key& key) {
@@ -188,8 +190,9 @@ std::uint64_t KernelProbes::skipped_runs() const {
 }
 
 void KernelProbes::select(std::uint32_t pid) {
-  if (pid >= abi::kPidLimit) return;
-  clear_bit(impl_->skeleton->bss->rejected, pid);
+  // The kernel watches what it proposes. Setting the bit of a process that has called exec since
+  // would keep its new image from ever being proposed.
+  if (pid >= abi::kPidLimit || !clear_bit(impl_->skeleton->bss->rejected, pid)) return;
   set_bit(impl_->skeleton->bss->watched, pid);
 }
 
