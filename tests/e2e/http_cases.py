@@ -1,50 +1,15 @@
 """The conversations of the HTTP/1 matrix: each builder returns one, all its paths below `path`."""
 from __future__ import annotations
 
-from collections import Counter
-from typing import Callable
-
+from http_messages import (
+    CHUNK_SIZES, CONTINUE, OK_EMPTY, Builder, answer, get, plain_answer, request, with_following,
+)
 from raw_http import POISON, Conversation, Seen, Step, body_of, chunked, client, closing, do, head, server
 
-Builder = Callable[[str, int], Conversation]  # path, size of the bodies
-CHUNK_SIZES = (1, 9, 15, 16, 300, 4096, 5)
 TRAILERS = ("Checksum: 0", "Expires: never")
 PIPELINED = 64
 LARGE_HEAD_BYTES = 16_000  # near the 16 KiB that servers accept
 HEAD_SEGMENTS = 32
-AFTER_STATUS = 418
-
-OK_EMPTY = head("HTTP/1.1 200 OK", "Content-Length: 0")
-CONTINUE = head("HTTP/1.1 100 Continue")
-
-
-def request(method: str, path: str, *fields: str) -> bytes:
-    return head(f"{method} {path}?poison=GET%20/poison HTTP/1.1", "Host: matrix.test", *fields)
-
-
-def answer(status: int, *fields: str) -> bytes:
-    return head(f"HTTP/1.1 {status} Reason", "Server: script", *fields)
-
-
-def get(path: str) -> Step:
-    return client(request("GET", path))
-
-
-def plain_answer(status: int, size: int) -> bytes:
-    return answer(status, f"Content-Length: {size}") + body_of(size)
-
-
-def following(path: str) -> tuple[list[Step], list[Seen]]:
-    """One more exchange on the connection: whoever lost the framing before misses it."""
-    after = f"{path}/after"
-    return [client(request("DELETE", after)), server(plain_answer(AFTER_STATUS, 3))], [
-        Seen("DELETE", after, AFTER_STATUS, 0)
-    ]
-
-
-def with_following(path: str, steps: list[Step], exchanges: list[Seen]) -> Conversation:
-    more_steps, more_exchanges = following(path)
-    return Conversation(steps + more_steps + closing(), exchanges + more_exchanges)
 
 
 def content_length(path: str, size: int) -> Conversation:
@@ -210,7 +175,10 @@ def vectors(path: str, _: int) -> Conversation:
 
 def terminators(path: str, _: int) -> Conversation:
     """Each piece of the body is a write of its own that looks like the end of a message, or like the next one."""
-    pieces = (b"0\r\n\r\n", b"\r\n\r\n", b"GET /poison HTTP/1.1\r\n\r\n", b"HTTP/1.1 599 Poison\r\n\r\n", POISON, b"\r\n0\r\n\r\n")
+    pieces = (
+        b"0\r\n\r\n", b"\r\n\r\n", b"GET /poison HTTP/1.1\r\n\r\n", b"HTTP/1.1 599 Poison\r\n\r\n", POISON,
+        b"\r\n0\r\n\r\n",
+    )
     size = sum(map(len, pieces))
     coded = [f"{size:x}\r\n".encode(), *pieces, b"\r\n", b"0\r\n\r\n"]
     plain = request("POST", f"{path}/plain", f"Content-Length: {size}")
@@ -224,41 +192,20 @@ def terminators(path: str, _: int) -> Conversation:
     return with_following(path, steps, expected)
 
 
-def duplex_poison(path: str, _: int) -> Conversation:
-    """The answer begins before the upload ends, and the upload goes on with a write that looks like a request."""
-    filler = b"x" * 60_000
-    upload = chunked(filler + filler, (20_000, 7, 30_000))
-    tail = f"{len(POISON[5:]):x}\r\n".encode(), POISON[5:], b"\r\n0\r\n\r\n"
-    upload = upload[: -len(b"0\r\n\r\n")]
+def empty_lines_first(path: str, _: int) -> Conversation:
+    """RFC 9112 §2.2: empty lines before a request are ignored."""
+    return with_following(
+        path, [client(b"\r\n\r\n" + request("GET", path)), server(plain_answer(200, 4))], [Seen("GET", path, 200, 0)]
+    )
+
+
+def empty_lines_between(path: str, _: int) -> Conversation:
+    """Clients that send CRLF behind a body; and a bare LF ends a line."""
     steps = [
-        client(request("POST", path, "Transfer-Encoding: chunked") + upload, whole=True),
-        server(answer(200, "Transfer-Encoding: chunked") + b"5\r\nearly\r\n"),
-        *[client(piece, whole=True) for piece in tail],
-        server(b"0\r\n\r\n"),
-    ]
-    return with_following(path, steps, [Seen("POST", path, 200, 2 * len(filler) + len(POISON[5:]))])
-
-
-def continue_poison(path: str, _: int) -> Conversation:
-    """A long chunked upload after 100-continue whose later write looks like a request."""
-    filler = b"x" * 60_000
-    upload = chunked(filler, (20_000, 7, 30_000))[: -len(b"0\r\n\r\n")]
-    steps = [
-        client(request("POST", path, "Transfer-Encoding: chunked", "Expect: 100-continue")), server(CONTINUE),
-        client(upload, whole=True),
-        *[client(piece, whole=True) for piece in (f"{len(POISON[5:]):x}\r\n".encode(), POISON[5:], b"\r\n0\r\n\r\n")],
-        server(plain_answer(200, 5)),
-    ]
-    return with_following(path, steps, [Seen("POST", path, 200, len(filler) + len(POISON[5:]))])
-
-
-def empty_lines(path: str, _: int) -> Conversation:
-    """RFC 9112 §2.2: empty lines before a request are ignored; and a bare LF ends a line."""
-    steps = [
-        client(b"\r\n\r\n" + request("GET", f"{path}/crlf")), server(plain_answer(200, 4)),
+        client(request("POST", f"{path}/one", "Content-Length: 4") + b"body\r\n"), server(plain_answer(200, 4)),
         client(request("GET", f"{path}/lf").replace(b"\r\n", b"\n")), server(plain_answer(200, 4)),
     ]
-    return with_following(path, steps, [Seen("GET", f"{path}/crlf", 200, 0), Seen("GET", f"{path}/lf", 200, 0)])
+    return with_following(path, steps, [Seen("POST", f"{path}/one", 200, 4), Seen("GET", f"{path}/lf", 200, 0)])
 
 
 def other_methods(path: str, _: int) -> Conversation:
@@ -277,57 +224,9 @@ def other_methods(path: str, _: int) -> Conversation:
 SINGLES: dict[str, Builder] = {
     "bodiless": bodiless, "connect-opened": connect_opened, "connect-refused": connect_refused,
     "old-version": old_version, "until-close": until_close, "vectors": vectors, "terminators": terminators,
-    "empty-lines": empty_lines, "other-methods": other_methods,
+    "empty-lines-first": empty_lines_first, "empty-lines-between": empty_lines_between,
+    "other-methods": other_methods,
 }
-# Played with the pace that makes them what they are.
-POISONS: dict[str, Builder] = {"duplex-poison": duplex_poison, "continue-poison": continue_poison}
-
-
-def aborts(path: str) -> dict[str, Conversation]:
-    """The connection ends at every stage. Only a complete head is a request; a status that was sent is an answer."""
-    size = 3000
-    whole = request("POST", path, f"Content-Length: {size}") + body_of(size)
-    coded = request("POST", path, "Transfer-Encoding: chunked") + chunked(body_of(size), CHUNK_SIZES)
-    reset = [do("client", "reset"), do("server", "receive_reset"), do("server", "close")]
-    dropped = [do("server", "reset"), do("client", "receive_reset"), do("client", "close")]
-    ended = [do("server", "close"), do("client", "receive_end"), do("client", "close")]
-    answered = plain_answer(200, size)
-    no_answer = Counter(no_answer=1)
-    seen = [Seen("POST", path, 200, size)]
-    return {
-        "before-any-byte": Conversation(closing(), []),
-        "reset-in-request-line": Conversation([client(whole[:7]), *reset], []),
-        "reset-in-head": Conversation([client(whole[:40]), *reset], []),
-        "reset-in-body": Conversation([client(whole[:-1000]), *reset], [], no_answer),
-        "reset-in-chunks": Conversation([client(coded[:-1000]), *reset], [], no_answer),
-        "reset-before-answer": Conversation([client(whole), *reset], [], no_answer),
-        "reset-after-continue": Conversation([client(whole[:-size]), server(CONTINUE), *reset], [], no_answer),
-        "reset-in-answer-body": Conversation([client(whole), server(answered[:-1000]), *reset], seen),
-        "reset-in-answer-head": Conversation([client(whole), server(answered[:30]), *reset], seen),
-        "close-in-head": Conversation([client(whole[:40]), *closing()], []),
-        "close-in-body": Conversation([client(whole[:-1000]), *closing()], [], no_answer),
-        "server-resets-before-answer": Conversation([client(whole), *dropped], [], no_answer),
-        "server-closes-before-answer": Conversation([client(whole), *ended], [], no_answer),
-        "server-closes-in-status-line": Conversation([client(whole), server(b"HTTP/1.1 2"), *ended], [], no_answer),
-        "server-closes-in-answer-head": Conversation([client(whole), server(answered[:30]), *ended], seen),
-        "server-closes-in-answer-body": Conversation([client(whole), server(answered[:-1000]), *ended], seen),
-        "server-closes-in-chunks": Conversation(
-            [client(coded), server(answer(200, "Transfer-Encoding: chunked") + b"5\r\nhe"), *ended], seen
-        ),
-        "answer-before-body-ends": Conversation(
-            [client(whole[:-1000]), server(plain_answer(413, 5)), *ended], [Seen("POST", path, 413, size)]
-        ),
-        "answer-before-chunks-end": Conversation(
-            [client(coded[:-1000]), server(plain_answer(413, 5)), *ended], [Seen("POST", path, 413, None)]
-        ),
-        "second-without-answer": Conversation(
-            [client(whole), server(answered), client(request("GET", f"{path}/second")), *reset], seen, no_answer
-        ),
-        "pipelined-without-answers": Conversation(
-            [client(b"".join(request("GET", f"{path}/{number}") for number in range(5))), server(OK_EMPTY * 2), *reset],
-            [Seen("GET", f"{path}/0", 200, 0), Seen("GET", f"{path}/1", 200, 0)], Counter(no_answer=3),
-        ),
-    }
 
 
 def by_sendfile(path: str, size: int) -> Conversation:

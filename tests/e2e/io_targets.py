@@ -16,6 +16,7 @@ SOURCES = (PROGRAMS / "io_server.c", PROGRAMS / "io_ways.c")
 HEADERS = (PROGRAMS / "io_ways.h",)
 CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
 TIMEOUT_SECONDS = 20.0
+FILLER = f"User-Agent: {'a' * 300}\r\n"  # a head as long as those of browsers
 
 
 def build_io_server() -> Path:
@@ -70,7 +71,7 @@ class Exchanger:
 
     def exchange(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
         length = f"Content-Length: {len(body)}\r\n" if body else ""
-        sent = f"{method} {path} HTTP/1.1\r\nHost: io\r\n{length}\r\n".encode() + body
+        sent = f"{method} {path} HTTP/1.1\r\nHost: io\r\n{FILLER}{length}\r\n".encode() + body
         sender = threading.Thread(target=self._socket.sendall, args=(sent,))  # the answer may begin before the end
         sender.start()
         try:
@@ -112,10 +113,10 @@ def connect_unix(port: int) -> socket.socket:
     return connection
 
 
-def connect_in_namespace(pid: int, port: int) -> socket.socket:
-    """A connection whose client's end is in the network namespace of process `pid`."""
+def connect_in_namespace(pid: int, port: int, fast_open: bytes = b"") -> socket.socket:
+    """A connection whose client's end is in the network namespace of process `pid`; its SYN carries `fast_open`."""
     libc = ctypes.CDLL(None, use_errno=True)
-    result: list[socket.socket | BaseException] = []
+    result: list[socket.socket | OSError] = []
 
     def enter_and_connect() -> None:
         # setns() moves only the calling thread, and this one ends with the call.
@@ -123,13 +124,27 @@ def connect_in_namespace(pid: int, port: int) -> socket.socket:
             with open(f"/proc/{pid}/ns/net") as namespace:
                 if libc.setns(namespace.fileno(), CLONE_NEWNET):
                     raise OSError(ctypes.get_errno(), "setns")
-            result.append(connect("127.0.0.1", port))
+            result.append(connect_fast(port, fast_open) if fast_open else connect("127.0.0.1", port))
         except OSError as error:
             result.append(error)
 
     thread = threading.Thread(target=enter_and_connect)
     thread.start()
     thread.join()
-    if isinstance(result[0], BaseException):
+    if isinstance(result[0], OSError):
         raise result[0]
     return result[0]
+
+
+def connect_fast(port: int, data: bytes) -> socket.socket:
+    connection = socket.socket()
+    connection.sendto(data, socket.MSG_FASTOPEN, ("127.0.0.1", port))
+    return connection
+
+
+def fast_opens_in(pid: int) -> int:
+    """Connections accepted with data in their SYN, in the network namespace of process `pid`."""
+    names, values = (
+        line.split() for line in Path(f"/proc/{pid}/net/netstat").read_text().splitlines() if line.startswith("TcpExt:")
+    )
+    return int(values[names.index("TCPFastOpenPassive")])

@@ -104,7 +104,7 @@ class Judge:
             f"http_{self._role}_request_size_bytes_count": sum(seen.size is not None for seen in lines),
             f"http_{self._role}_request_size_bytes_sum": sum(seen.size or 0 for seen in lines),
             "beyla_request_sizes_unknown_total": sum(seen.size is None for seen in lines),
-            "beyla_exchanges_unpaired_total": truth.unpaired, "beyla_events_lost_total": 0,
+            "beyla_exchanges_unpaired_total": 0, "beyla_events_lost_total": 0,
             "beyla_connection_gaps_total": truth.gaps, "beyla_connections_opaque_total": truth.opaque,
         }
         problems = []
@@ -126,6 +126,11 @@ class Judge:
             moved[dict(labels)["reason"]] += int(value - before.samples.get((name, labels), 0))
         return +moved
 
+    def moved(self, name: str, label: str, before: Mark) -> Counter[str]:
+        """By how much each series of `name` grew, by the value of `label`."""
+        after, earlier = self._agent.scrape().by(name, label), before.metrics.by(name, label)
+        return +Counter({value: int(count - earlier[value,]) for (value,), count in after.items()})
+
     def table(self) -> str:
         unknown = sum(weaker for _, weaker, _ in self._unknown)
         lines = [
@@ -133,6 +138,7 @@ class Judge:
             f"said to be unknown {unknown}:"
         ]
         lines += [f"  {name:50} {weaker:3} of {count}" for name, weaker, count in self._unknown]
-        lines += [f"exchanges told in {len(self._weaker)} conversations with a known weakness:"]
+        if self._weaker:
+            lines.append(f"exchanges told in {len(self._weaker)} conversations with a known weakness:")
         lines += [f"  {name:50} {told:3} of {count}: {why}" for name, why, told, count in self._weaker]
         return "\n".join(lines)

@@ -5,16 +5,12 @@ A `Conversation` is the truth: its steps are exactly what is sent, its `exchange
 from __future__ import annotations
 
 import itertools
-import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
-from pathlib import Path
 from typing import Sequence
 
 from harness import REPOSITORY, clean_environment, end_process
@@ -24,14 +20,14 @@ ANSWER_SECONDS = 60.0
 
 
 class RemotePeer:
-    """A scripted_peer.py process; `executable` gives it a file name of its own, to be selected by."""
+    """A scripted_peer.py process."""
 
-    def __init__(self, pace: socket.socket, executable: str = sys.executable) -> None:
+    def __init__(self, pace: socket.socket) -> None:
         self._commands, theirs = Pipe()
         fds = (theirs.fileno(), pace.fileno())
         self.process = subprocess.Popen(
-            [executable, str(PROGRAM), *map(str, fds)], pass_fds=fds, stdin=subprocess.DEVNULL,
-            env=clean_environment({"PYTHONHOME": sys.base_prefix}),
+            [sys.executable, str(PROGRAM), *map(str, fds)], pass_fds=fds, stdin=subprocess.DEVNULL,
+            env=clean_environment({}),
         )
         theirs.close()
 
@@ -92,7 +88,6 @@ class Conversation:
     exchanges: list[Seen]
     incomplete: Counter[str] = field(default_factory=Counter)  # requests without answer, by reason
     opaque: int = 0  # becomes a tunnel
-    unpaired: int = 0  # answers whose request nobody could know
     gaps: int = 0  # places where bytes passed unseen
 
 
@@ -101,28 +96,26 @@ def pieces_of(data: bytes, size: int | None) -> list[bytes]:
 
 
 class Stage:
-    """Two peers. As a context manager they run inside the block; the server listens on `port`."""
+    """Two peers. As a context manager they run inside the block. The server's peer listens on `port`, the client's on
+    `client_port`: nobody connects there, it is what the client's process can be selected by."""
 
-    def __init__(self, port: int, own_client_executable: bool = False) -> None:
+    def __init__(self, port: int, client_port: int | None = None) -> None:
         self.port = port
-        self._folder = tempfile.TemporaryDirectory(prefix="beyla-peer-", dir="/tmp")
-        self.client_executable = sys.executable
-        if own_client_executable:
-            self.client_executable = str(Path(self._folder.name) / f"client-{os.getpid()}")
-            shutil.copy2(os.path.realpath(sys.executable), self.client_executable)
+        self.client_port = client_port
 
     def __enter__(self) -> Stage:
         server_pace, client_pace = socket.socketpair()
         with server_pace, client_pace:
             self.server = RemotePeer(server_pace)
-            self.client = RemotePeer(client_pace, self.client_executable)
+            self.client = RemotePeer(client_pace)
         self.server.call("listen", self.port)
+        if self.client_port:
+            self.client.call("listen", self.client_port)
         return self
 
     def __exit__(self, *_: object) -> None:
         for peer in (self.client, self.server):
             peer.stop()
-        self._folder.cleanup()
 
     def play(self, conversation: Conversation, pace: Pace) -> None:
         """Plays all steps over one new connection; fails when a peer received anything but the script."""

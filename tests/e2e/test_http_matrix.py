@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import unittest
 
+import http_aborts
 import http_cases
 from harness import FULL, Agent, free_port, main
+from http_messages import Builder
 from judge import Judge
 from raw_http import Conversation, Pace, Stage
 
@@ -21,8 +23,8 @@ SENDFILE_BYTES = 1 << 30 if FULL else 64 << 20
 # What the agent doesn't tell although it happened; it still must count that and invent nothing.
 KNOWN_WEAKNESSES = {
     "pipelined": "more bytes in one direction without a turn than are copied",
-    "empty-lines": "empty lines before the first request are taken for another protocol",
-    "continue-poison": "chunks beyond the copied bytes: the end of the request is not found",
+    "empty-lines-first": "empty lines before the first request are taken for another protocol",
+    "poison_after_continue": "chunks beyond the copied bytes: the end of the request is not found",
 }
 SEGMENT_BYTES = http_cases.LARGE_HEAD_BYTES // http_cases.HEAD_SEGMENTS
 
@@ -30,10 +32,8 @@ SEGMENT_BYTES = http_cases.LARGE_HEAD_BYTES // http_cases.HEAD_SEGMENTS
 class MatrixTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
-        stage = Stage(free_port(), own_client_executable=CLIENT_SIDE)
-        cls.stage = cls.enterClassContext(stage)
-        rule = {"EXECUTABLE_NAME": stage.client_executable} if CLIENT_SIDE else {"OPEN_PORT": str(stage.port)}
-        cls.agent = cls.enterClassContext(Agent(rule))
+        stage = cls.stage = cls.enterClassContext(Stage(free_port(), free_port() if CLIENT_SIDE else None))
+        cls.agent = cls.enterClassContext(Agent({"OPEN_PORT": str(stage.client_port or stage.port)}))
         cls.judge = Judge(cls.agent, "client" if CLIENT_SIDE else "server")
 
     @classmethod
@@ -71,16 +71,28 @@ class MatrixTest(unittest.TestCase):
             name = f"large-heads/{'paced' if paced else 'free'}"
             self.check(name, http_cases.large_heads(f"/{name}", 0), Pace(SEGMENT_BYTES, SEGMENT_BYTES, paced))
 
-    def test_bodies_that_look_like_requests(self) -> None:
-        for case, build in http_cases.POISONS.items():
-            self.check(case, build(f"/{case}", 0), Pace())
+    def check_poison(self, build: Builder) -> None:
+        self.check(build.__name__, build(f"/{build.__name__}", 0), Pace())
+
+    def test_a_body_that_looks_like_a_request_after_100_continue(self) -> None:
+        self.check_poison(http_aborts.poison_after_continue)
+
+    # The two that follow: the end of an upload that is not copied whole is not known, and a write that looks like
+    # a request is taken for the next one; its answer is that of another. To be removed with the flaw.
+    @unittest.expectedFailure
+    def test_a_body_that_looks_like_a_request_in_the_answer(self) -> None:
+        self.check_poison(http_aborts.poison_in_the_answer)
+
+    @unittest.expectedFailure
+    def test_a_body_that_looks_like_a_request_after_the_answer(self) -> None:
+        self.check_poison(http_aborts.poison_after_the_answer)
 
     def test_aborts(self) -> None:
         for size in (None, 7):
             suffix = size or "whole"
-            for case in http_cases.aborts(""):
+            for case in http_aborts.aborts(""):
                 name = f"abort/{case}/{suffix}"
-                self.check(name, http_cases.aborts(f"/{name}")[case], Pace(size, size))
+                self.check(name, http_aborts.aborts(f"/{name}")[case], Pace(size, size))
 
     def test_sendfile(self) -> None:
         conversation = http_cases.by_sendfile("/sendfile", SENDFILE_BYTES)

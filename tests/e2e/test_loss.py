@@ -188,7 +188,7 @@ class LossTest(unittest.TestCase):
                 counted = sum(count for name, count in metrics.services().items() if name.startswith("python"))
                 in_overflow = sum(full <= moment <= running for moment in sent_at)
                 lost = len(sent_at) - counted
-                print(f"quiet target: {len(sent_at)} requests, {in_overflow} while the ring was full; {lost} not counted")
+                print(f"quiet: {len(sent_at)} requests, {in_overflow} while the ring was full; {lost} not counted")
                 self.assertLessEqual(counted, len(sent_at))
                 self.assertLessEqual(lost, in_overflow + 2)  # 2: those on the edges
 

@@ -2,17 +2,21 @@
  * the words say.
  *
  * Usage: io_server PORT [WORD...]
- *   input   read readv recv recvmsg peek waitall trunc splice-in      (default recv)
- *   output  write writev send sendmsg sendfile splice-out zerocopy    (default send)
- *   listen  v4 v6 dual inherited                                      (default v4; inherited: fd 3)
- *   spread  prefork pass reuseport                                    (default: one process does it
- * all) and     unix (a child serves there, too) dup nonblocking netns namespaces; exec as the last:
- * a child by exec inherits the listener It answers a body with the same bytes (trunc: with their
- * count), and serves one connection at a time in each process. */
+ *   input   read readv recv recvmsg peek waitall trunc splice-in     (default recv)
+ *   output  write writev send sendmsg sendfile splice-out zerocopy   (default send)
+ *           many: vectors of many small and some empty pieces
+ *   listen  v4 v6 dual inherited                                     (default v4; inherited: fd 3)
+ *   options fastopen (with netns) defer nonblocking
+ *   spread  prefork pass reuseport forking inetd                     (default: one process)
+ *   and     dup netns namespaces, unix (a child serves there, too), exec as the last word (a child
+ *           by exec inherits the listener)
+ * It answers a body with the same bytes (trunc: with their count), and serves one connection at a
+ * time in each process. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -83,10 +87,34 @@ static void serve(int fd) {
   close(fd);
 }
 
+/* A child that doesn't outlive its parent; true in the child. */
+static bool fork_child(void) {
+  pid_t child = fork();
+  if (child < 0) fail("fork");
+  if (child > 0) return false;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  return true;
+}
+
+/* A child for each connection: it serves, or (inetd) another program image does, on its fd 0. */
+static void serve_by_child(int fd) {
+  if (fork_child()) {
+    if (!has("inetd")) serve(fd);
+    if (has("inetd") && dup2(fd, STDIN_FILENO) == STDIN_FILENO)
+      execl("/proc/self/exe", "io_server", "0", "on-stdin", NULL);
+    exit(0);
+  }
+  close(fd);
+}
+
 static void accept_and_serve(int listener) {
   for (;;) {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    if (fd >= 0) serve(fd);
+    if (fd < 0) continue;
+    if (has("forking") || has("inetd"))
+      serve_by_child(fd);
+    else
+      serve(fd);
   }
 }
 
@@ -103,7 +131,7 @@ static int listen_unix(const char* name) {
 static int listen_tcp(const char* port_text) {
   uint16_t port = htons((uint16_t)atoi(port_text));
   bool six = has("v6") || has("dual");
-  int one = 1, only = has("v6");
+  int one = 1, only = has("v6"), queue = kBacklog;
   struct sockaddr_in v4 = {
       .sin_family = AF_INET, .sin_port = port, .sin_addr.s_addr = htonl(INADDR_ANY)};
   struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = port, .sin6_addr = in6addr_any};
@@ -111,6 +139,9 @@ static int listen_tcp(const char* port_text) {
   if (fd < 0) fail("socket");
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
   if (six) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
+  if (has("fastopen") && setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &queue, sizeof(queue)))
+    fail("TCP_FASTOPEN");
+  if (has("defer")) setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &one, sizeof(one));
   if (has("reuseport")) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
   if (bind(fd, six ? (struct sockaddr*)&v6 : (struct sockaddr*)&v4,
            six ? sizeof(v6) : sizeof(v4)) ||
@@ -121,15 +152,6 @@ static int listen_tcp(const char* port_text) {
 
 static int listener_of(const char* port) {
   return has("inherited") ? kInheritedFd : listen_tcp(port);
-}
-
-/* A child that doesn't outlive its parent; true in the child. */
-static bool fork_child(void) {
-  pid_t child = fork();
-  if (child < 0) fail("fork");
-  if (child > 0) return false;
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  return true;
 }
 
 static void receive_and_serve(int channel) {
@@ -167,12 +189,21 @@ static void accept_and_pass(int listener, int channel) {
   }
 }
 
+/* In this network namespace: both ends, without cookies (Documentation/networking/ip-sysctl.rst).
+ */
+static void allow_fast_open(void) {
+  int fd = open("/proc/sys/net/ipv4/tcp_fastopen", O_WRONLY | O_CLOEXEC);
+  if (fd < 0 || write(fd, "519", 3) != 3) fail("tcp_fastopen");
+  close(fd);
+}
+
 static void enter_namespaces(void) {
   struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
   if (unshare(CLONE_NEWNET | (has("namespaces") ? CLONE_NEWNS | CLONE_NEWPID : 0))) fail("unshare");
   int fd = socket(AF_INET, SOCK_DGRAM, 0);
   if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &loopback)) fail("lo");
   close(fd);
+  if (has("fastopen")) allow_fast_open();
   if (!has("namespaces")) return;
   if (!fork_child()) { /* only a child is in the new pid namespace */
     while (wait(NULL) > 0) {
@@ -186,6 +217,11 @@ int main(int argc, char** argv) {
   word_count = argc - 2;
   words = argv + 2;
   if (has("netns") || has("namespaces")) enter_namespaces();
+  if (has("on-stdin")) {
+    serve(STDIN_FILENO);
+    return 0;
+  }
+  if (has("forking") || has("inetd")) signal(SIGCHLD, SIG_IGN); /* nobody waits for them */
   if (has("pass")) {
     int channel[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, channel)) fail("socketpair");

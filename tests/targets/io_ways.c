@@ -11,25 +11,41 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { kPieceBytes = 16384, kFirstIovec = 7 };
+enum { kPieceBytes = 16384, kFirstPiece = 7, kManyPieces = 96, kSmallPiece = 16 };
 
 static void wait_for(int fd, short events) {
   struct pollfd one = {.fd = fd, .events = events};
   if (poll(&one, 1, -1) < 0 && errno != EINTR) fail("poll");
 }
 
+/* Cuts the bytes for a vectored call: in two, or (many) into small pieces with empty ones between.
+ * Returns the number of pieces; they may end before the bytes do. */
+static int cut(struct iovec* pieces, const char* data, size_t size) {
+  const size_t longest = has("many") ? kSmallPiece : size;
+  const int limit = has("many") ? kManyPieces : 2;
+  size_t at = 0;
+  for (int i = 0; i < limit; ++i) {
+    size_t length = i == 0 ? kFirstPiece : longest;
+    if (i % 3 == 2) length = 0;
+    if (length > size - at) length = size - at;
+    pieces[i] = (struct iovec){(void*)(data + at), length};
+    at += length;
+  }
+  return limit;
+}
+
 /* One call of the chosen kind; tries first and waits after EAGAIN. 0: end, -1: the connection is
  * broken. */
 static ssize_t receive(int fd, char* buffer, size_t size) {
+  struct iovec pieces[kManyPieces];
+  struct msghdr message = {.msg_iov = pieces};
+  message.msg_iovlen = (size_t)cut(pieces, buffer, size);
   for (;;) {
-    struct iovec parts[2] = {{buffer, size < kFirstIovec ? size : kFirstIovec},
-                             {buffer + kFirstIovec, size < kFirstIovec ? 0 : size - kFirstIovec}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
     ssize_t got = -1;
     if (has("read"))
       got = read(fd, buffer, size);
     else if (has("readv"))
-      got = readv(fd, parts, 2);
+      got = readv(fd, pieces, (int)message.msg_iovlen);
     else if (has("recvmsg"))
       got = recvmsg(fd, &message, 0);
     else if (!has("peek"))
@@ -47,13 +63,14 @@ static ssize_t receive(int fd, char* buffer, size_t size) {
 /* Sends all by the chosen call. */
 bool transmit(int fd, const char* data, size_t size) {
   while (size > 0) {
-    struct iovec parts[2] = {{(void*)data, size / 2}, {(void*)(data + size / 2), size - size / 2}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    struct iovec pieces[kManyPieces];
+    struct msghdr message = {.msg_iov = pieces};
+    message.msg_iovlen = (size_t)cut(pieces, data, size);
     ssize_t sent;
     if (has("write"))
       sent = write(fd, data, size);
     else if (has("writev"))
-      sent = writev(fd, parts, 2);
+      sent = writev(fd, pieces, (int)message.msg_iovlen);
     else if (has("sendmsg"))
       sent = sendmsg(fd, &message, MSG_NOSIGNAL);
     else

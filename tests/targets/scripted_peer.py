@@ -4,7 +4,6 @@ Usage: scripted_peer.py COMMANDS_FD PACE_FD. Commands come as (method, arguments
 (result, error). PACE_FD leads to the other end's peer: a paced sender waits until the receiver has read each piece, so
 that the kernel merges none.
 """
-import os
 import socket
 import struct
 import sys
