@@ -5,6 +5,7 @@ import ctypes
 import fcntl
 import socket
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Sequence
@@ -53,6 +54,19 @@ class IoServer(Server):
         tables = (Path(f"/proc/{self.process.pid}/net/{name}").read_text() for name in ("tcp", "tcp6"))
         listening = [line for table in tables for line in table.splitlines() if wanted in line and " 0A " in line]
         return len(listening) == (2 if "reuseport" in self.words else 1)
+
+
+class SelfClient(Server):
+    """Sends itself `count` requests as soon as it listens."""
+
+    name = "self"
+
+    def __init__(self, port: int, count: int) -> None:
+        super().__init__(port)
+        self._count = count
+
+    def command(self) -> list[str]:
+        return [sys.executable, str(PROGRAMS / "self_client.py"), str(self.port), str(self._count)]
 
 
 class Exchanger:

@@ -6,13 +6,14 @@ byte-equal to what they must be.
 from __future__ import annotations
 
 import unittest
+from collections import Counter
 from pathlib import Path
 from typing import Callable, Sequence
 
 from harness import Agent, free_port, main, wait_until
 from http_messages import following, get, plain_answer, request
 from io_targets import (
-    Exchanger, IoServer, connect, connect_in_namespace, connect_unix, fast_opens_in, free_ports,
+    Exchanger, IoServer, SelfClient, connect, connect_in_namespace, connect_unix, fast_opens_in, free_ports,
 )
 from judge import Judge
 from raw_http import Conversation, Pace, Seen, Stage, Step, client, closing, server
@@ -141,6 +142,17 @@ class IoWaysTest(unittest.TestCase):
     def test_other_namespaces(self) -> None:
         for word in ("netns", "namespaces"):
             self.check([word], open_connection=connect_inside, both_orders=True)
+
+    def test_a_process_that_talks_to_itself(self) -> None:
+        """Both ends of the connection are its own: the server's end counts, once."""
+        count = 20
+        before = self.agent.scrape()
+        with SelfClient(self.ports.pop(), count):
+            expected = before.requests() + Counter({("POST", 201): count})
+            after = self.agent.wait_for_requests(expected)
+            self.assertEqual(after.requests(), expected)
+            name = "http_server_request_size_bytes_sum"
+            self.assertEqual(after.total(name) - before.total(name), count * (count + 1) / 2)
 
     def test_unix_sockets_are_none_of_ours(self) -> None:
         """A process that is watched serves HTTP on a unix socket: nothing of it is told."""
