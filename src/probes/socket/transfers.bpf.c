@@ -5,7 +5,7 @@
 
 char LICENSE[] __weak SEC("license") = "GPL";
 
-enum { kMsgOob = 0x1, kMsgPeek = 0x2, kMsgTrunc = 0x20, kRcvShutdown = 1 };
+enum { kMsgOob = 0x1, kMsgPeek = 0x2, kMsgTrunc = 0x20, kRcvShutdown = 1, kSendShutdown = 2 };
 
 /* The socket's state if its bytes are wanted, else null. The common miss costs two look-ups. */
 static __always_inline struct connection_state *wanted_state(struct sock *sk,
@@ -50,11 +50,14 @@ static __always_inline __u64 take_offset(struct connection_state *state, struct 
 }
 
 static __always_inline __u64 other_position(struct connection_state *state, struct tcp_sock *tcp,
-                                            __u32 direction) {
+                                            struct sock *sk, __u32 direction) {
   __u32 other = direction == kReceived ? kSent : kReceived;
   __u32 sequence = other == kReceived ? tcp->copied_seq : tcp->write_seq;
   __u64 known = state->next_offset[other];
-  return known + (__s32)(sequence - state->base_sequence[other] - (__u32)known);
+  __s32 ahead = (__s32)(sequence - state->base_sequence[other] - (__u32)known);
+  __u8 ended = other == kReceived ? kRcvShutdown : kSendShutdown;
+  if (ahead == 1 && (sk->sk_shutdown & ended)) ahead = 0; /* the FIN */
+  return known + ahead;
 }
 
 static __always_inline __u64 take_arrival(struct connection_state *state, struct tcp_sock *tcp) {
@@ -119,7 +122,7 @@ static __always_inline void emit_data(struct connection_state *state, struct tas
   bool announced = announce(state, sk, task);
   struct event_data *event = &scratch->event;
   event->offset = offset;
-  event->other_offset = other_position(state, tcp, direction);
+  event->other_offset = other_position(state, tcp, sk, direction);
   event->arrival_ns = arrival;
   event->total_bytes = bytes;
   __u32 wanted = bytes < credit ? bytes : credit;
