@@ -21,7 +21,7 @@ class Truth:
     role: str
     service: str
     steps: Sequence[Step]
-    sizes_may_be_unknown: int = 0  # how many requests
+    sizes_may_be_unknown: int = 0  # how many requests, at most
 
 
 def requests_of(metrics: Metrics, role: str) -> dict[str, Counts]:
@@ -48,25 +48,21 @@ def wrong_counts(metrics: Metrics, truths: Sequence[Truth]) -> list[str]:
     return wrong
 
 
-def wrong_sizes(metrics: Metrics, truth: Truth) -> list[str]:
-    """Each bucket and the sum of the size histogram; where sizes may be unknown, of those with a known size."""
+def wrong_sizes(metrics: Metrics, truth: Truth, unknown: int) -> list[str]:
+    """Each bucket and the sum of the size histogram, if `unknown` of the service's requests are not in it."""
     name = f"http_{truth.role}_request_size_bytes"
-    labels = {"service_name": truth.service}
-    least = [step.body_bytes for step in truth.steps if not (truth.sizes_may_be_unknown and step.chunked)]
-    most = [step.body_bytes for step in truth.steps]
-    wrong = []
+    sizes = sorted(step.body_bytes for step in truth.steps)
     buckets = metrics.by(f"{name}_bucket", "service_name", "le")
     bounds = [bound for service, bound in buckets if service == truth.service]
-    if not bounds:
-        wrong.append(f"{name}: no bucket for {truth.service}")
+    wrong = [] if bounds else [f"{name}: no bucket for {truth.service}"]
     for bound in bounds:
-        low, high = (sum(size <= float(bound) for size in sizes) for sizes in (least, most))
+        most = sum(size <= float(bound) for size in sizes)
         found = buckets[truth.service, bound]
-        if not low <= found <= high:
-            wrong.append(f"{name} of {truth.service} le={bound}: agent {found:.0f}, truth {low} to {high}")
-    total = metrics.total(f"{name}_sum", **labels)
-    if not sum(least) <= total <= sum(most):
-        wrong.append(f"{name}_sum of {truth.service}: agent {total:.0f}, truth {sum(least)} to {sum(most)}")
+        if not most - unknown <= found <= most:
+            wrong.append(f"{name} of {truth.service} le={bound}: agent {found:.0f}, truth {most}, unknown {unknown}")
+    total = metrics.total(f"{name}_sum", service_name=truth.service)
+    if not sum(sizes[: len(sizes) - unknown]) <= total <= sum(sizes[unknown:]):
+        wrong.append(f"{name}_sum of {truth.service}: agent {total:.0f}, truth {sum(sizes)}, unknown {unknown}")
     return wrong
 
 
@@ -93,6 +89,7 @@ def wrong_log(whose: str, counted: Counts, expected: Counts) -> list[str]:
 
 def everything_wrong(metrics: Metrics, truths: Sequence[Truth]) -> list[str]:
     wrong = wrong_counts(metrics, truths) + wrong_books(metrics, truths)
+    unknown = int(metrics.total(SIZES_UNKNOWN))
     for truth in truths:
-        wrong += wrong_sizes(metrics, truth)
+        wrong += wrong_sizes(metrics, truth, min(unknown, truth.sizes_may_be_unknown))
     return wrong

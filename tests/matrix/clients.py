@@ -32,6 +32,8 @@ class ClientRuntime:
     # What is started, given that executable.
     command: Callable[[Path], list[str | Path]]
     environment: Callable[[], Mapping[str, str]] = dict
+    # Its chunks are so small that their heads lie behind what the kernel half copies of one request.
+    small_chunks: bool = False
     in_ci: bool = True
 
 
@@ -73,7 +75,8 @@ CLIENTS = (
     ),
     ClientRuntime(
         "Python requests", duplicate_into(lambda: workshop.python_packages() / "python"),
-        lambda executable: [executable, CLIENTS_FOLDER / "requests" / "client.py"], python_environment, in_ci=False,
+        lambda executable: [executable, CLIENTS_FOLDER / "requests" / "client.py"], python_environment,
+        small_chunks=True, in_ci=False,
     ),
     ClientRuntime(
         "Node fetch", duplicate_into(lambda: required_program("node")),

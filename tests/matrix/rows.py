@@ -14,7 +14,7 @@ from books import SIZES_UNKNOWN, Truth, everything_wrong, requests_of, wrong_log
 from clients import GO as GO_CLIENT
 from clients import Call, ClientRuntime, run_client
 from harness import FULL, Agent, settle
-from mix import CHUNKED_STEPS, STEPS, Counts, Mix, Step, counts_in_log, counts_of
+from mix import CHUNKED_STEPS, STEPS, Counts, Mix, Step, counts_in_log, counts_of, long_bodies, long_bodies_in_chunks
 from observed import Metrics
 from servers import GO as GO_SERVER
 from servers import RunningServer, Runtime
@@ -82,14 +82,15 @@ def settled_metrics(agent: Agent, truths: Sequence[Truth]) -> Metrics:
     return agent.quiet_metrics()
 
 
-def truths_of(server: RunningServer, steps: Sequence[Step]) -> list[Truth]:
+def truths_of(server: RunningServer, steps: Sequence[Step], small_chunks: bool = False) -> list[Truth]:
     """What is true of each HTTP server of a chain; and of nginx as the client of the one behind it."""
-    chunked = sum(step.chunked for step in steps)
     truths = []
     for part in server.chain():
         if not part.runtime.speaks_http:
             continue
-        unknown = chunked if part.runtime.answers_early else 0
+        unknown = long_bodies_in_chunks(steps) if small_chunks else 0
+        if part.runtime.answers_early:
+            unknown = sum(step.chunked for step in steps) + long_bodies(steps)
         truths.append(Truth("server", part.service, steps, unknown))
         if CLIENT_SIDE and part.behind and part.behind.runtime.speaks_http:
             truths.append(Truth("client", part.service, steps))
@@ -144,9 +145,10 @@ def run_client_row(client: ClientRuntime) -> Outcome:
         )
         executable = client.settle_in(folder)
         server = stack.enter_context(RunningServer(GO_SERVER))
-        selected = [({"OPEN_PORT": str(server.port)}, truths_of(server, steps))]
+        selected = [({"OPEN_PORT": str(server.port)}, truths_of(server, steps, client.small_chunks))]
         if CLIENT_SIDE:
-            selected.append(({"EXECUTABLE_NAME": folder.name}, [Truth("client", executable.name, steps)]))
+            unknown = long_bodies_in_chunks(steps) if client.small_chunks else 0
+            selected.append(({"EXECUTABLE_NAME": folder.name}, [Truth("client", executable.name, steps, unknown)]))
         agents = [
             (stack.enter_context(Agent(selector, print_traces=False)), truths) for selector, truths in selected
         ]

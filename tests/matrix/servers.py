@@ -54,7 +54,9 @@ class Runtime:
     logs_to_stdout: bool = False
     speaks_http: bool = True  # or nothing of it may be counted
     chunked_requests: bool = True  # it understands them
-    answers_early: bool = False  # before it has read the body of the request
+    # It answers before it has read the body: where a body in chunks ends is seen after the answer, and of the request
+    # behind a long body only the beginning is copied.
+    answers_early: bool = False
     in_ci: bool = False
 
 
@@ -136,6 +138,7 @@ PHP_FPM = Runtime(
     speaks_http=False,
 )
 NGINX = program("nginx")
+NGINX_ANSWERS = Runtime("nginx", NGINX, nginx_arguments("answers"), answers_early=True)
 
 SERVERS = (
     GO,
@@ -167,7 +170,7 @@ SERVERS = (
     Runtime("php -S", program("php"), php_arguments),
     Runtime("nginx, php-fpm", NGINX, nginx_arguments("fpm"), behind=PHP_FPM),
     Runtime("axum", workshop.axum_program, place_arguments()),
-    Runtime("nginx", NGINX, nginx_arguments("answers"), answers_early=True),
+    NGINX_ANSWERS,
     Runtime(
         "haproxy", program("haproxy"), lambda place: ["-W", "-f", place.render("haproxy/haproxy.cfg", "haproxy.cfg")],
         logs_to_stdout=True,

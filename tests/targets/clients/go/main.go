@@ -86,7 +86,7 @@ func main() {
 	var workers sync.WaitGroup
 	counts := map[string]int{}
 	failed := false
-	for range connections {
+	for started := 0; started < connections; started++ {
 		workers.Add(1)
 		go func() {
 			defer workers.Done()
