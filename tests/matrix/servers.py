@@ -85,9 +85,11 @@ def gunicorn_arguments(gunicorn: Callable[[], Path], *options: str) -> Callable[
     ]
 
 
-def uvicorn_arguments(place: Place) -> list[str | Path]:
-    options = ["--host", "127.0.0.1", "--port", str(place.port), "--no-access-log", "--timeout-keep-alive", "60"]
-    return ["-m", "uvicorn", *options, "--app-dir", PROGRAMS / "uvicorn_server", "application:application"]
+def uvicorn_arguments(*options: str) -> Callable[[Place], list[str | Path]]:
+    return lambda place: [
+        "-m", "uvicorn", "--host", "127.0.0.1", "--port", str(place.port), *options, "--no-access-log",
+        "--timeout-keep-alive", "60", "--app-dir", PROGRAMS / "uvicorn_server", "application:application",
+    ]
 
 
 def java_arguments(place: Place) -> list[str | Path]:
@@ -144,13 +146,23 @@ SERVERS = (
     GO,
     Runtime("Node http", program("node"), place_arguments(PROGRAMS / "node_server" / "server.js"), in_ci=True),
     Runtime(
+        "Node cluster", program("node"), place_arguments(PROGRAMS / "node_cluster_server" / "server.js"), in_ci=True
+    ),
+    Runtime(
         "Fastify", program("node"), place_arguments(PROGRAMS / "fastify_server" / "server.js"),
         environment=lambda: {"NODE_PATH": str(workshop.node_modules())},
     ),
     Runtime(
-        "Python http.server", this_python, place_arguments(PROGRAMS / "python_server" / "server.py"), in_ci=True
+        "Python http.server", this_python, place_arguments(PROGRAMS / "python_server" / "server.py", "threads"),
+        in_ci=True,
     ),
-    Runtime("uvicorn", lambda: workshop.python_packages() / "python", uvicorn_arguments),
+    Runtime(
+        "Python, forking", this_python, place_arguments(PROGRAMS / "python_server" / "server.py", "processes"),
+        in_ci=True,
+    ),
+    Runtime("uvicorn", lambda: workshop.python_packages() / "python", uvicorn_arguments()),
+    # New interpreters that inherit the listener.
+    Runtime("uvicorn, 2 workers", lambda: workshop.python_packages() / "python", uvicorn_arguments("--workers", "2")),
     # Its own worker class closes the connection after each answer.
     Runtime(
         "gunicorn sync", lambda: workshop.python_packages() / "python",

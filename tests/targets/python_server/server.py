@@ -1,9 +1,14 @@
-"""A target of the matrix: Python's http.server, one thread for each connection. Usage: server.py PORT LOG."""
+"""A target of the matrix: Python's http.server, a thread or a process for each connection.
+
+Usage: server.py threads|processes PORT LOG.
+"""
 import os
 import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from socketserver import ForkingMixIn, ThreadingMixIn
 
-LOG = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+MODE, PORT, LOG_PATH = sys.argv[1:]
+LOG = os.open(LOG_PATH, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -41,9 +46,15 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-class Server(ThreadingHTTPServer):
+class ThreadingServer(ThreadingMixIn, HTTPServer):
     request_queue_size = 128
     daemon_threads = True
 
 
-Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+class ForkingServer(ForkingMixIn, HTTPServer):
+    request_queue_size = 128
+    block_on_close = False
+
+
+server = {"threads": ThreadingServer, "processes": ForkingServer}[MODE]
+server(("127.0.0.1", int(PORT)), Handler).serve_forever()
