@@ -7,9 +7,10 @@ from typing import Sequence
 from mix import Counts, Step, counts_of
 from observed import Metrics
 
+INCOMPLETE = "beyla_exchanges_incomplete_total"
 NOTHING_LOST = (
-    "beyla_events_lost_total", "beyla_events_malformed_total", "beyla_exchanges_incomplete_total",
-    "beyla_exchanges_unpaired_total", "beyla_connection_gaps_total", "beyla_series_overflow_total",
+    "beyla_events_lost_total", "beyla_events_malformed_total", INCOMPLETE, "beyla_exchanges_unpaired_total",
+    "beyla_connection_gaps_total", "beyla_series_overflow_total",
 )
 SIZES_UNKNOWN = "beyla_request_sizes_unknown_total"
 
@@ -66,9 +67,15 @@ def wrong_sizes(metrics: Metrics, truth: Truth, unknown: int) -> list[str]:
     return wrong
 
 
-def wrong_books(metrics: Metrics, truths: Sequence[Truth]) -> list[str]:
+def wrong_books(metrics: Metrics, truths: Sequence[Truth], alone: bool) -> list[str]:
     """Nothing lost or unpaired; each request has a known size or is counted as unknown."""
-    wrong = [f"{name} is {value:.0f}" for name in NOTHING_LOST if (value := metrics.total(name)) != 0]
+    wrong = [
+        f"{name}{dict(labels)} is {value:.0f}"
+        for name in NOTHING_LOST
+        if alone or name != INCOMPLETE
+        for labels, value in metrics.select(name).items()
+        if value
+    ]
     unknown = metrics.total(SIZES_UNKNOWN)
     allowed = sum(truth.sizes_may_be_unknown for truth in truths)
     if unknown > allowed:
@@ -87,8 +94,10 @@ def wrong_log(whose: str, counted: Counts, expected: Counts) -> list[str]:
     ]
 
 
-def everything_wrong(metrics: Metrics, truths: Sequence[Truth]) -> list[str]:
-    wrong = wrong_counts(metrics, truths) + wrong_books(metrics, truths)
+def everything_wrong(metrics: Metrics, truths: Sequence[Truth], alone: bool) -> list[str]:
+    """Not `alone`: the agent selects by name, so it watches each new process of the machine until it is decided, and
+    counts as incomplete what a rejected one had begun."""
+    wrong = wrong_counts(metrics, truths) + wrong_books(metrics, truths, alone)
     unknown = int(metrics.total(SIZES_UNKNOWN))
     for truth in truths:
         wrong += wrong_sizes(metrics, truth, min(unknown, truth.sizes_may_be_unknown))

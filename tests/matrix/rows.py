@@ -42,13 +42,13 @@ class Outcome:
     seconds: float = 0.0
     wrong: list[str] = field(default_factory=list)
 
-    def take(self, metrics: Metrics, truths: Sequence[Truth]) -> None:
+    def take(self, metrics: Metrics, truths: Sequence[Truth], alone: bool = True) -> None:
         for role in {truth.role for truth in truths}:
             for service, counts in requests_of(metrics, role).items():
                 self.agent[f"{role} {service}"] = counts.total()
         self.lost += int(metrics.total("beyla_events_lost_total"))
         self.unknown += int(metrics.total(SIZES_UNKNOWN))
-        self.wrong += everything_wrong(metrics, truths)
+        self.wrong += everything_wrong(metrics, truths, alone)
 
 
 TABLE_HEAD = f"{'row':<42} {'sent':>6} {'client':>6} {'server':>6} {'lost':>5} {'unknown':>7} {'seconds':>7}  agent"
@@ -76,9 +76,9 @@ def steps_of_loads(mix: Mix) -> list[Step]:
     return [*mix.sent(KEEP_ALIVE_REQUESTS, KEEP_ALIVE_SEED), *mix.sent(SINGLE_REQUESTS, SINGLE_SEED)]
 
 
-def settled_metrics(agent: Agent, truths: Sequence[Truth]) -> Metrics:
+def settled_metrics(agent: Agent, truths: Sequence[Truth], alone: bool = True) -> Metrics:
     """Once everything is counted, or after the deadline; then once more when all is quiet: something may be invented."""
-    settle(lambda: not everything_wrong(agent.scrape(), truths), SETTLE_SECONDS)
+    settle(lambda: not everything_wrong(agent.scrape(), truths, alone), SETTLE_SECONDS)
     return agent.quiet_metrics()
 
 
@@ -145,16 +145,16 @@ def run_client_row(client: ClientRuntime) -> Outcome:
         )
         executable = client.settle_in(folder)
         server = stack.enter_context(RunningServer(GO_SERVER))
-        selected = [({"OPEN_PORT": str(server.port)}, truths_of(server, steps, client.small_chunks))]
+        by_port = stack.enter_context(Agent({"OPEN_PORT": str(server.port)}, print_traces=False))
+        agents = [(by_port, truths_of(server, steps, client.small_chunks))]
         if CLIENT_SIDE:
             unknown = long_bodies_in_chunks(steps) if client.small_chunks else 0
-            selected.append(({"EXECUTABLE_NAME": folder.name}, [Truth("client", executable.name, steps, unknown)]))
-        agents = [
-            (stack.enter_context(Agent(selector, print_traces=False)), truths) for selector, truths in selected
-        ]
+            by_name = stack.enter_context(Agent({"EXECUTABLE_NAME": folder.name}, print_traces=False))
+            agents.append((by_name, [Truth("client", executable.name, steps, unknown)]))
         counted = send_loads(client, executable, server.port, mix, folder)
         check_logs(outcome, server, counted, steps)
         for agent, truths in agents:
-            outcome.take(settled_metrics(agent, truths), truths)
+            alone = agent is by_port
+            outcome.take(settled_metrics(agent, truths, alone), truths, alone)
     outcome.seconds = time.monotonic() - started
     return outcome
