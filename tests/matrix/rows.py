@@ -13,7 +13,7 @@ import workshop
 from books import SIZES_UNKNOWN, Truth, everything_wrong, requests_of, wrong_log
 from clients import GO as GO_CLIENT
 from clients import Call, ClientRuntime, run_client
-from harness import FULL, Agent, settle
+from harness import FULL, QUIET_SECONDS, Agent, settle, wait_until
 from mix import CHUNKED_STEPS, STEPS, Counts, Mix, Step, counts_in_log, counts_of, long_bodies, long_bodies_in_chunks
 from observed import Metrics
 from servers import GO as GO_SERVER
@@ -79,7 +79,20 @@ def steps_of_loads(mix: Mix) -> list[Step]:
 def settled_metrics(agent: Agent, truths: Sequence[Truth], alone: bool = True) -> Metrics:
     """Once everything is counted, or after the deadline; then once more when all is quiet: something may be invented."""
     settle(lambda: not everything_wrong(agent.scrape(), truths, alone), SETTLE_SECONDS)
-    return agent.quiet_metrics()
+    return agent.quiet_metrics() if alone else quiet_requests(agent, truths)
+
+
+def quiet_requests(agent: Agent, truths: Sequence[Truth]) -> Metrics:
+    """The metrics once no more requests are counted, whatever other processes of the machine do."""
+
+    def settled() -> Metrics | None:
+        before = agent.scrape()
+        time.sleep(QUIET_SECONDS)
+        after = agent.scrape()
+        unchanged = all(requests_of(before, truth.role) == requests_of(after, truth.role) for truth in truths)
+        return after if unchanged else None
+
+    return wait_until(settled, SETTLE_SECONDS, "no more requests are counted")
 
 
 def truths_of(server: RunningServer, steps: Sequence[Step], small_chunks: bool = False) -> list[Truth]:
