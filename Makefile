@@ -1,7 +1,7 @@
 # The two commands a new user types: `make demo` and `make test`. Each installs what it misses.
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
-.PHONY: build test demo install lint fuzz-smoke bench clean deps-build deps-test deps-demo deps-lint
+.PHONY: build test test-matrix demo install lint fuzz-smoke bench clean deps-build deps-test deps-matrix deps-demo deps-lint
 
 build: deps-build build/release/build.ninja
 	cmake --build --preset release -j $(JOBS)
@@ -17,6 +17,10 @@ test: deps-test build/dev/build.ninja
 	$(MAKE) --no-print-directory fuzz-smoke
 	tools/check_layers.py
 	ctest --test-dir build/dev --output-on-failure -j $(JOBS)
+
+# Every runtime with the acceptance numbers: some 15 minutes, after a first run that fetches and builds the targets.
+test-matrix: deps-matrix build
+	FULL=1 ROWS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_runtimes.py
 
 fuzz-smoke: deps-test build/fuzz/build.ninja
 	tools/stage.sh "build of fuzz targets" cmake --build --preset fuzz -j $(JOBS)
@@ -42,5 +46,5 @@ clean:
 	rm -rf build
 
 # A static pattern: make looks for no implicit rule for a phony target.
-deps-build deps-test deps-demo deps-lint: deps-%:
+deps-build deps-test deps-matrix deps-demo deps-lint: deps-%:
 	tools/stage.sh "packages" tools/install_dependencies.sh $*

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that are missing, through sudo where not root; does nothing when all are there.
-# Usage: install_dependencies.sh build|test|demo|lint
+# Usage: install_dependencies.sh build|test|matrix|demo|lint
 set -euo pipefail
 
 build_packages=(
@@ -9,8 +9,10 @@ build_packages=(
 )
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev libhttp-parser-dev liburing-dev libclang-rt-19-dev nginx-light wrk apache2-utils
-  redis-server redis-tools prometheus curl sudo procps util-linux
+  redis-server redis-tools prometheus curl sudo procps util-linux gunicorn puma
 )
+# The servers of `make test-matrix` beside those of the tests.
+matrix_packages=(haproxy apache2-bin php-cli php-fpm)
 lint_packages=(clang-format-19 clang-tidy-19)
 policy=/usr/sbin/policy-rc.d
 
@@ -19,14 +21,25 @@ unless_program() {
   command -v "$1" >/dev/null || echo "$2"
 }
 
+test_set() {
+  printf '%s\n' "${build_packages[@]}" "${test_packages[@]}"
+  unless_program node nodejs
+  unless_program python3 python3
+  unless_program go golang-go
+  unless_program javac default-jdk-headless
+}
+
 wanted_packages() {
   case "$1" in
     build) printf '%s\n' "${build_packages[@]}" ;;
-    test)
-      printf '%s\n' "${build_packages[@]}" "${test_packages[@]}"
-      unless_program node nodejs
-      unless_program python3 python3
-      unless_program go golang-go
+    test) test_set ;;
+    matrix)
+      test_set
+      printf '%s\n' "${matrix_packages[@]}"
+      unless_program python3 python3-venv
+      unless_program npm npm
+      unless_program mvn maven
+      unless_program cargo cargo-web
       ;;
     demo)
       printf '%s\n' "${build_packages[@]}" curl
@@ -34,7 +47,7 @@ wanted_packages() {
       ;;
     lint) printf '%s\n' "${lint_packages[@]}" ;;
     *)
-      echo "usage: $0 build|test|demo|lint" >&2
+      echo "usage: $0 build|test|matrix|demo|lint" >&2
       exit 2
       ;;
   esac

@@ -1,0 +1,3 @@
+module go_client
+
+go 1.24
