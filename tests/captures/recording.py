@@ -90,7 +90,7 @@ def all_conversations() -> list[Conversation]:
 
 
 CAPTURED = (
-    Capture("python", PrivateServer, lambda: [simple_requests(), chunked_requests(), split_bodies()]),
+    Capture("python", PrivateServer, all_conversations),
     Capture("go", GoServer, all_conversations),
     Capture("nginx", Nginx, common_conversations),
     Capture("node", NodeServer, all_conversations),

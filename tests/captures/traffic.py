@@ -140,11 +140,18 @@ def chunked_requests() -> Conversation:
 
 
 def split_bodies() -> Conversation:
-    """Bodies that come late, in pieces, and larger than what is copied. For servers that read a body before they
-    answer: an answer that comes before makes the size unknown."""
+    """Bodies that come late and in pieces. For servers that read a body before they answer: an answer that comes
+    before makes the size unknown."""
     talk = Conversation()
     in_pieces(talk, talk.add("POST /cut", body=body_of("split")), 45)
     in_pieces(talk, talk.add("POST /cut/chunks", chunks=(body_of("chunk"), b"y")), 61)
-    in_pieces(talk, talk.add("POST /large", body=body_of("large", 12_000)), 5_000)
     talk.ask(talk.add("GET /behind", last=True))
+    return talk
+
+
+def large_body() -> Conversation:
+    """More than the kernel copies, and what comes behind it. For the same servers."""
+    talk = Conversation()
+    in_pieces(talk, talk.add("POST /large", body=body_of("large", 200_000)), 70_000)
+    talk.ask(talk.add("GET /behind/large", last=True))
     return talk

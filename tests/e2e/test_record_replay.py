@@ -26,7 +26,7 @@ from recording import (  # noqa: E402
     PrivateServer, all_conversations, common_conversations, record, requests_part, same_lines,
 )
 from replaying import Replayer  # noqa: E402
-from traffic import SECRET_MARK, Conversation, body_of, query, secret, split_heads  # noqa: E402
+from traffic import SECRET_MARK, Conversation, body_of, large_body, query, secret, split_heads  # noqa: E402
 
 LOAD_REQUESTS = 20_000 if FULL else 2_000
 CONNECTIONS = 8
@@ -60,7 +60,7 @@ class RecordReplayTest(unittest.TestCase):
         self.assertEqual(leaks, [])
 
     def test_go(self) -> None:
-        self.check(GoServer(), [*all_conversations(), split_heads(1)])
+        self.check(GoServer(), [*all_conversations(), split_heads(1), large_body()])
 
     def test_nginx(self) -> None:
         self.check(Nginx(), common_conversations())
@@ -68,7 +68,7 @@ class RecordReplayTest(unittest.TestCase):
     def test_private_answers(self) -> None:
         streamed = Conversation()
         streamed.write(streamed.add(f"GET {query('/stream')}"))
-        self.check(PrivateServer(), [*all_conversations(), streamed])
+        self.check(PrivateServer(), [*all_conversations(), large_body(), streamed])
 
     def test_many_requests_and_a_slow_reader(self) -> None:
         with GoServer() as server, self.recorder(server) as agent:
