@@ -36,9 +36,10 @@ void give_signals_back() {
 }
 
 base::Result<void> run_control_loop(probes::loader::KernelProbes& probes,
-                                    discover::Discovery& discovery, int signals) {
-  std::array<pollfd, 2> fds = {pollfd{signals, POLLIN, 0},
-                               pollfd{probes.process_events_fd(), POLLIN, 0}};
+                                    discover::Discovery& discovery, int signals, int failed_fd) {
+  std::array<pollfd, 3> fds = {pollfd{signals, POLLIN, 0},
+                               pollfd{probes.process_events_fd(), POLLIN, 0},
+                               pollfd{failed_fd, POLLIN, 0}};
   while (true) {
     if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) {
       return base::fail_errno(errno, "cannot wait for process events");
@@ -51,6 +52,7 @@ base::Result<void> run_control_loop(probes::loader::KernelProbes& probes,
       signalfd_siginfo info{};
       if (::read(signals, &info, sizeof(info)) == sizeof(info)) return {};
     }
+    if ((fds[2].revents & POLLIN) != 0) return {};
   }
 }
 

@@ -27,8 +27,9 @@ class ProcessFeed final : public probes::loader::ProcessEventSink {
   discover::Discovery& discovery_;
 };
 
-// Returns when a signal has come.
+// Returns when a signal has come, or `failed_fd` becomes readable.
 [[nodiscard]] base::Result<void> run_control_loop(probes::loader::KernelProbes& probes,
-                                                  discover::Discovery& discovery, int signals);
+                                                  discover::Discovery& discovery, int signals,
+                                                  int failed_fd);
 
 }  // namespace beyla::agent

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,9 +18,11 @@
 #include "agent/control_loop.h"
 #include "agent/doctor/doctor.h"
 #include "agent/pipeline.h"
+#include "agent/replay_command.h"
 #include "agent/self_metrics.h"
 #include "agent/target_channel.h"
 #include "agent/version.h"
+#include "base/clock.h"
 #include "export/prometheus/process_metrics.h"
 #include "export/prometheus/red_text.h"
 #include "export/prometheus/scrape_server.h"
@@ -79,7 +82,8 @@ void warn_of_pid_namespace() {
 // Everything that lives while the agent runs, in the order it is built.
 class Agent {
  public:
-  static base::Result<void> run(const config::Settings& settings);
+  // `recording`: the file to record to; empty: none.
+  static base::Result<void> run(const config::Settings& settings, const std::string& recording);
 
  private:
   [[nodiscard]] exporters::prometheus::TextPieces render() const;
@@ -91,16 +95,24 @@ class Agent {
   std::unique_ptr<exporters::prometheus::ScrapeServer> scrape_server_;
 };
 
-base::Result<void> Agent::run(const config::Settings& settings) {
+base::Result<std::unique_ptr<Recorder>> make_recorder(const std::string& recording) {
+  if (recording.empty()) return nullptr;
+  auto writer = TRY(capture::replay::RecordingWriter::create(recording, base::wall_clock_offset()));
+  spdlog::info("recording to {}", recording);
+  return std::make_unique<Recorder>(std::move(writer));
+}
+
+base::Result<void> Agent::run(const config::Settings& settings, const std::string& recording) {
   const auto signals = TRY(take_over_signals());
   Agent agent;
   agent.probes_ = TRY(probes::loader::KernelProbes::load(probe_options(settings)));
+  auto recorder = TRY(make_recorder(recording));
   auto [control_end, pipeline_end] = TRY(make_target_channel());
   const auto handles = agent.probes_->handles();
   agent.pipeline_ = TRY(Pipeline::make(
       settings,
       {handles.data_ring, handles.policy_by_slot, handles.reader_by_zero, handles.lost_closes},
-      handles.data_ring, std::move(pipeline_end)));
+      std::move(pipeline_end), std::move(recorder)));
   TRY_VOID(agent.serve_metrics(settings));
 
   TargetSender sender(std::move(control_end));
@@ -113,9 +125,11 @@ base::Result<void> Agent::run(const config::Settings& settings) {
   discovery.finish_batch();
   warn_of_pid_namespace();
   spdlog::info("instrumentation ready");
-  TRY_VOID(run_control_loop(*agent.probes_, discovery, signals.get()));
+  TRY_VOID(run_control_loop(*agent.probes_, discovery, signals.get(),
+                            agent.pipeline_->recording_failed_fd()));
   give_signals_back();
   agent.pipeline_->stop(kStopGrace);
+  if (auto error = agent.pipeline_->recording_error()) return std::unexpected(std::move(*error));
   return {};
 }
 
@@ -170,17 +184,18 @@ int run_command(int argc, char** argv) {
     fmt::print("{}", config::reference_page());
     return 0;
   }
+  if (command->action == Action::replay) {
+    const auto done = replay(command->recording, command->print_metrics);
+    return done ? 0 : fail_with(done.error());
+  }
   start_logging();
   if (command->action == Action::doctor) return doctor::run(command->config_file, environment);
-  if (command->action != Action::run) {
-    return fail_with({base::ErrorCode::unsupported, 0, "this command is not built yet"});
-  }
   std::vector<std::string> warnings;
   const auto settings = config::load(command->config_file, environment, &warnings);
   if (!settings) return fail_with(settings.error());
   spdlog::set_level(to_spdlog(settings->log_level));
   for (const auto& warning : warnings) spdlog::warn("{}", warning);
-  const auto done = Agent::run(*settings);
+  const auto done = Agent::run(*settings, command->recording);
   return done ? 0 : fail_with(done.error());
 }
 

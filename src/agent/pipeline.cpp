@@ -10,7 +10,6 @@
 
 #include "agent/target_channel.h"
 #include "base/clock.h"
-#include "protocols/registry.h"
 
 namespace beyla::agent {
 namespace {
@@ -21,47 +20,43 @@ constexpr std::chrono::milliseconds kTidyInterval{500};
 // Only to forget the long dead, where no series expires sooner; a record wakes us at once.
 constexpr int kIdleWaitMs = 30'000;
 
-std::vector<model::SpanSink*> sinks_of(exporters::aggregate::RedMetrics& metrics,
-                                       exporters::console::TracePrinter* printer) {
-  std::vector<model::SpanSink*> sinks{&metrics};
-  if (printer != nullptr) sinks.push_back(printer);
-  return sinks;
-}
-
 }  // namespace
 
 base::Result<std::unique_ptr<Pipeline>> Pipeline::make(const config::Settings& settings,
                                                        capture::ring::KernelCaptureFds fds,
-                                                       int data_ring_fd, base::Fd targets) {
+                                                       base::Fd targets,
+                                                       std::unique_ptr<Recorder> recorder) {
   auto capture = TRY(capture::ring::KernelCapture::make(fds));
   std::unique_ptr<exporters::console::TracePrinter> printer;
   if (settings.print_traces) {
     printer = TRY(exporters::console::TracePrinter::make(STDOUT_FILENO, base::wall_clock_offset));
   }
   std::unique_ptr<Pipeline> pipeline(new Pipeline(
-      std::move(capture), std::move(printer),
-      {settings.metrics_cardinality_limit, settings.prometheus_ttl}, std::move(targets)));
-  TRY_VOID(pipeline->watch_fds(data_ring_fd));
+      {settings.metrics_cardinality_limit, settings.prometheus_ttl}, std::move(capture),
+      std::move(printer), std::move(recorder), std::move(targets)));
+  TRY_VOID(pipeline->watch_fds(fds.data_ring));
   return pipeline;
 }
 
-Pipeline::Pipeline(std::unique_ptr<capture::ring::KernelCapture> capture,
+Pipeline::Pipeline(exporters::aggregate::RedOptions red_options,
+                   std::unique_ptr<capture::ring::KernelCapture> capture,
                    std::unique_ptr<exporters::console::TracePrinter> printer,
-                   exporters::aggregate::RedOptions red_options, base::Fd targets)
+                   std::unique_ptr<Recorder> recorder, base::Fd targets)
     : targets_(std::move(targets)),
       capture_(std::move(capture)),
       printer_(std::move(printer)),
-      red_metrics_(red_options),
-      spans_(sinks_of(red_metrics_, printer_.get())),
-      target_sinks_({&red_metrics_, &spans_}),  // a selection may let spans through
-      sessions_(spans_, *capture_, protocols::registry()) {}
+      recorder_(std::move(recorder)),
+      belt_(red_options, *capture_, protocols::session::RecordOrder::ring,
+            {printer_.get(), recorder_.get()}) {}
 
 Pipeline::~Pipeline() { stop(std::chrono::milliseconds(0)); }
 
 base::Result<void> Pipeline::watch_fds(int data_ring_fd) {
   stop_event_ = base::Fd(::eventfd(0, EFD_CLOEXEC));
+  recording_failed_ = base::Fd(::eventfd(0, EFD_CLOEXEC));
   epoll_ = base::Fd(::epoll_create1(EPOLL_CLOEXEC));
-  if (!stop_event_.valid() || !epoll_.valid()) return base::fail_errno(errno, "cannot use epoll");
+  const bool made = stop_event_.valid() && recording_failed_.valid() && epoll_.valid();
+  if (!made) return base::fail_errno(errno, "cannot use epoll");
   // Edge-triggered: waiting records must not end a wait, only the kernel half's wake-up may.
   const std::pair<int, std::uint32_t> watched[] = {
       {data_ring_fd, EPOLLIN | EPOLLET}, {targets_.get(), EPOLLIN}, {stop_event_.get(), EPOLLIN}};
@@ -89,36 +84,51 @@ void Pipeline::stop(std::chrono::milliseconds grace) {
   if (printer_) printer_->stop(deadline);
 }
 
+std::optional<base::Error> Pipeline::recording_error() const {
+  return recorder_ ? recorder_->error() : std::nullopt;
+}
+
 void Pipeline::run() {
   while (!stopping_) {
-    const std::size_t records = capture_->drain(sessions_);
-    receive_targets(targets_.get(), target_sinks_);
+    const std::size_t records = capture_->drain(belt_.events());
+    receive_targets(targets_.get(), belt_);
     tidy(records);
-    open_connections_.store(sessions_.size(), std::memory_order_relaxed);
+    belt_.end_batch();
     wait(records);
   }
-  receive_targets(targets_.get(), target_sinks_);
+  receive_targets(targets_.get(), belt_);
   const auto last_moment = std::chrono::steady_clock::now() + kFinalDrain;
-  while (capture_->drain(sessions_) > 0 && std::chrono::steady_clock::now() < last_moment) {
+  while (capture_->drain(belt_.events()) > 0 && std::chrono::steady_clock::now() < last_moment) {
   }
-  receive_targets(targets_.get(), target_sinks_);
-  sessions_.flush(base::BootClock::now());
+  receive_targets(targets_.get(), belt_);
+  belt_.finish(base::BootClock::now());
 }
 
 void Pipeline::tidy(std::size_t records_read) {
   const auto now = base::BootClock::now();
   if (now < next_tidy_) return;
-  red_metrics_.expire(now);  // at saturation, too, where more is always waiting
+  belt_.expire_series(now);  // at saturation, too, where more is always waiting
   if (records_read >= capture::ring::KernelCapture::kBatchRecords) return;
   next_tidy_ = now + kTidyInterval;
-  capture_->read_lost_closes(sessions_);
-  spans_.expire(now);
+  capture_->read_lost_closes(belt_.events());
+  belt_.on_tick(now);
+  flush_recording();
+}
+
+// A recording that cannot go on ends the agent: the operator asked for it.
+void Pipeline::flush_recording() {
+  if (!recorder_) return;
+  recorder_->flush();
+  if (!recorder_->error() || failure_told_) return;
+  failure_told_ = true;
+  ::eventfd_write(recording_failed_.get(), 1);
 }
 
 void Pipeline::wait(std::size_t records_read) {
-  if (records_read > 0 || spans_.holds_any()) {
+  if (records_read > 0 || belt_.holds_any()) {
     wait_for_fds(kBusyWaitMs);
   } else if (capture_->fall_asleep()) {
+    flush_recording();  // long may it be until the next record
     wait_for_fds(idle_wait_ms());
     capture_->wake_up();
   }
@@ -126,7 +136,7 @@ void Pipeline::wait(std::size_t records_read) {
 
 // Until the next series may expire; tidy() does nothing before next_tidy_.
 int Pipeline::idle_wait_ms() const {
-  const auto due = red_metrics_.next_expiry();
+  const auto due = belt_.next_expiry();
   if (!due) return kIdleWaitMs;
   const auto left = std::max(*due, next_tidy_) - base::BootClock::now();
   const auto left_ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();

@@ -3,6 +3,7 @@
 #include <array>
 #include <string>
 
+#include "agent/belt.h"
 #include "agent/pipeline.h"
 #include "agent/version.h"
 
@@ -96,9 +97,12 @@ void collect_books(const capture::ring::KernelBooks& books, const capture::Decod
         "socket calls whose bytes were counted but not read, and connections without a policy",
         {{"reason", std::string(kNoteNames[note])}}, books.notes[note]));
   }
-  samples.push_back(counter_sample("beyla_events_malformed_total",
-                                   "records that were not as their kind says", {},
-                                   delivered.malformed.value()));
+  samples.push_back(malformed_sample(delivered));
+}
+
+Sample malformed_sample(const capture::DecoderCounts& counts) {
+  return counter_sample("beyla_events_malformed_total", "records that were not as their kind says",
+                        {}, counts.malformed.value());
 }
 
 void collect_discovery(const discover::DiscoveryCounts& counts, std::vector<Sample>& samples) {
@@ -114,7 +118,7 @@ void collect_build_info(std::vector<Sample>& samples) {
                                  {{"version", std::string(kVersion)}}, 1));
 }
 
-void Pipeline::collect(std::vector<Sample>& samples) const {
+void Belt::collect(std::vector<Sample>& samples) const {
   const auto& counts = spans_.counts();
   for (const auto& [role, name] : kRoleNames) collect_role(name, counts.of(role), samples);
   samples.push_back(counter_sample("beyla_exchanges_unpaired_total",
@@ -138,6 +142,10 @@ void Pipeline::collect(std::vector<Sample>& samples) const {
   samples.push_back(counter_sample("beyla_connections_opaque_total",
                                    "connections that speak no protocol we know", {},
                                    sessions_.counters().opaque_connections.value()));
+}
+
+void Pipeline::collect(std::vector<Sample>& samples) const {
+  belt_.collect(samples);
   samples.push_back(counter_sample("beyla_trace_lines_dropped_total",
                                    "trace lines that standard output did not take in time", {},
                                    printer_ ? printer_->dropped().value() : 0));

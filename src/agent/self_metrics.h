@@ -14,6 +14,7 @@ namespace beyla::agent {
 void collect_books(const capture::ring::KernelBooks& books, const capture::DecoderCounts& delivered,
                    std::uint64_t process_events_read,
                    std::vector<exporters::prometheus::Sample>& samples);
+[[nodiscard]] exporters::prometheus::Sample malformed_sample(const capture::DecoderCounts& counts);
 void collect_discovery(const discover::DiscoveryCounts& counts,
                        std::vector<exporters::prometheus::Sample>& samples);
 void collect_build_info(std::vector<exporters::prometheus::Sample>& samples);

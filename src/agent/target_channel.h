@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "abi/messages.h"
 #include "base/fd.h"
 #include "base/result.h"
 #include "model/target.h"
@@ -22,12 +23,12 @@ class TargetSender final : public model::TargetSink {
   void on_exited(const model::ProcessKey& key, base::BootTime time) override;
 
  private:
-  void send(std::uint32_t change, const model::ProcessKey& key, base::BootTime time,
+  void send(abi::target_change change, const model::ProcessKey& key, base::BootTime time,
             const std::string& service_name);
   base::Fd fd_;
 };
 
-// Hands every waiting message to the sink; a message of another version or size is dropped.
+// Hands every waiting message to the sink; one that is not understood is logged and dropped.
 void receive_targets(int fd, model::TargetSink& sink);
 
 }  // namespace beyla::agent

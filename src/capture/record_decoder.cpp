@@ -49,6 +49,7 @@ bool decode_data(std::span<const std::byte> record, model::EventSink& sink) {
   const auto head = reader.read_bytes(event->head_bytes);
   const auto tail = reader.read_bytes(event->tail_bytes);
   if (!head || !tail || head->size() + tail->size() > event->total_bytes) return false;
+  if (!is_plausible_time(event->arrival_ns)) return false;
   model::StreamData data;
   data.time = to_time(event->header.time_ns);
   data.connection = event->header.connection_id;
@@ -75,6 +76,10 @@ void decode_record(std::span<const std::byte> record, model::EventSink& sink,
     return;
   }
   counts.delivered[header->kind].add();
+  if (!is_plausible_time(header->time_ns)) {
+    counts.malformed.add();
+    return;
+  }
   bool decoded = true;
   const auto time = to_time(header->time_ns);
   switch (header->kind) {

@@ -16,6 +16,13 @@ struct DecoderCounts {
   base::Counter malformed;
 };
 
+// False for times that no machine's clock shows. Those that pass can be added and subtracted
+// without overflow, whatever a recording claims.
+[[nodiscard]] constexpr bool is_plausible_time(std::uint64_t ns) {
+  constexpr std::uint64_t kEndOfTimeNs = std::uint64_t{1} << 62U;  // 146 years
+  return ns < kEndOfTimeNs;
+}
+
 void decode_record(std::span<const std::byte> record, model::EventSink& sink,
                    DecoderCounts& counts);
 

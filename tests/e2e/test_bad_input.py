@@ -94,8 +94,14 @@ class BadInputTest(unittest.TestCase):
     def test_unknown_argument(self) -> None:
         self.refuse(self.good, "--fast", command=(BEYLA_BINARY, "--fast"))
 
-    def test_record_is_not_there_yet(self) -> None:
-        self.refuse(self.good, "record", command=(BEYLA_BINARY, "record", self.folder / "capture"))
+    def test_recordings(self) -> None:
+        for command in ("record", "replay"):
+            self.refuse(self.good, command, "--help", command=(BEYLA_BINARY, command))
+        other = self.folder / "other"
+        other.write_text("no recording")
+        self.refuse({}, f"{other}: not a beyla recording", command=(BEYLA_BINARY, "replay", other))
+        self.refuse({}, "No such file", command=(BEYLA_BINARY, "replay", self.folder / "missing"))
+        self.refuse({}, "Is a directory", command=(BEYLA_BINARY, "replay", self.folder))
 
     def test_not_root(self) -> None:
         binary = self.folder / "beyla"  # where another user may read it
