@@ -34,7 +34,8 @@ struct connection {
   struct iovec pieces[2];
   struct msghdr message;
   int parts; /* sends that are under way */
-  bool closing;
+  bool closing; /* after this answer */
+  bool ended;   /* by the peer */
 };
 
 static struct connection connections[kConnections];
@@ -198,7 +199,8 @@ static void on_accept(const struct io_uring_cqe *answer) {
 static void on_receive(int fd, const struct io_uring_cqe *answer) {
   struct connection *c = &connections[fd];
   if (answer->res <= 0) {
-    shut(fd);
+    c->ended = true;
+    if (c->parts == 0) shut(fd); /* else on_send() does: nothing must name a closed descriptor */
     return;
   }
   if (answer->flags & IORING_CQE_F_BUFFER) {
@@ -216,14 +218,14 @@ static void on_receive(int fd, const struct io_uring_cqe *answer) {
 static void on_send(int fd, const struct io_uring_cqe *answer) {
   struct connection *c = &connections[fd];
   if (answer->flags & IORING_CQE_F_NOTIF) return; /* zero copy: the pages are free again */
-  if (answer->res < 0 || --c->parts > 0) return; /* the receive that follows sees the end */
-  if (c->closing && is("provided")) {
-    /* The armed receive holds the file: without this the peer would wait for the end for ever. */
-    struct io_uring_sqe *entry = next_entry();
-    io_uring_prep_shutdown(entry, fd, SHUT_RDWR);
-    mark(entry, kOther, fd);
-  } else if (c->closing) {
+  if (--c->parts > 0) return;
+  bool over = c->closing || answer->res < 0;
+  if (c->ended || (over && !is("provided"))) {
     shut(fd);
+  } else if (over) {
+    /* The armed receive holds the file: it ends by this, and the peer sees the end. No request of
+     * the ring: a worker would run it, perhaps on the next connection with this descriptor. */
+    shutdown(fd, SHUT_RDWR);
   } else {
     go_on(fd);
   }
