@@ -21,9 +21,7 @@ class ChunkWalker {
   [[nodiscard]] bool lost() const { return state_ == State::lost; }
   [[nodiscard]] std::uint64_t decoded_bytes() const { return decoded_; }
   // Of the chunk's data that comes next; 0: a byte of the framing comes.
-  [[nodiscard]] std::uint64_t data_ahead() const {
-    return state_ == State::data ? remaining_ : 0;
-  }
+  [[nodiscard]] std::uint64_t data_ahead() const { return state_ == State::data ? remaining_ : 0; }
   // Is this next byte of the framing one that says how the body goes on, or of a trailer's name?
   [[nodiscard]] bool tells(char octet) const;
 

@@ -59,7 +59,7 @@ DetectResult detect_request(std::span<const std::byte> bytes) {
   return kScheme.starts_with(target) ? DetectResult::need_more : DetectResult::no_match;
 }
 
-const ProtocolDescriptor kDescriptor = {"http1", detect, make, kRequestTurnBytes, kAnswerTurnBytes,
-                                        kMinAnswerBytes};
+const ProtocolDescriptor kDescriptor = {"http1",           detect,           make,
+                                        kRequestTurnBytes, kAnswerTurnBytes, kMinAnswerBytes};
 
 }  // namespace beyla::protocols::http1

@@ -9,7 +9,7 @@
 
 namespace beyla::protocols::http1 {
 
-inline constexpr std::size_t kMaxMethodBytes = 32;  // ours; RFC 9110 §9.1 sets none
+inline constexpr std::size_t kMaxMethodBytes = 32;    // ours; RFC 9110 §9.1 sets none
 inline constexpr std::uint16_t kMinAnswerBytes = 16;  // RFC 9112 §4: "HTTP/1.1 200", two line ends
 inline constexpr std::size_t kMaxHeadBytes =
     16384;  // ours; RFC 9110 §5.4: servers choose; most 8-16 KiB

@@ -51,7 +51,7 @@ class Http1Parser final : public session::ProtocolParser, private RequestListene
   RequestStream requests_;
   ResponseStream responses_;
   std::uint64_t requests_end_ = 0;
-  std::uint64_t answers_end_ = 0;    // of what we have seen
+  std::uint64_t answers_end_ = 0;     // of what we have seen
   std::uint64_t answered_until_ = 0;  // where the requests were when that was written or read
   // Set after lost requests: a request that came when the answers were no further than this was
   // pipelined behind the lost ones.

@@ -111,7 +111,8 @@ TEST_P(Http1Rules, ConflictingFramingIsTheLastThatIsBelieved) {
        {"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: gzip\r\n",
         "Transfer-Encoding: chunked, identity\r\n", "Transfer-Encoding: xchunked\r\n"}) {
     Conversation talk(GetParam());
-    talk.ask(kGet + "POST /b HTTP/1.1\r\n" + fields + "\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n");
+    talk.ask(kGet + "POST /b HTTP/1.1\r\n" + fields +
+             "\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n");
     talk.answer(kNone + kOk);
     talk.ask("GET /404 HTTP/1.1\r\n\r\n");
     talk.answer("HTTP/1.1 500 smuggled\r\nContent-Length: 0\r\n\r\n");
@@ -130,7 +131,8 @@ TEST_P(Http1Rules, ChunkedInOnePointZeroIsTheLastThatIsBelieved) {
 
 TEST_P(Http1Rules, ConflictingFramingOfAnAnswerIsTheLastThatIsBelieved) {
   talk_.ask(kGet + kGet);
-  talk_.answer("HTTP/1.1 201 X\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+  talk_.answer(
+      "HTTP/1.1 201 X\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
   talk_.answer(kOk);
   EXPECT_EQ(talk_.summaries(), Lines{"GET /a 201 0"});
   EXPECT_EQ(talk_.sink.incomplete[0] + talk_.sink.incomplete[1], 1U);

@@ -19,8 +19,8 @@ class RequestListener {
   virtual ~RequestListener() = default;
   virtual void on_request(Request&& request) = 0;
   virtual void on_request_body(std::uint64_t sequence, std::uint64_t bytes) = 0;
-  virtual void on_request_gap() = 0;      // requests may have been missed
-  virtual void on_framing_lost() = 0;     // the end of the newest request cannot be found
+  virtual void on_request_gap() = 0;   // requests may have been missed
+  virtual void on_framing_lost() = 0;  // the end of the newest request cannot be found
   // The bytes are no request. guessed: perhaps they were not meant to be one.
   virtual void on_invalid_request(std::uint64_t answer_position, bool guessed) = 0;
   // Behind a CONNECT: of the tunnel, or requests of a client that does not wait.

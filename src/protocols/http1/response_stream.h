@@ -1,5 +1,5 @@
-// The direction of the answers: finds them (RFC 9112 §4, §6.3) and joins each with its request. Where
-// a pair cannot be proved, the request is dropped as a gap: never a wrong pair. One thread.
+// The direction of the answers: finds them (RFC 9112 §4, §6.3) and joins each with its request.
+// Where a pair cannot be proved, the request is dropped as a gap: never a wrong pair. One thread.
 #pragma once
 
 #include <cstdint>
@@ -86,7 +86,7 @@ class ResponseStream {
   std::uint64_t position_ = 0;   // all before it was taken
   std::uint64_t start_ = 0;      // of the answer or of the bytes that are skipped
   std::uint64_t remaining_ = 0;  // body
-  base::BootTime last_time_;  // of a record with bytes of answers
+  base::BootTime last_time_;     // of a record with bytes of answers
   std::size_t invalid_heads_ = 0;
 };
 

@@ -12,11 +12,12 @@ namespace {
 
 // Framing, routing, what the body is, and the trace that it belongs to.
 constexpr std::array<std::string_view, 11> kKeptValues = {
-    "connection", "content-length", "content-type", "expect",  "host",   "keep-alive",
-    "te",         "traceparent",    "trailer",      "upgrade", "transfer-encoding"};
+    "connection",  "content-length", "content-type", "expect",           "host", "keep-alive", "te",
+    "traceparent", "trailer",        "upgrade",      "transfer-encoding"};
 constexpr std::size_t kMaxKeptNameBytes = 64;  // ours; the longest registered have about 45
 constexpr std::string_view kVersion = "HTTP/1.";
 constexpr std::string_view kSchemeEnd = "://";
+constexpr std::string_view kDetectedScheme = "http";  // a request may be known by it
 
 // Such a byte makes a target or value invalid. A mask in its place would not.
 bool is_control(char letter) { return letter != ' ' && !is_target_octet(letter); }
@@ -26,8 +27,8 @@ bool is_kept_value(std::string_view name) {
 }
 
 bool begins_method(std::string_view text) {
-  return std::ranges::any_of(
-      kMethods, [text](std::string_view method) { return method.starts_with(text); });
+  return std::ranges::any_of(kMethods,
+                             [text](std::string_view method) { return method.starts_with(text); });
 }
 
 bool has_userinfo(std::string_view target) {
@@ -159,10 +160,13 @@ bool RetainedBytes::begin_target(char letter, std::string_view rest) {
   return keeps_unrooted(letter);
 }
 
-// Only what came in one piece with its '@' is known to be userinfo; no honest client sends any here.
+// Only what came in one piece with its '@' is known to be userinfo; no honest client sends any
+// here.
 bool RetainedBytes::keeps_userinfo(char letter, std::string_view rest) {
+  const bool detects = count_ < kDetectedScheme.size() && letter == kDetectedScheme[count_];
+  count_ = detects ? count_ + 1 : static_cast<std::uint32_t>(kDetectedScheme.size());
   if (letter == '@' && !has_userinfo(rest.substr(1))) enter(State::unrooted);
-  return letter == '@' || is_control(letter);
+  return detects || letter == '@' || is_control(letter);
 }
 
 bool RetainedBytes::keeps_unrooted(char letter) {
@@ -180,8 +184,8 @@ bool RetainedBytes::keeps_version(char letter) {
     return true;
   }
   const std::size_t at = count_;
-  const bool fits = at < kVersion.size() ? letter == kVersion[at]
-                                         : at == kVersion.size() && is_digit(letter);
+  const bool fits =
+      at < kVersion.size() ? letter == kVersion[at] : at == kVersion.size() && is_digit(letter);
   if (!fits) enter(State::no_version);
   ++count_;
   return fits;

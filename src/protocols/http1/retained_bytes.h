@@ -29,7 +29,8 @@ class RetainedBytes {
   // The next bytes of the head. REQUIRES: wanted().
   void take_head(std::uint64_t offset, std::span<const std::byte> bytes);
   // The next bytes of a body that the walker has not been fed yet. REQUIRES: wanted().
-  void take_chunks(ChunkWalker walker, std::uint64_t offset, std::span<const std::byte> bytes) const;
+  void take_chunks(ChunkWalker walker, std::uint64_t offset,
+                   std::span<const std::byte> bytes) const;
   // REQUIRES: wanted().
   void take_all(std::uint64_t offset, std::uint64_t length) const;
 
@@ -73,7 +74,7 @@ class RetainedBytes {
   HeadKind kind_;
   bool guessed_ = false;
   State state_ = State::method;
-  std::uint32_t count_ = 0;  // bytes of the state so far
+  std::uint32_t count_ = 0;      // bytes of the state so far
   std::uint8_t scheme_end_ = 0;  // of "://" seen
   std::array<char, kMaxListedNameBytes> name_{};
 };

@@ -23,9 +23,8 @@ class MemoryRecording final : public RecordTap {
   }
   void on_opened(const model::ConnectionOpened& event) override { events_.emplace_back(event); }
   void on_data(const model::StreamData& event) override {
-    Data data{event,
-              {event.head.begin(), event.head.end()},
-              {event.tail.begin(), event.tail.end()}};
+    Data data{
+        event, {event.head.begin(), event.head.end()}, {event.tail.begin(), event.tail.end()}};
     mask_.apply(event, data.head, data.tail);
     events_.emplace_back(std::move(data));
   }
@@ -67,8 +66,8 @@ class MemoryRecording final : public RecordTap {
   }
 
   PayloadMask mask_;
-  std::vector<std::variant<model::ConnectionOpened, Data, model::SendClosed,
-                           model::ConnectionClosed>>
+  std::vector<
+      std::variant<model::ConnectionOpened, Data, model::SendClosed, model::ConnectionClosed>>
       events_;
 };
 
@@ -83,8 +82,8 @@ struct Books {
 };
 
 [[nodiscard]] inline Books books_of(const RecordingSink& sink, const SessionTable& table) {
-  Books books{{}, sink.incomplete, sink.unpaired, sink.gaps,
-              table.counters().opaque_connections.value()};
+  Books books{
+      {}, sink.incomplete, sink.unpaired, sink.gaps, table.counters().opaque_connections.value()};
   for (const model::Exchange& exchange : sink.exchanges) {
     books.exchanges.push_back(summary(exchange) + ' ' +
                               std::to_string(exchange.received.time_since_epoch().count()) + ' ' +

@@ -48,8 +48,7 @@ class RandomPieces {
     talk_.position(model::Direction::sent) = 2000;
   }
   void piece(Speaker speaker, std::string_view text) {
-    const auto direction =
-        speaker == Speaker::client ? talk_.asking() : opposite(talk_.asking());
+    const auto direction = speaker == Speaker::client ? talk_.asking() : opposite(talk_.asking());
     const bool may_be_late = talk_.asking() == model::Direction::sent;
     if (lossy_ && random_() % 8 == 0) {
       talk_.lose(direction, text.size());
@@ -102,8 +101,8 @@ const std::string kCapitals = "GECRETKOKEN";  // as long
 const std::vector<Talk>& secret_talks() {
   static const std::vector<Talk> kTalks = {
       {{kIn, "GET /p?a=" + kSecret + "&b=" + kSecret + "&c HTTP/1.1\r\nAuthorization: Bearer " +
-                 kSecret + "\r\nCookie: k=" + kSecret + "; l=" + kSecret + "\r\nX-Api-Key:" +
-                 kSecret + "\r\n folded " + kSecret + "\r\n\r\n"},
+                 kSecret + "\r\nCookie: k=" + kSecret + "; l=" + kSecret +
+                 "\r\nX-Api-Key:" + kSecret + "\r\n folded " + kSecret + "\r\n\r\n"},
        {kOut, "HTTP/1.1 200 " + kSecret + "\r\nSet-Cookie: " + kSecret +
                   "\r\nContent-Length: 11\r\n\r\n" + kSecret}},
       {{kIn, "POST /q HTTP/1.1\r\nContent-Length: 11\r\n\r\n" + kSecret},
@@ -174,8 +173,7 @@ TEST(PayloadMask, UserinfoOfConnectIsMaskedAndNeitherExported) {
 TEST(PayloadMask, KeepsWhatIsNamedAndLineEnds) {
   MemoryRecording recording;
   Conversation talk(Role::server, true, &recording);
-  talk.ask(
-      "GET /p?a=1&b HTTP/1.1\r\nHost: h\r\nCookie: c\r\nContent-Length: 2\r\n\r\n\r\n");
+  talk.ask("GET /p?a=1&b HTTP/1.1\r\nHost: h\r\nCookie: c\r\nContent-Length: 2\r\n\r\n\r\n");
   EXPECT_EQ(recording.text(),
             "GET /p?a=x&b HTTP/1.1\r\nHost: h\r\nCookie: x\r\nContent-Length: 2\r\n\r\n\r\n");
 }

@@ -56,18 +56,21 @@ inline const std::vector<Talk>& talks() {
        {kOut, "HTTP/1.1 400 X\r\n\r\n"}},
       {{kIn, "\x16\x03\x01 GET / HTTP/1.1\r\n\r\n"}, {kOut, "\x16\x03"}},
       {{kIn, "GET /q?a=1&b=2&c HTTP/1.1\r\nCookie: k=v\r\nA:\r\n folded: x\r\n\r\n"},
-       {kOut, "HTTP/1.1 103 Early\r\nLink: l\r\n\r\nHTTP/1.1 102 P\r\n\r\nHTTP/1.1 200 OK\r\n"
-              "Content-Length: 4\r\n\r\n\r\n\r\n"}},
+       {kOut,
+        "HTTP/1.1 103 Early\r\nLink: l\r\n\r\nHTTP/1.1 102 P\r\n\r\nHTTP/1.1 200 OK\r\n"
+        "Content-Length: 4\r\n\r\n\r\n\r\n"}},
       {{kIn, "GET /r?a=b\x01 HTTP/1.1\r\n\r\n"}, {kOut, "HTTP/1.1 400 X\r\n\r\n"}},
       {{kIn, "GET /s?a=b c HTTP/1.1\r\n\r\n"}, {kOut, "HTTP/1.1 400 X\r\n\r\n"}},
       {{kIn, "GE(T /t HTTP/1.1\r\n\r\n"}, {kOut, "HTTP/1.1 400 X\r\n\r\n"}},
-      {{kIn, "POST /u HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
-             "0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n"},
+      {{kIn,
+        "POST /u HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n"},
        {kOut, "HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n"},
        {kIn, "GET /no HTTP/1.1\r\n\r\n"}},
       {{kIn, "GET /v HTTP/1.1\r\n\r\nGET /w HTTP/1.1\r\n\r\n"},
-       {kOut, "HTTP/1.1 200 X\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
-              "0\r\n\r\nHTTP/1.1 201 X\r\nContent-Length: 0\r\n\r\n"}},
+       {kOut,
+        "HTTP/1.1 200 X\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "0\r\n\r\nHTTP/1.1 201 X\r\nContent-Length: 0\r\n\r\n"}},
       {{kIn, "GET http://user:secret@h:80/x?k=v HTTP/1.1\r\nHost: h\r\n\r\n"},
        {kOut, "HTTP/1.1 407 X\r\nContent-Length: 0\r\n\r\n"},
        {kIn, "CONNECT h:443 HTTP/1.1\r\n\r\n"},

@@ -29,7 +29,7 @@ inline constexpr std::size_t kMaxSessions = 65536;  // ours: about 30 MB when al
 // Ours: a tracepoint is late by microseconds, by milliseconds when its thread loses the CPU between
 // the send and it.
 inline constexpr std::chrono::milliseconds kMaxHoldTime{400};
-inline constexpr std::size_t kMaxHeldRecords = 64;                // of a connection
+inline constexpr std::size_t kMaxHeldRecords = 64;                   // of a connection
 inline constexpr std::size_t kMaxHeldBytes = std::size_t{1} << 16U;  // of a connection
 inline constexpr std::size_t kMaxHeldBytesTotal = std::size_t{1} << 23U;
 
