@@ -105,13 +105,16 @@ class Judge:
             f"http_{self._role}_request_size_bytes_sum": sum(seen.size or 0 for seen in lines),
             "beyla_request_sizes_unknown_total": sum(seen.size is None for seen in lines),
             "beyla_exchanges_unpaired_total": 0, "beyla_events_lost_total": 0,
-            "beyla_connection_gaps_total": truth.gaps, "beyla_connections_opaque_total": truth.opaque,
+            "beyla_connections_opaque_total": truth.opaque,
         }
         problems = []
         for name, value in expected.items():
             moved = after.total(name) - before.total(name)
             if moved != value:
                 problems.append(f"{name} moved by {moved:g} instead of {value}")
+        gaps = after.total("beyla_connection_gaps_total") - before.total("beyla_connection_gaps_total")
+        if gaps > truth.gaps:
+            problems.append(f"{gaps:g} gaps instead of at most {truth.gaps}")
         incomplete = self._incomplete(before, after)
         if incomplete != truth.incomplete:
             problems.append(f"incomplete {dict(incomplete)} instead of {dict(truth.incomplete)}")

@@ -88,7 +88,7 @@ class Conversation:
     exchanges: list[Seen]
     incomplete: Counter[str] = field(default_factory=Counter)  # requests without answer, by reason
     opaque: int = 0  # becomes a tunnel
-    gaps: int = 0  # places where bytes passed unseen
+    gaps: int = 0  # at most: places where bytes passed that no hook sees
 
 
 def pieces_of(data: bytes, size: int | None) -> list[bytes]:

@@ -24,7 +24,7 @@ INPUTS = ("read", "readv", "recv", "recvmsg", "peek", "waitall", "trunc", "splic
 OUTPUTS = ("write", "writev", "send", "sendmsg", "sendfile", "splice-out", "zerocopy")
 # Ways in which the kernel half cannot read the bytes: they are counted, and the reason is told.
 UNREADABLE = {"trunc", "sendfile", "splice-out"}
-# A receive that no hook sees: its bytes are missed when the next ones come, of a body nothing is lost by that.
+# A receive that no hook sees: its bytes may be missed when the next ones come; of a body nothing is lost by that.
 UNSEEN_BODIES_BEFORE_A_REQUEST = {"splice-in": 1}
 EARLY_AGENT_TARGETS = 50
 FAST_OPENS = 5
