@@ -1,7 +1,7 @@
 """Each request of each runtime is counted once on each side: see tests/matrix/README.md.
 
-ROWS chooses rows by name, separated by semicolons; ROWS=all is the whole matrix (`make test-matrix`); without it the rows that
-need no build of their own. FULL=1 sends the acceptance numbers.
+ROWS chooses rows by name, separated by semicolons; ROWS=all is the whole matrix (`make test-matrix`); without it the
+rows that need Debian packages only. FULL=1 sends the acceptance numbers.
 """
 import os
 import socket
@@ -63,8 +63,8 @@ class EarlyAnswerTest(unittest.TestCase):
     """nginx's `return` answers before it reads the body, which then uses up what is copied until the next answer."""
 
     SENT_BEFORE = 300  # bytes; the rest follows the answer
-    # Beyond what is copied of a new connection. nginx reads 4 KiB at once: the last piece of the body is some 2 KiB long,
-    # so that a request behind it in the same piece is not at its beginning.
+    # Beyond what is copied of a new connection. nginx reads 4 KiB at once: the last piece of the body is some 2 KiB
+    # long, so that a request behind it in the same piece is not at its beginning.
     LONG_BODY = b"x" * (17 * 4096 + 2100)
     FILLER = b"\r\nUser-Agent: " + b"u" * 100  # a head longer than what is copied of a record without credit
 

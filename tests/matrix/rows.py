@@ -77,7 +77,7 @@ def steps_of_loads(mix: Mix) -> list[Step]:
 
 
 def settled_metrics(agent: Agent, truths: Sequence[Truth], alone: bool = True) -> Metrics:
-    """Once everything is counted, or after the deadline; then once more when all is quiet: something may be invented."""
+    """Once everything is counted, or after the deadline; and again when all is quiet: something may be invented."""
     settle(lambda: not everything_wrong(agent.scrape(), truths, alone), SETTLE_SECONDS)
     return agent.quiet_metrics() if alone else quiet_requests(agent, truths)
 

@@ -90,7 +90,7 @@ def axum_program() -> Path:
 @functools.cache
 def python_packages() -> Path:
     """The folder of the programs of a virtual environment with the pinned packages."""
-    requirements, built = PROGRAMS / "requirements.txt", CACHE / "python"
+    requirements, built = Path(__file__).with_name("requirements.txt"), CACHE / "python"
     made = built / "complete"
     with building(made, requirements) as needed:
         if needed:
