@@ -80,7 +80,8 @@ ABI_OFFSET(event_open, local_port, 72);
 ABI_OFFSET(event_open, role, 84);
 ABI_ASSERT(sizeof(struct event_open) == 96);
 
-/* Followed by head_bytes, then tail_bytes of payload. */
+/* Followed by head_bytes of payload, the first that were transferred; the rest of the record is its
+ * tail, the last. */
 struct event_data {
   struct event_header header;
   struct process_key process;
@@ -89,12 +90,12 @@ struct event_data {
   uint64_t arrival_ns;   /* received by a server only; 0: unknown */
   uint32_t total_bytes;
   uint16_t head_bytes;
-  uint8_t tail_bytes;
-  uint8_t direction_and_flags; /* bit 0: stream_direction, from bit 1: data_flag */
+  uint8_t direction; /* stream_direction */
+  uint8_t flags;     /* data_flag */
 };
 ABI_OFFSET(event_data, offset, 40);
 ABI_OFFSET(event_data, total_bytes, 64);
-ABI_OFFSET(event_data, direction_and_flags, 71);
+ABI_OFFSET(event_data, direction, 70);
 ABI_ASSERT(sizeof(struct event_data) == 72);
 
 /* kEventFin and kEventClose are a bare event_header. */

@@ -21,8 +21,10 @@ enum {
   kFirstRequestBytes = 16384, /* copied of a new connection: a request head at the usual limits */
   kFirstAnswerBytes = 4096,   /* the same of the other direction */
   kTurnBytes = 1024,     /* copied after each change of direction, without a policy */
-  kShortHeadBytes = 64,  /* copied of a record whose credit is used up */
-  kTailBytes = 32,       /* copied of the end of a record that was cut */
+  /* Copied of each record, also when the credit is used up: small messages are always whole, and of
+   * a long one the ends, where a head or a chunk's frame may stand behind a body. */
+  kShortHeadBytes = 1024,
+  kTailBytes = 1024,
   kRecordHeadBytes = 16384, /* most that one record carries, without its tail */
   kMaxRecordBytes = sizeof(struct event_data) + kRecordHeadBytes + kTailBytes, /* of the data ring */
 };

@@ -47,15 +47,15 @@ bool decode_data(std::span<const std::byte> record, model::EventSink& sink) {
   const auto event = reader.read_struct<abi::event_data>();
   if (!event) return false;
   const auto head = reader.read_bytes(event->head_bytes);
-  const auto tail = reader.read_bytes(event->tail_bytes);
+  const auto tail = reader.read_bytes(reader.remaining());
   if (!head || !tail || head->size() + tail->size() > event->total_bytes) return false;
   if (!is_plausible_time(event->arrival_ns)) return false;
   model::StreamData data;
   data.time = to_time(event->header.time_ns);
   data.connection = event->header.connection_id;
   data.process = to_key(event->process);
-  data.direction = (event->direction_and_flags & 1U) == abi::kReceived ? model::Direction::received
-                                                                       : model::Direction::sent;
+  data.direction =
+      event->direction == abi::kReceived ? model::Direction::received : model::Direction::sent;
   data.offset = event->offset;
   data.other_offset = event->other_offset;
   data.total_bytes = event->total_bytes;

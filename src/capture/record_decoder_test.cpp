@@ -36,11 +36,10 @@ std::vector<std::byte> bytes_of(const T& record, std::string_view payload = {}) 
   return bytes;
 }
 
-abi::event_data data_record(std::uint16_t head, std::uint8_t tail, std::uint32_t total) {
+abi::event_data data_record(std::uint16_t head, std::uint32_t total) {
   abi::event_data record{};
   record.header.kind = abi::kEventData;
   record.head_bytes = head;
-  record.tail_bytes = tail;
   record.total_bytes = total;
   return record;
 }
@@ -48,7 +47,7 @@ abi::event_data data_record(std::uint16_t head, std::uint8_t tail, std::uint32_t
 TEST(RecordDecoder, SplitsHeadAndTail) {
   Collect sink;
   DecoderCounts counts;
-  decode_record(bytes_of(data_record(3, 2, 100), "GETxy"), sink, counts);
+  decode_record(bytes_of(data_record(3, 100), "GETxy"), sink, counts);
   EXPECT_EQ(sink.heads, std::vector<std::string>{"GET"});
   EXPECT_EQ(sink.tails, std::vector<std::string>{"xy"});
   EXPECT_EQ(counts.delivered[abi::kEventData].value(), 1U);
@@ -58,8 +57,8 @@ TEST(RecordDecoder, SplitsHeadAndTail) {
 TEST(RecordDecoder, RefusesSizesThatDoNotFit) {
   Collect sink;
   DecoderCounts counts;
-  decode_record(bytes_of(data_record(6, 0, 100), "GETxy"), sink, counts);  // past the record
-  decode_record(bytes_of(data_record(3, 2, 4), "GETxy"), sink, counts);    // more than was sent
+  decode_record(bytes_of(data_record(6, 100), "GETxy"), sink, counts);  // past the record
+  decode_record(bytes_of(data_record(3, 4), "GETxy"), sink, counts);    // more than was sent
   decode_record(base::as_bytes("short"), sink, counts);
   EXPECT_TRUE(sink.heads.empty());
   EXPECT_EQ(counts.malformed.value(), 3U);

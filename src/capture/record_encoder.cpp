@@ -54,7 +54,6 @@ void encode_record(const model::ConnectionOpened& event, std::vector<std::byte>&
 
 void encode_record(const model::StreamData& event, std::vector<std::byte>& out) {
   assert(event.head.size() <= std::numeric_limits<std::uint16_t>::max());
-  assert(event.tail.size() <= std::numeric_limits<std::uint8_t>::max());
   abi::event_data record{};
   const std::size_t size = sizeof(record) + event.head.size() + event.tail.size();
   record.header = make_header(abi::kEventData, size, event.time, event.connection);
@@ -64,8 +63,7 @@ void encode_record(const model::StreamData& event, std::vector<std::byte>& out) 
   record.arrival_ns = event.arrival ? to_ns(*event.arrival) : 0;
   record.total_bytes = event.total_bytes;
   record.head_bytes = static_cast<std::uint16_t>(event.head.size());
-  record.tail_bytes = static_cast<std::uint8_t>(event.tail.size());
-  record.direction_and_flags =
+  record.direction =
       event.direction == model::Direction::received ? abi::kReceived : abi::kSent;
   append(out, record);
   out.insert(out.end(), event.head.begin(), event.head.end());

@@ -37,17 +37,17 @@ void Discovery::on_started(const model::ProcessStarted& process) {
     doubtful_.emplace_back(process, std::move(facts));
     return;
   }
-  decide(process, facts, !facts && !inspector_.is_same_process(process.key));
+  decide(process, facts);
 }
 
-void Discovery::decide(const model::ProcessStarted& process, const Facts& facts, bool has_ended) {
+void Discovery::decide(const model::ProcessStarted& process, const Facts& facts) {
   if (targets_.contains(process.key)) return;
-  // A process that has ended already keeps the name the kernel gave, so that its requests count.
+  // A process that has ended already keeps the name the kernel gave, so that its requests count;
+  // likewise one whose main thread has ended.
   const std::string path = facts ? facts->executable_path : process.executable_name;
-  const bool is_known = facts.has_value() || has_ended || rules_.executable_name.empty();
-  if (!is_known || !rules_.matches(path)) {
+  if (!rules_.matches(path)) {
     if (!facts) counts_.skipped_process_gone.add();
-    reject(process, has_ended);
+    reject(process);
     return;
   }
   model::TargetProcess target{process.key, {}};
@@ -55,7 +55,7 @@ void Discovery::decide(const model::ProcessStarted& process, const Facts& facts,
       namer_.name(path, facts ? facts->otel_service_name : "", process.executable_name);
   targets_.emplace(process.key, target.service.name);
   // The kernel proposes before we look: what we rejected may have been the image before exec.
-  if (!has_ended) map_.select(process.key.pid);
+  map_.select(process.key);
   counts_.selected.add();
   spdlog::info("instrumenting service={} pid={} executable={}", target.service.name,
                process.key.pid, path);
@@ -63,16 +63,15 @@ void Discovery::decide(const model::ProcessStarted& process, const Facts& facts,
   sink_.on_selected(target, process.time);
 }
 
-void Discovery::reject(const model::ProcessStarted& process, bool has_ended) {
-  // The map knows pids only: a late decision must not hit the next process of that pid.
-  if (!has_ended && !inspector_.is_reused(process.key)) map_.reject(process.key.pid);
+void Discovery::reject(const model::ProcessStarted& process) {
+  map_.reject(process.key);
   sink_.on_rejected(process.key, process.time);
 }
 
 void Discovery::on_exited(const model::ProcessKey& key, base::BootTime time) {
   std::erase_if(doubtful_, [&](const auto& doubtful) {
     if (doubtful.first.key != key) return false;
-    decide(doubtful.first, std::nullopt, true);
+    decide(doubtful.first, std::nullopt);
     return true;
   });
   sink_.on_exited(key, time);
@@ -82,7 +81,7 @@ void Discovery::on_exited(const model::ProcessKey& key, base::BootTime time) {
 }
 
 void Discovery::finish_batch() {
-  for (const auto& [process, facts] : std::exchange(doubtful_, {})) decide(process, facts, false);
+  for (const auto& [process, facts] : std::exchange(doubtful_, {})) decide(process, facts);
   if (!std::exchange(marks_wanted_, false)) return;
   map_.mark_open_sockets();
 }

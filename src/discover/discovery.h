@@ -35,8 +35,8 @@ class Discovery {
 
  private:
   using Facts = std::optional<inspect::ProcessFacts>;
-  void decide(const model::ProcessStarted& process, const Facts& facts, bool has_ended);
-  void reject(const model::ProcessStarted& process, bool has_ended);
+  void decide(const model::ProcessStarted& process, const Facts& facts);
+  void reject(const model::ProcessStarted& process);
 
   SelectionRules rules_;
   ServiceNamer namer_;

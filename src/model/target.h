@@ -18,14 +18,14 @@ struct ProcessStarted {
   base::BootTime time{};
 };
 
-// Whom the kernel watches.
+// Whom the kernel watches. A key that names no process or image any more changes nothing.
 class TargetMap {
  public:
   virtual ~TargetMap() = default;
   // Takes back a rejection: of a process that has called exec since.
-  virtual void select(std::uint32_t pid) = 0;
+  virtual void select(const ProcessKey& key) = 0;
   // Nothing of this process is captured from now on, until it calls exec.
-  virtual void reject(std::uint32_t pid) = 0;
+  virtual void reject(const ProcessKey& key) = 0;
   // Marks listeners and connections that watched processes opened before they were watched.
   virtual void mark_open_sockets() = 0;
 };

@@ -34,11 +34,6 @@ bool ProcessInspector::is_same_process(const model::ProcessKey& key) const {
   return ticks && *ticks == key.start_ns / kNsPerTick;
 }
 
-bool ProcessInspector::is_reused(const model::ProcessKey& key) const {
-  const auto ticks = start_ticks(read_file(file(key.pid, "stat"), 4096));
-  return ticks && *ticks != key.start_ns / kNsPerTick;
-}
-
 std::optional<ProcessFacts> ProcessInspector::inspect(const model::ProcessKey& key) const {
   ProcessFacts facts;
   auto path = read_link(file(key.pid, "exe"));

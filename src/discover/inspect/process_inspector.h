@@ -18,8 +18,6 @@ class ProcessInspector {
  public:
   explicit ProcessInspector(std::string proc_root = "/proc") : proc_root_(std::move(proc_root)) {}
   [[nodiscard]] std::optional<ProcessFacts> inspect(const model::ProcessKey& key) const;
-  // Another process has the pid by now. False where nobody has it, or it cannot be told.
-  [[nodiscard]] bool is_reused(const model::ProcessKey& key) const;
   // The process runs, as far as a start time in ticks of 10 ms tells.
   [[nodiscard]] bool is_same_process(const model::ProcessKey& key) const;
 

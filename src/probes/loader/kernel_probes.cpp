@@ -101,7 +101,6 @@ struct KernelProbes::Impl {
   ring_buffer* process_ring = nullptr;
   ProcessEventSink* sink = nullptr;
   bool watch_every_exec = false;
-  model::ProcessKey current;  // of the record that the sink is being told of
   base::Counter events_read;
 
   ~Impl() {
@@ -109,7 +108,7 @@ struct KernelProbes::Impl {
     beyla_bpf__destroy(skeleton);
   }
   static int on_record(void* context, void* data, std::size_t size);
-  void decide(std::uint32_t pid, bool rejects);
+  void decide(const model::ProcessKey& key, bool rejects);
 };
 
 int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
@@ -118,7 +117,6 @@ int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
   if (size < sizeof(event)) return 0;
   std::memcpy(&event, data, sizeof(event));
   const auto key = to_key(event.process);
-  self.current = key;
   const base::BootTime time{std::chrono::nanoseconds(event.header.time_ns)};
   if (event.change == abi::kProcessExited) {
     self.sink->on_exited(key, time);
@@ -132,15 +130,14 @@ int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
 }
 
 // Decisions are about the process that was proposed, not about whoever has its pid now.
-void KernelProbes::Impl::decide(std::uint32_t pid, bool rejects) {
-  if (pid >= abi::kPidLimit || pid != current.pid) return;
-  skeleton->bss->decided_start_ns = current.start_ns;
-  skeleton->bss->decided_pid = current.pid;
-  skeleton->bss->decided_generation = current.exec_generation;
+void KernelProbes::Impl::decide(const model::ProcessKey& key, bool rejects) {
+  skeleton->bss->decided_start_ns = key.start_ns;
+  skeleton->bss->decided_pid = key.pid;
+  skeleton->bss->decided_generation = key.exec_generation;
   skeleton->bss->decided_rejects = rejects ? 1 : 0;
-  const auto done = run_iterator(skeleton->progs.decide_process, pid);
+  const auto done = run_iterator(skeleton->progs.decide_process, key.pid);
   if (!done && done.error().os_errno != ESRCH) {  // ESRCH: it has ended
-    spdlog::warn("cannot tell the kernel about process {}: {}", pid, done.error().message());
+    spdlog::warn("cannot tell the kernel about process {}: {}", key.pid, done.error().message());
   }
 }
 
@@ -234,9 +231,9 @@ std::uint64_t KernelProbes::skipped_runs() const {
   return total;
 }
 
-void KernelProbes::select(std::uint32_t pid) { impl_->decide(pid, false); }
+void KernelProbes::select(const model::ProcessKey& key) { impl_->decide(key, false); }
 
-void KernelProbes::reject(std::uint32_t pid) { impl_->decide(pid, true); }
+void KernelProbes::reject(const model::ProcessKey& key) { impl_->decide(key, true); }
 
 void KernelProbes::mark_open_sockets() {
   auto& programs = impl_->skeleton->progs;

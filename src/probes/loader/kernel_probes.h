@@ -56,8 +56,8 @@ class KernelProbes final : public model::TargetMap {
   // Times a program was skipped because it had interrupted itself on one CPU.
   [[nodiscard]] std::uint64_t skipped_runs() const;
 
-  void select(std::uint32_t pid) override;
-  void reject(std::uint32_t pid) override;
+  void select(const model::ProcessKey& key) override;
+  void reject(const model::ProcessKey& key) override;
   void mark_open_sockets() override;
 
  private:

@@ -104,8 +104,8 @@ static __always_inline __u32 copy_payload(struct payload_scratch *scratch,
   }
   state->credit[direction] -= head < state->credit[direction] ? head : state->credit[direction];
   event->head_bytes = head;
-  event->tail_bytes = tail;
-  event->direction_and_flags = direction | (unreadable ? kDataUnreadable << 1 : 0);
+  event->direction = direction;
+  event->flags = unreadable ? kDataUnreadable : 0;
   return sizeof(*event) + head + tail;
 }
 
