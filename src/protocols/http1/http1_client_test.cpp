@@ -95,6 +95,22 @@ TEST(Http1Client, ASplicedUploadIsNoGapForTheServer) {
   EXPECT_EQ(talk.sink.gaps, 0U);
 }
 
+TEST(Http1Client, ALateRecordBehindALostAnswerIsNotPairedWithTheNextAnswer) {
+  Conversation talk(Role::client);
+  const std::string late = "GET /202 HTTP/1.1\r\n\r\n";
+  talk.ask("GET /201 HTTP/1.1\r\n\r\n");
+  talk.lose(Direction::received, 30);
+  talk.answer("rest of a body");
+  talk.send_late(late);
+  talk.lose(Direction::received, kOk.size());
+  talk.deliver_late();  // says a position behind its answer
+  talk.ask("GET /203 HTTP/1.1\r\n\r\n");
+  talk.answer("HTTP/1.1 203 X\r\nContent-Length: 0\r\n\r\n");
+  talk.close();
+  EXPECT_TRUE(talk.summaries().empty());
+  EXPECT_EQ(talk.sink.count(IncompleteReason::gap), 3U);
+}
+
 TEST(Http1Client, ProxyTunnel) {
   Conversation talk(Role::client);
   talk.ask("CONNECT h:443 HTTP/1.1\r\n\r\n");

@@ -116,7 +116,7 @@ void SessionTable::hold(Session& session, const model::StreamData& event) {
   }
   if (!session.held) {
     session.held = std::make_unique<HeldRecords>();
-    holding_.push_back(session.info.id);
+    holding_.insert(session.info.id);
   }
   counters_.held_records.add();
   held_bytes_ += size;
@@ -286,6 +286,7 @@ void SessionTable::on_closed(const model::ConnectionClosed& event) {
   if (place != sessions_.end()) {
     release_all(place->second);
     if (place->second.parser) place->second.parser->on_closed(event.time);
+    if (!holding_.empty()) holding_.erase(event.connection);
     sessions_.erase(place);
   }
   if (tap_ != nullptr) tap_->on_closed(event);

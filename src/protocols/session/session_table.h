@@ -13,7 +13,7 @@
 #include <optional>
 #include <span>
 #include <unordered_map>
-#include <vector>
+#include <unordered_set>
 
 #include "base/counter.h"
 #include "model/capture_policy.h"
@@ -91,7 +91,7 @@ class SessionTable final : public model::EventSink {
   RecordTap* tap_;
   RecordOrder order_;
   std::unordered_map<model::ConnectionId, Session> sessions_;
-  std::vector<model::ConnectionId> holding_;  // some may hold no more
+  std::unordered_set<model::ConnectionId> holding_;  // open ones; some may hold no more
   std::size_t held_bytes_ = 0;
   SessionCounters counters_;
 };
