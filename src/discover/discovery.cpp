@@ -65,7 +65,9 @@ void Discovery::decide(const model::ProcessStarted& process, const Facts& facts,
 
 void Discovery::reject(const model::ProcessStarted& process, bool has_ended) {
   // The map knows pids only: a late decision must not hit the next process of that pid.
-  if (!has_ended && !inspector_.is_reused(process.key)) map_.reject(process.key.pid);
+  const bool is_anothers =
+      inspector_.is_reused(process.key) || (has_ended && inspector_.is_same_process(process.key));
+  if (!is_anothers) map_.reject(process.key.pid);
   sink_.on_rejected(process.key, process.time);
 }
 
