@@ -177,8 +177,8 @@ const Case kPrivilegeCases[] = {
      Status::unknown, "/proc/self/ns/user cannot be read", ""},
     {"pid namespace", [](Facts& f) { f.privileges.in_initial_pid_namespace = Answer::no; },
      Status::limited,
-     "not the host's: executables and OTEL_SERVICE_NAME cannot be looked up, services get "
-     "the name the kernel knows, and EXECUTABLE_NAME is compared with that name only",
+     "not the host's: processes outside that run already are not seen; later ones get the name "
+     "the kernel knows, and EXECUTABLE_NAME is compared with that name only",
      "share the host's pid namespace (--pid=host, hostPID: true)"},
     {"pid namespace", [](Facts& f) { f.privileges.in_initial_pid_namespace = Answer::unknown; },
      Status::unknown, "/proc/self/ns/pid cannot be read", ""},

@@ -89,10 +89,11 @@ Verdict judge_pid_namespace(const Facts& facts) {
     case Answer::unknown: return {Status::unknown, "/proc/self/ns/pid cannot be read", {}};
     case Answer::no: break;
   }
-  return {Status::limited,
-          "not the host's: executables and OTEL_SERVICE_NAME cannot be looked up, services get "
-          "the name the kernel knows, and EXECUTABLE_NAME is compared with that name only",
-          "share the host's pid namespace (--pid=host, hostPID: true)"};
+  return {
+      Status::limited,
+      "not the host's: processes outside that run already are not seen; later ones get the name "
+      "the kernel knows, and EXECUTABLE_NAME is compared with that name only",
+      "share the host's pid namespace (--pid=host, hostPID: true)"};
 }
 
 Verdict judge_proc(const Facts& facts) {

@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -24,6 +25,7 @@ namespace beyla::probes::loader {
 namespace {
 
 constexpr const char* kKernelBtf = "/sys/kernel/btf/vmlinux";
+constexpr ino_t kInitialPidNamespace = 0xEFFFFFFC;  // PROC_PID_INIT_INO, linux/proc_ns.h
 
 int print_libbpf(libbpf_print_level level, const char* format, va_list arguments) {
   if (level == LIBBPF_DEBUG) return 0;
@@ -54,6 +56,14 @@ base::Error load_error(int error) {
 
 void set_bit(unsigned long long* words, std::uint32_t bit) {
   std::atomic_ref(words[bit / abi::kBitsPerWord]).fetch_or(1ULL << (bit % abi::kBitsPerWord));
+}
+void clear_bit(unsigned long long* words, std::uint32_t bit) {
+  std::atomic_ref(words[bit / abi::kBitsPerWord]).fetch_and(~(1ULL << (bit % abi::kBitsPerWord)));
+}
+
+bool is_in_initial_pid_namespace() {
+  struct stat info{};
+  return ::stat("/proc/self/ns/pid", &info) != 0 || info.st_ino == kInitialPidNamespace;
 }
 
 model::ProcessKey to_key(const abi::process_key& key) {
@@ -101,6 +111,7 @@ struct KernelProbes::Impl {
   ring_buffer* process_ring = nullptr;
   ProcessEventSink* sink = nullptr;
   bool watch_every_exec = false;
+  bool in_initial_pid_namespace = is_in_initial_pid_namespace();
   base::Counter events_read;
 
   ~Impl() {
@@ -109,6 +120,7 @@ struct KernelProbes::Impl {
   }
   static int on_record(void* context, void* data, std::size_t size);
   void decide(const model::ProcessKey& key, bool rejects);
+  void decide_by_pid(std::uint32_t pid, bool rejects);
 };
 
 int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
@@ -129,8 +141,19 @@ int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
   return 0;
 }
 
+// Iterators see the pid namespace of who runs them only.
+void KernelProbes::Impl::decide_by_pid(std::uint32_t pid, bool rejects) {
+  if (pid >= abi::kPidLimit) return;
+  clear_bit(rejects ? skeleton->bss->watched : skeleton->bss->rejected, pid);
+  set_bit(rejects ? skeleton->bss->rejected : skeleton->bss->watched, pid);
+}
+
 // Decisions are about the process that was proposed, not about whoever has its pid now.
 void KernelProbes::Impl::decide(const model::ProcessKey& key, bool rejects) {
+  if (!in_initial_pid_namespace) {
+    decide_by_pid(key.pid, rejects);
+    return;
+  }
   skeleton->bss->decided_start_ns = key.start_ns;
   skeleton->bss->decided_pid = key.pid;
   skeleton->bss->decided_generation = key.exec_generation;
