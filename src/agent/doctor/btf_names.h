@@ -16,6 +16,7 @@ constexpr std::string_view kProcessExec = "btf_trace_sched_process_exec";
 constexpr std::string_view kProcessFork = "btf_trace_sched_process_fork";
 constexpr std::string_view kProcessExit = "btf_trace_sched_process_exit";
 constexpr std::string_view kUringSubmit = "btf_trace_io_uring_submit_req";
+constexpr std::string_view kUringFileGet = "btf_trace_io_uring_file_get";
 
 constexpr std::string_view kTaskIterator = "bpf_iter__task";
 constexpr std::string_view kTaskFileIterator = "bpf_iter__task_file";
@@ -43,6 +44,7 @@ inline constexpr std::array kAskedNames = {
     kSocketStorage,    kQueue,           kFentryAttach,
     kUprobeMulti,      kTaskRegisters,   kSocketFromFile,
     kSocketStorageGet, kToTcpSocket,     kTrampolines,
+    kUringFileGet,
 };
 
 }  // namespace beyla::agent::doctor

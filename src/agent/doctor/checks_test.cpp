@@ -236,9 +236,9 @@ const Case kProgramCases[] = {
      "not in this version; the kernel offers no trampolines", ""},
     {"socket hook kprobe", [](Facts& f) { f.kernel.kprobe_source = false; }, Status::not_built,
      "not in this version; the kernel offers no kprobes", ""},
-    {"io_uring", [](Facts& f) { forget(f, kUringSubmit); }, Status::not_built,
-     "not in this version; the kernel offers no io_uring_submit_req: bytes moved by io_uring are "
-     "counted, not read (beyla_capture_degraded_total{reason=\"unreadable\"})",
+    {"io_uring", [](Facts& f) { forget(f, kUringSubmit); }, Status::limited,
+     "the kernel lacks btf_trace_io_uring_submit_req: bytes moved by io_uring are counted, not "
+     "read (beyla_capture_degraded_total{reason=\"unreadable\"})",
      ""},
     {"uprobes", [](Facts& f) { f.kernel.uprobe_source = false; }, Status::not_built,
      "not in this version; the kernel offers no uprobes", ""},

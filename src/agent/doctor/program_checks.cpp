@@ -98,16 +98,16 @@ Verdict judge_kprobe(const Facts& facts) {
 }
 Verdict judge_syscall(const Facts&) { return not_built("every kernel offers it"); }
 
+// Optional: an older kernel, or one without io_uring, is watched all the same.
 Verdict judge_io_uring(const Facts& facts) {
-  constexpr std::string_view kMeaning =
-      "bytes moved by io_uring are counted, not read "
-      "(beyla_capture_degraded_total{reason=\"unreadable\"})";
-  const std::string_view offer =
-      !facts.kernel.btf_readable
-          ? kNoTypes
-          : (knows(facts, kUringSubmit) ? "the kernel offers io_uring_submit_req"
-                                        : "the kernel offers no io_uring_submit_req");
-  return not_built(fmt::format("{}: {}", offer, kMeaning));
+  if (!facts.kernel.btf_readable) return {Status::unknown, std::string(kNoTypes), {}};
+  const auto lacking = absent(facts, {kUringFileGet, kUringSubmit});
+  if (lacking.empty()) return {Status::ok, "io_uring_file_get, io_uring_submit_req", {}};
+  return {Status::limited,
+          fmt::format("the kernel lacks {}: bytes moved by io_uring are counted, not read "
+                      "(beyla_capture_degraded_total{{reason=\"unreadable\"}})",
+                      fmt::join(lacking, ", ")),
+          {}};
 }
 
 Verdict judge_uprobes(const Facts& facts) {
