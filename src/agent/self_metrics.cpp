@@ -127,6 +127,14 @@ void Belt::collect(std::vector<Sample>& samples) const {
   samples.push_back(counter_sample("beyla_connection_gaps_total",
                                    "places in a byte stream where records were lost", {},
                                    counts.gaps.value()));
+  const auto& sessions = sessions_.counters();
+  for (const auto& [reason, counter] : {std::pair{"timeout", &sessions.holds_timed_out},
+                                        std::pair{"limit", &sessions.holds_over_limit}}) {
+    samples.push_back(
+        counter_sample("beyla_holds_given_up_total",
+                       "answers of clients taken before the request that they wait for was read",
+                       {{"reason", reason}}, counter->value()));
+  }
   samples.push_back(counter_sample("beyla_request_sizes_unknown_total",
                                    "requests whose body size is not known exactly", {},
                                    red_metrics_.sizes_unknown().value()));

@@ -44,14 +44,23 @@ enum class IncompleteReason : std::uint8_t {
   kCount
 };
 
-// Called on the shard's thread.
+// A request that was seen and ends without its answer.
+struct Incomplete {
+  ProcessKey process;
+  Role role = Role::unknown;
+  IncompleteReason reason = IncompleteReason::no_answer;
+  base::BootTime time;  // when that was clear
+};
+
+// Called on the shard's thread. Of what is unpaired or lost nobody says whose it was: that of a
+// process which is not decided yet, and perhaps never selected, counts too.
 class ExchangeSink {
  public:
   virtual ~ExchangeSink() = default;
   virtual void on_exchange(Exchange&& exchange) = 0;
-  virtual void on_incomplete(Role role, IncompleteReason reason) = 0;  // a request without answer
-  virtual void on_unpaired() = 0;                                      // an answer without request
-  virtual void on_gap() = 0;  // bytes of a stream were lost, not merely left uncopied
+  virtual void on_incomplete(const Incomplete& incomplete) = 0;
+  virtual void on_unpaired() = 0;  // an answer without request
+  virtual void on_gap() = 0;       // bytes of a stream were lost, not merely left uncopied
 };
 
 }  // namespace beyla::model

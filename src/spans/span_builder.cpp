@@ -9,7 +9,7 @@ void SpanBuilder::on_exchange(model::Exchange&& exchange) {
     deliver(std::move(exchange), found->second);
     return;
   }
-  if (held_.size() == kMaxHeld) {
+  if (held() == kMaxHeld) {
     counts_.of(exchange.role).undecided.add();
     return;
   }
@@ -23,8 +23,19 @@ void SpanBuilder::deliver(model::Exchange&& exchange, const Known& known) {
   for (auto* sink : sinks_) sink->on_span(span);
 }
 
-void SpanBuilder::on_incomplete(model::Role role, model::IncompleteReason reason) {
-  counts_.of(role).incomplete[static_cast<std::size_t>(reason)].add();
+void SpanBuilder::on_incomplete(const model::Incomplete& request) {
+  if (const auto found = known_.find(request.process); found != known_.end()) {
+    count(request, found->second);
+  } else if (held() == kMaxHeld) {
+    counts_.of(request.role).undecided.add();
+  } else {
+    held_incomplete_.push_back(request);
+  }
+}
+
+void SpanBuilder::count(const model::Incomplete& request, const Known& known) {
+  if (!known.selected) return;
+  counts_.of(request.role).incomplete[static_cast<std::size_t>(request.reason)].add();
 }
 
 void SpanBuilder::on_selected(const model::TargetProcess& target, base::BootTime /*time*/) {
@@ -53,12 +64,21 @@ void SpanBuilder::decide(const model::ProcessKey& key, Known known) {
       held_.push_back(std::move(exchange));
     }
   }
+  std::erase_if(held_incomplete_, [&](const model::Incomplete& request) {
+    if (request.process != key) return false;
+    count(request, entry);
+    return true;
+  });
 }
 
 void SpanBuilder::expire(base::BootTime now) {
   while (!held_.empty() && now - held_.front().end > kMaxHold) {
     counts_.of(held_.front().role).undecided.add();
     held_.pop_front();
+  }
+  while (!held_incomplete_.empty() && now - held_incomplete_.front().time > kMaxHold) {
+    counts_.of(held_incomplete_.front().role).undecided.add();
+    held_incomplete_.pop_front();
   }
   const auto keep = known_.size() > kMaxProcesses ? kMaxHold : kKeepAfterExit;
   std::erase_if(known_, [&](const auto& entry) {

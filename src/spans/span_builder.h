@@ -1,6 +1,6 @@
-// Exchange -> Span: names the service of the process that answered or asked. Exchanges of a process
-// that is not decided yet are held, bounded by kMaxHeld and kMaxHold, then counted as lost. Shard
-// thread only; counts may be read by any thread.
+// Exchange -> Span: names the service of the process that answered or asked. What a process did
+// that is not decided yet is held, bounded by kMaxHeld and kMaxHold, then counted as lost. What a
+// rejected one did is none of ours. Shard thread only; counts may be read by any thread.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@ inline constexpr std::size_t kRoles = static_cast<std::size_t>(model::Role::serv
 struct RoleCounts {
   base::Counter exchanges;
   std::array<base::Counter, static_cast<std::size_t>(model::IncompleteReason::kCount)> incomplete;
-  base::Counter undecided;  // exchanges dropped because nobody said whose they are
+  base::Counter undecided;  // of both, dropped because nobody said whose they are
 };
 
 struct SpanCounts {
@@ -47,7 +47,7 @@ class SpanBuilder final : public model::ExchangeSink, public model::TargetSink {
   explicit SpanBuilder(std::vector<model::SpanSink*> sinks) : sinks_(std::move(sinks)) {}
 
   void on_exchange(model::Exchange&& exchange) override;
-  void on_incomplete(model::Role role, model::IncompleteReason reason) override;
+  void on_incomplete(const model::Incomplete& request) override;
   void on_unpaired() override { counts_.unpaired.add(); }
   void on_gap() override { counts_.gaps.add(); }
 
@@ -57,7 +57,7 @@ class SpanBuilder final : public model::ExchangeSink, public model::TargetSink {
 
   // Call now and then: gives up on what was held too long, forgets the long dead.
   void expire(base::BootTime now);
-  [[nodiscard]] bool holds_any() const { return !held_.empty(); }
+  [[nodiscard]] bool holds_any() const { return held() > 0; }
   [[nodiscard]] const SpanCounts& counts() const { return counts_; }
 
  private:
@@ -66,12 +66,15 @@ class SpanBuilder final : public model::ExchangeSink, public model::TargetSink {
     model::Service service;
     std::optional<base::BootTime> exited;
   };
+  [[nodiscard]] std::size_t held() const { return held_.size() + held_incomplete_.size(); }
   void deliver(model::Exchange&& exchange, const Known& known);
+  void count(const model::Incomplete& request, const Known& known);
   void decide(const model::ProcessKey& key, Known known);
 
   std::vector<model::SpanSink*> sinks_;
   std::unordered_map<model::ProcessKey, Known, model::ProcessKeyHash> known_;
   std::deque<model::Exchange> held_;
+  std::deque<model::Incomplete> held_incomplete_;
   SpanCounts counts_;
 };
 

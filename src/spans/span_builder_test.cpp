@@ -70,7 +70,7 @@ TEST(SpanBuilder, CountsByRole) {
   builder.on_exchange(std::move(server));
   for (int i = 0; i < 2; ++i) builder.on_exchange(client_exchange_of(kOne, "/", {}));
   builder.on_exchange(client_exchange_of(kTwo, "/", {}));
-  builder.on_incomplete(model::Role::client, model::IncompleteReason::gap);
+  builder.on_incomplete({kOne, model::Role::client, model::IncompleteReason::gap, {}});
   builder.expire(base::BootTime(3s));
   const auto& counts = builder.counts();
   constexpr auto kGap = static_cast<std::size_t>(model::IncompleteReason::gap);
@@ -80,6 +80,36 @@ TEST(SpanBuilder, CountsByRole) {
   EXPECT_EQ(counts.of(model::Role::client).undecided.value(), 1U);
   EXPECT_EQ(counts.of(model::Role::server).incomplete[kGap].value(), 0U);
   EXPECT_EQ(counts.of(model::Role::client).incomplete[kGap].value(), 1U);
+}
+
+TEST(SpanBuilder, CountsIncompleteRequestsOfSelectedProcessesOnly) {
+  SpanBuilder builder({});
+  const auto end_of = [&](const model::ProcessKey& key, base::BootTime time) {
+    builder.on_incomplete({key, model::Role::client, model::IncompleteReason::no_answer, time});
+  };
+  const auto& counts = builder.counts().of(model::Role::client);
+  const auto& no_answer = counts.incomplete[0];
+  const model::ProcessKey nobody{3, 0, 30};
+  for (const auto& key : {kOne, kTwo, nobody}) end_of(key, base::BootTime(1s));
+  EXPECT_TRUE(builder.holds_any());
+  EXPECT_EQ(no_answer.value(), 0U);
+  builder.on_selected({kOne, {"shop"}}, {});
+  builder.on_rejected(kTwo, {});
+  EXPECT_EQ(no_answer.value(), 1U);
+  for (const auto& key : {kOne, kTwo}) end_of(key, base::BootTime(2s));
+  EXPECT_EQ(no_answer.value(), 2U);
+  EXPECT_TRUE(builder.holds_any());
+  builder.expire(base::BootTime(4s));
+  EXPECT_FALSE(builder.holds_any());
+  EXPECT_EQ(counts.undecided.value(), 1U);
+}
+
+TEST(SpanBuilder, HoldIsBoundedInTotal) {
+  SpanBuilder builder({});
+  for (std::size_t i = 0; i < SpanBuilder::kMaxHeld; ++i)
+    builder.on_exchange(exchange_of(kOne, "/"));
+  builder.on_incomplete({kOne, model::Role::server, model::IncompleteReason::gap, {}});
+  EXPECT_EQ(builder.counts().of(model::Role::server).undecided.value(), 1U);
 }
 
 // A short-lived client: its requests are read, and it has ended, before discovery has looked at it.

@@ -37,6 +37,16 @@ def poison_in_the_answer(path: str, _: int) -> Conversation:
     return with_following(path, steps, [Seen("POST", path, 200, size)])
 
 
+def poison_behind_a_false_end(path: str, _: int) -> Conversation:
+    """As after the answer, but what stands before the poison looks like the last chunk."""
+    head_bytes, (upload, _, poison, rest), size = poisoned_upload(path)
+    false_end = b"\r\n" + LAST_CHUNK
+    size_line = f"{len(false_end) + len(poison):x}\r\n".encode()
+    writes = [size_line + false_end, poison, rest]
+    steps = [client(head_bytes + upload), server(plain_answer(413, 5)), *[client(write) for write in writes]]
+    return with_following(path, steps, [Seen("POST", path, 413, size + len(false_end))])
+
+
 def poison_after_the_answer(path: str, _: int) -> Conversation:
     """The whole answer is there before the upload ends."""
     head_bytes, writes, size = poisoned_upload(path)

@@ -88,6 +88,10 @@ class RecordReplayTest(unittest.TestCase):
         texts = (
             f"\x00\x01{secret('binary')}",
             f"HELLO {secret('line')}\r\n",
+            f"GET /no-version\r\n{secret('colonless')}\r\n\r\n",
+            f"GET /?{secret('query-without-value')} HTTP/1.1\r\n\r\n",
+            f"CONNECT user:{secret('userinfo')}@localhost:1 HTTP/1.1\r\nHost: x\r\n\r\n",
+            f"GET http://user:{secret('absolute')}@localhost/ HTTP/1.1\r\nHost: x\r\n\r\n",
             f"TOKEN{secret('word').upper()}",
             f"CONNECT localhost:1 HTTP/1.1\r\nHost: x\r\n\r\n{secret('tunnel')}",
             f"GET / HTTP/1.1\r\nX-Folded: a\r\n {secret('folded')}\r\n\r\n",

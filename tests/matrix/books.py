@@ -7,11 +7,11 @@ from typing import Sequence
 from mix import Counts, Step, counts_of
 from observed import Metrics
 
-INCOMPLETE = "beyla_exchanges_incomplete_total"
 NOTHING_LOST = (
-    "beyla_events_lost_total", "beyla_events_malformed_total", INCOMPLETE, "beyla_exchanges_unpaired_total",
-    "beyla_connection_gaps_total", "beyla_series_overflow_total",
+    "beyla_events_lost_total", "beyla_events_malformed_total", "beyla_exchanges_incomplete_total",
+    "beyla_exchanges_unpaired_total", "beyla_connection_gaps_total", "beyla_series_overflow_total",
 )
+PROCESSES_SKIPPED = "beyla_probes_skipped_total"
 SIZES_UNKNOWN = "beyla_request_sizes_unknown_total"
 
 
@@ -23,6 +23,11 @@ class Truth:
     service: str
     steps: Sequence[Step]
     sizes_may_be_unknown: int = 0  # how many requests, at most
+    short_lived: bool = False  # a process for each request: one may end before the agent has read who it is
+
+    def may_be_missing(self, metrics: Metrics) -> int:
+        """How many requests, at most: as many as there were processes that ended too soon."""
+        return int(metrics.total(PROCESSES_SKIPPED, reason="process_gone")) if self.short_lived else 0
 
 
 def requests_of(metrics: Metrics, role: str) -> dict[str, Counts]:
@@ -40,11 +45,13 @@ def wrong_counts(metrics: Metrics, truths: Sequence[Truth]) -> list[str]:
     wrong = []
     for role in sorted({truth.role for truth in truths}):
         expected = {truth.service: counts_of(truth.steps) for truth in truths if truth.role == role}
+        lacks = {truth.service: truth.may_be_missing(metrics) for truth in truths if truth.role == role}
         counted = requests_of(metrics, role)
         for service in sorted(expected.keys() | counted.keys()):
             wanted, found = expected.get(service, Counts()), counted.get(service, Counts())
+            missing = (wanted - found).total()
             for key in sorted(wanted.keys() | found.keys()):
-                if wanted[key] != found[key]:
+                if found[key] > wanted[key] or (found[key] < wanted[key] and missing > lacks.get(service, 0)):
                     wrong.append(f"{role} {service} {key}: agent {found[key]}, truth {wanted[key]}")
     return wrong
 
@@ -72,9 +79,8 @@ def wrong_books(metrics: Metrics, truths: Sequence[Truth], alone: bool) -> list[
     wrong = [
         f"{name}{dict(labels)} is {value:.0f}"
         for name in NOTHING_LOST
-        if alone or name != INCOMPLETE
         for labels, value in metrics.select(name).items()
-        if value
+        if value and (alone or ("reason", "undecided") not in labels)
     ]
     unknown = metrics.total(SIZES_UNKNOWN)
     allowed = sum(truth.sizes_may_be_unknown for truth in truths)
@@ -82,7 +88,8 @@ def wrong_books(metrics: Metrics, truths: Sequence[Truth], alone: bool) -> list[
         wrong.append(f"{SIZES_UNKNOWN} is {unknown:.0f}, at most {allowed} are unknowable")
     sized = sum(metrics.total(f"http_{role}_request_size_bytes_count") for role in {truth.role for truth in truths})
     requests = sum(len(truth.steps) for truth in truths)
-    if sized + unknown != requests:
+    missing = sum(truth.may_be_missing(metrics) for truth in truths)
+    if not requests - missing <= sized + unknown <= requests:
         wrong.append(f"{sized:.0f} sizes known and {unknown:.0f} unknown of {requests} requests")
     return wrong
 
@@ -96,9 +103,12 @@ def wrong_log(whose: str, counted: Counts, expected: Counts) -> list[str]:
 
 def everything_wrong(metrics: Metrics, truths: Sequence[Truth], alone: bool) -> list[str]:
     """Not `alone`: the agent selects by name, so it watches each new process of the machine until it is decided, and
-    counts as incomplete what a rejected one had begun."""
+    counts as undecided what one did that ended before."""
     wrong = wrong_counts(metrics, truths) + wrong_books(metrics, truths, alone)
     unknown = int(metrics.total(SIZES_UNKNOWN))
     for truth in truths:
-        wrong += wrong_sizes(metrics, truth, min(unknown, truth.sizes_may_be_unknown))
+        not_sized = min(unknown, truth.sizes_may_be_unknown)
+        if truth.short_lived:
+            not_sized += len(truth.steps) - requests_of(metrics, truth.role).get(truth.service, Counts()).total()
+        wrong += wrong_sizes(metrics, truth, not_sized)
     return wrong

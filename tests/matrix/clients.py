@@ -32,8 +32,7 @@ class ClientRuntime:
     # What is started, given that executable.
     command: Callable[[Path], list[str | Path]]
     environment: Callable[[], Mapping[str, str]] = dict
-    # Its chunks are so small that their heads lie behind what the kernel half copies of one request.
-    small_chunks: bool = False
+    short_lived: bool = False  # a process for each request
     in_ci: bool = True
 
 
@@ -71,12 +70,12 @@ GO = ClientRuntime(
 CLIENTS = (
     ClientRuntime(
         "curl", duplicate_into(lambda: required_program("curl")),
-        lambda executable: [sys.executable, CLIENTS_FOLDER / "curl" / "client.py", executable],
+        lambda executable: [sys.executable, CLIENTS_FOLDER / "curl" / "client.py", executable], short_lived=True,
     ),
     ClientRuntime(
         "Python requests", duplicate_into(lambda: workshop.python_packages() / "python"),
         lambda executable: [executable, CLIENTS_FOLDER / "requests" / "client.py"], python_environment,
-        small_chunks=True, in_ci=False,
+        in_ci=False,
     ),
     ClientRuntime(
         "Node fetch", duplicate_into(lambda: required_program("node")),

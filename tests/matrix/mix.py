@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator, Sequence
 
-COPIED_BYTES = 1024  # of each request on a kept connection: kTurnBytes in src/abi/maps.h
 Counts = Counter[tuple[str, int]]  # (method, status)
 
 
@@ -57,15 +56,6 @@ class Mix:
 
     def sent(self, count: int, seed: int) -> Iterator[Step]:
         return (self.steps[(seed + index) % len(self.steps)] for index in range(count))
-
-
-def long_bodies(steps: Sequence[Step]) -> int:
-    """How many bodies are longer than what the kernel half copies of one request."""
-    return sum(step.body_bytes > COPIED_BYTES for step in steps)
-
-
-def long_bodies_in_chunks(steps: Sequence[Step]) -> int:
-    return long_bodies([step for step in steps if step.chunked])
 
 
 def counts_of(steps: Sequence[Step]) -> Counts:

@@ -14,7 +14,7 @@ from books import SIZES_UNKNOWN, Truth, everything_wrong, requests_of, wrong_log
 from clients import GO as GO_CLIENT
 from clients import Call, ClientRuntime, run_client
 from harness import FULL, QUIET_SECONDS, Agent, settle, wait_until
-from mix import CHUNKED_STEPS, STEPS, Counts, Mix, Step, counts_in_log, counts_of, long_bodies, long_bodies_in_chunks
+from mix import CHUNKED_STEPS, STEPS, Counts, Mix, Step, counts_in_log, counts_of
 from observed import Metrics
 from servers import GO as GO_SERVER
 from servers import RunningServer, Runtime
@@ -23,9 +23,6 @@ KEEP_ALIVE_REQUESTS, SINGLE_REQUESTS = (10_000, 1_000) if FULL else (300, 50)
 CONNECTIONS = 8
 KEEP_ALIVE_SEED, SINGLE_SEED = 0, 5
 SETTLE_SECONDS = 15.0
-
-# Until the agent counts the client side in every build.
-CLIENT_SIDE = os.environ.get("BEYLA_CLIENT_SIDE") == "1"
 
 
 @dataclass
@@ -95,17 +92,15 @@ def quiet_requests(agent: Agent, truths: Sequence[Truth]) -> Metrics:
     return wait_until(settled, SETTLE_SECONDS, "no more requests are counted")
 
 
-def truths_of(server: RunningServer, steps: Sequence[Step], small_chunks: bool = False) -> list[Truth]:
+def truths_of(server: RunningServer, steps: Sequence[Step]) -> list[Truth]:
     """What is true of each HTTP server of a chain; and of nginx as the client of the one behind it."""
     truths = []
     for part in server.chain():
         if not part.runtime.speaks_http:
             continue
-        unknown = long_bodies_in_chunks(steps) if small_chunks else 0
-        if part.runtime.answers_early:
-            unknown = sum(step.chunked for step in steps) + long_bodies(steps)
+        unknown = sum(step.chunked for step in steps) if part.runtime.answers_early else 0
         truths.append(Truth("server", part.service, steps, unknown))
-        if CLIENT_SIDE and part.behind and part.behind.runtime.speaks_http:
+        if part.behind and part.behind.runtime.speaks_http:
             truths.append(Truth("client", part.service, steps))
     return truths
 
@@ -159,11 +154,11 @@ def run_client_row(client: ClientRuntime) -> Outcome:
         executable = client.settle_in(folder)
         server = stack.enter_context(RunningServer(GO_SERVER))
         by_port = stack.enter_context(Agent({"OPEN_PORT": str(server.port)}, print_traces=False))
-        agents = [(by_port, truths_of(server, steps, client.small_chunks))]
-        if CLIENT_SIDE:
-            unknown = long_bodies_in_chunks(steps) if client.small_chunks else 0
-            by_name = stack.enter_context(Agent({"EXECUTABLE_NAME": folder.name}, print_traces=False))
-            agents.append((by_name, [Truth("client", executable.name, steps, unknown)]))
+        by_name = stack.enter_context(Agent({"EXECUTABLE_NAME": folder.name}, print_traces=False))
+        agents = [
+            (by_port, truths_of(server, steps)),
+            (by_name, [Truth("client", executable.name, steps, short_lived=client.short_lived)]),
+        ]
         counted = send_loads(client, executable, server.port, mix, folder)
         check_logs(outcome, server, counted, steps)
         for agent, truths in agents:

@@ -54,8 +54,7 @@ class Runtime:
     logs_to_stdout: bool = False
     speaks_http: bool = True  # or nothing of it may be counted
     chunked_requests: bool = True  # it understands them
-    # It answers before it has read the body: where a body in chunks ends is seen after the answer, and of the request
-    # behind a long body only the beginning is copied.
+    # It answers before it has read the body: where a body in chunks ends is seen after the answer.
     answers_early: bool = False
     in_ci: bool = False
 

@@ -5,8 +5,6 @@
 #include <optional>
 #include <string_view>
 
-#include "protocols/http1/octets.h"
-
 namespace beyla::protocols::http1 {
 namespace {
 
@@ -50,12 +48,8 @@ void ChunkWalker::skip(std::uint64_t length) {
 
 bool ChunkWalker::tells(char octet) const {
   constexpr std::string_view kBehindSize = "; \t";
-  switch (state_) {
-    case State::size:
-      return hex_value(static_cast<unsigned char>(octet)) || kBehindSize.contains(octet);
-    case State::trailer: return in_trailer_name_ && (is_token_octet(octet) || octet == ':');
-    default: return false;
-  }
+  if (state_ != State::size) return false;
+  return hex_value(static_cast<unsigned char>(octet)) || kBehindSize.contains(octet);
 }
 
 void ChunkWalker::step(unsigned char octet) {
@@ -128,10 +122,8 @@ void ChunkWalker::on_trailer(unsigned char octet) {
   } else if (octet == '\n') {
     if (trailer_line_empty_) state_ = State::done;
     trailer_line_empty_ = true;
-    in_trailer_name_ = true;
   } else if (octet != '\r') {
     trailer_line_empty_ = false;
-    in_trailer_name_ = in_trailer_name_ && is_token_octet(static_cast<char>(octet));
   }
 }
 

@@ -22,7 +22,7 @@ class ChunkWalker {
   [[nodiscard]] std::uint64_t decoded_bytes() const { return decoded_; }
   // Of the chunk's data that comes next; 0: a byte of the framing comes.
   [[nodiscard]] std::uint64_t data_ahead() const { return state_ == State::data ? remaining_ : 0; }
-  // Is this next byte of the framing one that says how the body goes on, or of a trailer's name?
+  // Is this next byte of the framing one that says how the body goes on? Line ends always do.
   [[nodiscard]] bool tells(char octet) const;
 
  private:
@@ -52,7 +52,6 @@ class ChunkWalker {
   std::size_t line_bytes_ = 0;
   std::size_t trailer_bytes_ = 0;
   bool trailer_line_empty_ = true;
-  bool in_trailer_name_ = true;
 };
 
 }  // namespace beyla::protocols::http1

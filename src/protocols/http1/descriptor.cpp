@@ -20,8 +20,14 @@ constexpr std::uint16_t kAnswerTurnBytes = 2048;
 // RFC 9113 §3.4: the HTTP/2 preface is made to look like this method.
 constexpr std::string_view kHttp2PrefaceMethod = "PRI";
 
+// RFC 9112 §2.2: empty lines may come before a request.
 DetectResult detect(model::Direction /*direction*/, std::span<const std::byte> bytes) {
-  return detect_request(bytes);
+  std::size_t blank = 0;
+  while (blank < bytes.size() && blank < kMaxBlankBytes &&
+         (bytes[blank] == std::byte{'\r'} || bytes[blank] == std::byte{'\n'})) {
+    ++blank;
+  }
+  return detect_request(bytes.subspan(blank));
 }
 
 std::unique_ptr<session::ProtocolParser> make(const model::ConnectionInfo& connection,

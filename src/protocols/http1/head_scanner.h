@@ -14,6 +14,7 @@ inline constexpr std::uint16_t kMinAnswerBytes = 16;  // RFC 9112 §4: "HTTP/1.1
 inline constexpr std::size_t kMaxHeadBytes =
     16384;  // ours; RFC 9110 §5.4: servers choose; most 8-16 KiB
 inline constexpr std::size_t kMaxLeadingLines = 2;  // RFC 9112 §2.2: "at least one empty line"
+inline constexpr std::size_t kMaxBlankBytes = 2 * kMaxLeadingLines;  // each CR LF
 
 enum class HeadStatus : std::uint8_t { complete, incomplete, invalid };
 

@@ -165,7 +165,9 @@ TEST(Http1Loss, LossBehindATruncatedRequest) {
   talk.sent(answer("202"));
   talk.received(ask("203"));
   talk.sent(answer("203"));
-  EXPECT_EQ(talk.summaries(), (Lines{"GET /202 202 0", "GET /203 203 0"}));
+  // What was lost may have been an interim answer, and what follows content.
+  EXPECT_EQ(talk.summaries(), Lines{"GET /203 203 0"});
+  EXPECT_EQ(talk.sink.count(IncompleteReason::gap), 1U);
 }
 
 TEST(Http1Loss, ALostBodyEndWithTheRequestBehindIt) {

@@ -20,11 +20,14 @@ Http1Parser::Http1Parser(const model::ConnectionInfo& connection, model::Exchang
 
 void Http1Parser::on_bytes(const session::Segment& segment) {
   if (opaque_) return;
+  pairing_.set_time(segment.time);
   if (segment.direction == request_direction_) {
     requests_end_ = segment.offset + segment.bytes.size();
     requests_.on_bytes(segment);
   } else {
     note_answer(segment.other_offset, segment.offset + segment.bytes.size());
+    if (!proves_front(segment.other_offset)) return;
+    if (requests_.in_doubt()) responses_.note_skipped(segment);
     if (shows_pipelining(segment)) pairing_.set_pipelined();
     const bool unseen = !requests_.in_sync() || segment.other_offset > requests_end_;
     responses_.on_bytes(segment, unseen);
@@ -35,6 +38,7 @@ void Http1Parser::on_bytes(const session::Segment& segment) {
 
 session::HoleKind Http1Parser::on_hole(const session::Hole& hole) {
   if (opaque_) return session::HoleKind::unknown;
+  pairing_.set_time(hole.time);
   session::HoleKind kind{};
   if (hole.direction == request_direction_) {
     requests_end_ = hole.offset + hole.length;
@@ -42,6 +46,7 @@ session::HoleKind Http1Parser::on_hole(const session::Hole& hole) {
     if (hole.lost && kind != session::HoleKind::content) note_lost_requests(requests_end_);
   } else {
     if (!hole.lost) note_answer(hole.other_offset, hole.offset + hole.length);
+    if (!proves_front(hole.other_offset)) return session::HoleKind::unknown;
     kind = responses_.on_hole(hole);
   }
   check_end();
@@ -49,14 +54,16 @@ session::HoleKind Http1Parser::on_hole(const session::Hole& hole) {
 }
 
 // A client that closes its side may still get its answer.
-void Http1Parser::on_send_closed(base::BootTime) {
+void Http1Parser::on_send_closed(base::BootTime time) {
   if (opaque_ || request_direction_ == model::Direction::sent) return;
+  pairing_.set_time(time);
   responses_.finish();
   check_end();
 }
 
-void Http1Parser::on_closed(base::BootTime) {
+void Http1Parser::on_closed(base::BootTime time) {
   if (opaque_) return;
+  pairing_.set_time(time);
   // The content announced did not come: how much of it did, not every record may tell.
   if (const auto sequence = requests_.unfinished()) set_body_bytes(*sequence, std::nullopt);
   responses_.finish();
@@ -66,23 +73,23 @@ void Http1Parser::on_closed(base::BootTime) {
 
 void Http1Parser::on_request(Request&& request) {
   if (opaque_) {  // by one before it, in the same bytes
-    pairing_.count_incomplete(end_reason_);
+    pairing_.count_incomplete(request, end_reason_);
     return;
   }
   invalid_heads_ = 0;
   if (explained_until_ && request.answer_position <= *explained_until_) {
-    pairing_.count_incomplete(model::IncompleteReason::gap);
+    pairing_.count_incomplete(request, model::IncompleteReason::gap);
     give_up(model::IncompleteReason::gap);
     return;
   }
   explained_until_.reset();
   if (pairing_.size() >= kMaxPending) {
-    pairing_.count_incomplete(model::IncompleteReason::limit);
+    pairing_.count_incomplete(request, model::IncompleteReason::limit);
     give_up(model::IncompleteReason::limit);
     return;
   }
   if (!responses_.on_request(request.answer_position)) {
-    pairing_.count_incomplete(model::IncompleteReason::gap);
+    pairing_.count_incomplete(request, model::IncompleteReason::gap);
     return;
   }
   // A client's record can be late by an answer, which shows unless it was lost.
@@ -90,7 +97,7 @@ void Http1Parser::on_request(Request&& request) {
       request_direction_ == model::Direction::received || request.answer_position <= answers_end_;
   if (!pairing_.empty() && !pairing_.back().position_sure &&
       pairing_.back().answer_position == request.answer_position) {
-    pairing_.count_incomplete(model::IncompleteReason::gap);
+    pairing_.count_incomplete(request, model::IncompleteReason::gap);
     give_up(model::IncompleteReason::gap);
     return;
   }
@@ -149,9 +156,24 @@ bool Http1Parser::shows_pipelining(const session::Segment& answer) const {
          responses_.owes_answer();
 }
 
-bool Http1Parser::may_begin(std::uint64_t answer_position) const {
-  return pairing_.empty() ||
-         (answer_position > pairing_.back().answer_position && !pairing_.back().last);
+// Nobody who pipelines is followed behind a loss: while an answer goes on no request begins.
+bool Http1Parser::may_begin(std::uint64_t answer_position, bool doubtful) const {
+  if (responses_.goes_on(answer_position)) return false;
+  if (pairing_.empty()) return true;
+  // Answers that we did not see may have been interim ones to a request whose content goes on.
+  return !doubtful && answer_position > pairing_.back().answer_position && !pairing_.back().last;
+}
+
+// A request that may be content of the one before is none if the server read more before it
+// answered: the request that it did answer is then in there.
+bool Http1Parser::proves_front(std::uint64_t request_position) {
+  if (pairing_.empty() || !pairing_.front().doubted) return true;
+  if (pairing_.size() > 1 || !requests_.between_messages() || request_position != requests_end_) {
+    give_up(model::IncompleteReason::gap);
+    return false;
+  }
+  pairing_.confirm_front();
+  return true;
 }
 
 bool Http1Parser::end_behind_newest() {

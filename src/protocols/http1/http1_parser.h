@@ -35,12 +35,13 @@ class Http1Parser final : public session::ProtocolParser, private RequestListene
   void on_framing_lost() override;
   void on_invalid_request(std::uint64_t answer_position, bool guessed) override;
   void on_bytes_behind_connect() override;
-  [[nodiscard]] bool may_begin(std::uint64_t answer_position) const override;
+  [[nodiscard]] bool may_begin(std::uint64_t answer_position, bool doubtful) const override;
 
   void set_body_bytes(std::uint64_t sequence, std::optional<std::uint64_t> bytes);
   bool end_behind_newest();
   void count_invalid(std::size_t heads);
   void check_end();
+  [[nodiscard]] bool proves_front(std::uint64_t request_position);
   void note_answer(std::uint64_t request_position, std::uint64_t end);
   void note_lost_requests(std::uint64_t end);
   [[nodiscard]] bool shows_pipelining(const session::Segment& answer) const;

@@ -104,7 +104,7 @@ class LossWatch final : public http1::RequestListener {
   void on_framing_lost() override { lost_ = true; }
   void on_invalid_request(std::uint64_t, bool) override { lost_ = true; }
   void on_bytes_behind_connect() override { lost_ = true; }
-  [[nodiscard]] bool may_begin(std::uint64_t) const override { return false; }
+  [[nodiscard]] bool may_begin(std::uint64_t, bool) const override { return false; }
   [[nodiscard]] bool lost() const { return lost_; }
 
  private:

@@ -46,10 +46,7 @@ void Pairing::drop_older(std::uint64_t position) {
   }
 }
 
-void Pairing::drop_front(model::IncompleteReason reason) {
-  [[maybe_unused]] const Request dropped = pop();
-  count_incomplete(reason);
-}
+void Pairing::drop_front(model::IncompleteReason reason) { count_incomplete(pop(), reason); }
 
 void Pairing::emit(Request&& request, std::uint16_t status_code, base::BootTime end) {
   model::Exchange exchange;
@@ -68,8 +65,8 @@ void Pairing::emit(Request&& request, std::uint16_t status_code, base::BootTime 
   sink_.on_exchange(std::move(exchange));
 }
 
-void Pairing::count_incomplete(model::IncompleteReason reason) {
-  sink_.on_incomplete(connection_.role, reason);
+void Pairing::count_incomplete(const Request& request, model::IncompleteReason reason) {
+  sink_.on_incomplete({request.process, connection_.role, reason, now_});
 }
 
 }  // namespace beyla::protocols::http1

@@ -26,6 +26,7 @@ struct Request {
   std::uint64_t sequence = 0;
   bool position_sure = true;  // false: the answer may have begun before answer_position
   bool last = false;          // the connection is given up behind its answer
+  bool doubted = false;       // perhaps content of one before it: its answer must prove it
 };
 
 class Pairing {
@@ -44,6 +45,10 @@ class Pairing {
   bool set_body_bytes(std::uint64_t sequence, std::optional<std::uint64_t> bytes);
   // REQUIRES: !empty().
   void set_last() { waiting_.back().last = true; }
+  // It is a request. REQUIRES: !empty().
+  void confirm_front() { waiting_[first_].doubted = false; }
+  // An interim answer to the front ended at position. REQUIRES: !empty().
+  void on_interim(std::uint64_t position) { waiting_[first_].answer_position = position; }
 
   // Ever two requests with no answer between them: positions say nothing about pairs then.
   [[nodiscard]] bool pipelined() const { return pipelined_; }
@@ -51,13 +56,15 @@ class Pairing {
   // An answer ended at position.
   void on_answered(std::uint64_t position);
 
+  // What is dropped from now on was dropped then.
+  void set_time(base::BootTime now) { now_ = now; }
   void drop_all(model::IncompleteReason reason);
   // Drops what was asked before the answers reached position, except the newest request.
   void drop_older(std::uint64_t position);
   void drop_front(model::IncompleteReason reason);
 
   void emit(Request&& request, std::uint16_t status_code, base::BootTime end);
-  void count_incomplete(model::IncompleteReason reason);
+  void count_incomplete(const Request& request, model::IncompleteReason reason);
   void count_unpaired() { sink_.on_unpaired(); }
 
  private:
@@ -65,6 +72,7 @@ class Pairing {
   model::ExchangeSink& sink_;
   std::vector<Request> waiting_;  // from first_ on
   std::size_t first_ = 0;
+  base::BootTime now_;
   bool pipelined_ = false;
 };
 

@@ -10,8 +10,7 @@
 namespace beyla::protocols::http1 {
 namespace {
 
-constexpr std::size_t kMaxPathBytes = 1024;                   // ours
-constexpr std::size_t kMaxBlankBytes = 2 * kMaxLeadingLines;  // each CR LF
+constexpr std::size_t kMaxPathBytes = 1024;  // ours
 
 bool is_registered_request_line(std::span<const std::byte> bytes) {
   const RequestParse line = parse_request_line(bytes);
@@ -38,6 +37,15 @@ void RequestStream::on_bytes(const session::Segment& segment) {
     while (!bytes.empty() && state_ != State::lost) bytes = bytes.subspan(take(segment, bytes));
   }
   if (!bytes.empty() && behind_connect_) listener_.on_bytes_behind_connect();
+  if (doubt_ == Doubt::chunks) watch_for_last_chunk(segment);
+}
+
+void RequestStream::watch_for_last_chunk(const session::Segment& segment) {
+  std::uint64_t offset = segment.offset;
+  for (const char octet : base::as_text(segment.bytes)) {
+    if (last_chunk_.take(octet) && retained_.wanted()) retained_.take_all(offset, 1);
+    ++offset;
+  }
 }
 
 // How many of the bytes belong to what is being read.
@@ -63,17 +71,24 @@ std::size_t RequestStream::take_body(std::uint64_t length) {
 // In a loss, or in a head that was guessed at: does this socket call begin with a request?
 bool RequestStream::begins_again(const session::Segment& segment) {
   if (resyncing_ && !buffer_.empty()) {
-    // A guess whose first line is still open yields to a call that brings a whole one.
-    const bool line_open = parse_request_line(buffer_.bytes()).status == HeadStatus::incomplete;
-    if (!line_open || !is_registered_request_line(segment.bytes)) return true;
+    if (!yields(segment)) return true;
     buffer_.clear();
   }
   if (detect_request(segment.bytes) == DetectResult::no_match) return state_ != State::lost;
-  if (!listener_.may_begin(segment.other_offset)) return state_ != State::lost;
+  const bool inside_chunks = doubt_ == Doubt::chunks && !last_chunk_.ended();
+  if (inside_chunks || !listener_.may_begin(segment.other_offset, in_doubt())) {
+    return state_ != State::lost;
+  }
   next_head();
   behind_connect_ = false;
   resyncing_ = true;
   return true;
+}
+
+// A guess whose first line is still open yields to a call that brings a whole one.
+bool RequestStream::yields(const session::Segment& segment) {
+  return !in_doubt() && is_registered_request_line(segment.bytes) &&
+         parse_request_line(buffer_.bytes()).status == HeadStatus::incomplete;
 }
 
 // RFC 9112 §2.2: empty lines before a request are ignored.
@@ -131,6 +146,7 @@ std::size_t RequestStream::take_head(const session::Segment& segment,
 void RequestStream::follow(const RequestHead& head) {
   first_head_ = false;
   resyncing_ = false;
+  doubt_ = Doubt::none;
   blank_bytes_ = 0;
   if (is_last(head)) {
     state_ = State::lost;
@@ -155,7 +171,7 @@ std::size_t RequestStream::take_chunks(std::span<const std::byte> bytes, std::ui
     listener_.on_request_body(sequence_, chunks_.decoded_bytes());
     next_head();
   } else if (chunks_.lost()) {
-    lose();
+    lose_end(Doubt::chunks);
     listener_.on_framing_lost();
   }
   return used;
@@ -163,6 +179,7 @@ std::size_t RequestStream::take_chunks(std::span<const std::byte> bytes, std::ui
 
 session::HoleKind RequestStream::on_hole(const session::Hole& hole) {
   constexpr auto kUnknown = session::HoleKind::unknown;
+  last_chunk_.forget();
   if (state_ == State::lost) {
     if (hole.lost) listener_.on_request_gap();
     return kUnknown;
@@ -174,7 +191,7 @@ session::HoleKind RequestStream::on_hole(const session::Hole& hole) {
   if (state_ == State::chunks) {
     chunks_.skip(hole.length);
     if (!chunks_.lost()) return session::HoleKind::content;
-    lose();
+    lose_end(Doubt::chunks);
     hole.lost ? listener_.on_request_gap() : listener_.on_framing_lost();
     return kUnknown;
   }
@@ -205,7 +222,7 @@ void RequestStream::take_truncated(std::span<const std::byte> head, const sessio
     return;
   }
   deliver(line.head, std::nullopt, at);
-  lose();
+  lose_end(Doubt::head);
   listener_.on_framing_lost();
 }
 
@@ -213,6 +230,7 @@ void RequestStream::deliver(const RequestHead& head, std::optional<std::uint64_t
                             const session::Segment& at) {
   Request request;
   request.last = is_last(head);
+  request.doubted = in_doubt();
   request.operation = operation_of(head.method);
   request.path = path_of(head.target).substr(0, kMaxPathBytes);
   const bool client = role_ == model::Role::client;
@@ -234,6 +252,12 @@ void RequestStream::reject(const session::Segment& segment) {
 void RequestStream::lose() {
   next_head();
   state_ = State::lost;
+}
+
+void RequestStream::lose_end(Doubt doubt) {
+  lose();
+  doubt_ = doubt;
+  last_chunk_.forget();
 }
 
 void RequestStream::next_head() {

@@ -8,6 +8,7 @@
 #include "protocols/http1/chunk_walker.h"
 #include "protocols/http1/head_buffer.h"
 #include "protocols/http1/head_scanner.h"
+#include "protocols/http1/last_chunk_watch.h"
 #include "protocols/http1/pairing.h"
 #include "protocols/http1/retained_bytes.h"
 #include "protocols/session/protocol_parser.h"
@@ -25,8 +26,9 @@ class RequestListener {
   virtual void on_invalid_request(std::uint64_t answer_position, bool guessed) = 0;
   // Behind a CONNECT: of the tunnel, or requests of a client that does not wait.
   virtual void on_bytes_behind_connect() = 0;
-  // After a loss: could a request begin where the answers were at answer_position?
-  [[nodiscard]] virtual bool may_begin(std::uint64_t answer_position) const = 0;
+  // Could a request begin where the answers were at answer_position? doubtful: perhaps it is
+  // content of the newest.
+  [[nodiscard]] virtual bool may_begin(std::uint64_t answer_position, bool doubtful) const = 0;
 };
 
 class RequestStream {
@@ -38,6 +40,8 @@ class RequestStream {
   void on_bytes(const session::Segment& segment);
   session::HoleKind on_hole(const session::Hole& hole);
   [[nodiscard]] bool in_sync() const { return state_ != State::lost && !resyncing_; }
+  // The end of the newest request is not known, and nothing was found since.
+  [[nodiscard]] bool in_doubt() const { return doubt_ != Doubt::none; }
   // All requests so far are complete, and nothing of the next is there.
   [[nodiscard]] bool between_messages() const {
     return state_ == State::head && !resyncing_ && buffer_.empty();
@@ -47,8 +51,12 @@ class RequestStream {
 
  private:
   enum class State : std::uint8_t { head, body, chunks, lost };
+  // What was followed when the end of the newest request was lost.
+  enum class Doubt : std::uint8_t { none, head, chunks };
 
   [[nodiscard]] bool begins_again(const session::Segment& segment);
+  [[nodiscard]] bool yields(const session::Segment& segment);
+  void watch_for_last_chunk(const session::Segment& segment);
   std::span<const std::byte> skip_empty_lines(std::span<const std::byte> bytes);
   std::size_t take(const session::Segment& segment, std::span<const std::byte> bytes);
   std::size_t take_head(const session::Segment& segment, std::span<const std::byte> bytes);
@@ -60,17 +68,20 @@ class RequestStream {
   void follow(const RequestHead& head);
   void reject(const session::Segment& segment);
   void lose();
+  void lose_end(Doubt doubt);
   void next_head();
 
   RequestListener& listener_;
   model::Role role_;
   State state_ = State::head;
+  Doubt doubt_ = Doubt::none;
   bool first_head_ = true;       // it decided what is spoken here
   bool resyncing_ = false;       // the head being read was found by guess after a loss
   bool behind_connect_ = false;  // and nothing was found since
   bool body_in_doubt_ = false;   // RFC 9110 §10.1.1: the client waits whether it is wanted
   HeadBuffer buffer_;
   ChunkWalker chunks_;
+  LastChunkWatch last_chunk_;  // in doubt
   RetainedBytes retained_;
   std::uint64_t remaining_ = 0;  // body
   std::uint64_t body_bytes_ = 0;

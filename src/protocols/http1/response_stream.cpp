@@ -119,7 +119,10 @@ bool ResponseStream::begin_head() {
 
 void ResponseStream::begin_answer(const ResponseHead& head, base::BootTime time) {
   invalid_heads_ = 0;
-  if (head.status_code < kFirstFinal && head.status_code != kSwitchingProtocols) return;
+  if (head.status_code < kFirstFinal && head.status_code != kSwitchingProtocols) {
+    pairing_.on_interim(position_);
+    return;
+  }
   answer_.emplace(Answer{pairing_.pop(), head.status_code});
   const std::string_view operation = answer_->request.operation;
   const bool connected = operation == "CONNECT" && head.status_code < kFirstRedirect;
@@ -236,6 +239,22 @@ void ResponseStream::judge_after_hole(const session::Segment& segment, bool unse
   // Not its head, or perhaps the answer of a request that we never saw.
   pairing_.drop_all(model::IncompleteReason::gap);
   skip_to_next_request();
+}
+
+bool ResponseStream::goes_on(std::uint64_t position) const {
+  switch (state_) {
+    case State::head: return !buffer_.empty() && position <= position_;
+    case State::body: return answer_ && position < position_ + remaining_;
+    case State::chunks: return position <= position_;
+    default: return false;
+  }
+}
+
+void ResponseStream::note_skipped(const session::Segment& segment) {
+  if (state_ != State::skip || !segment.starts_record || !pairing_.empty()) return;
+  if (!base::as_text(segment.bytes).starts_with(kResponsePrefix)) return;
+  if (retained_.wanted()) retained_.take_all(segment.offset, kResponsePrefix.size());
+  pairing_.count_unpaired();
 }
 
 bool ResponseStream::on_request(std::uint64_t position) {

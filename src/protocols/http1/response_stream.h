@@ -33,6 +33,10 @@ class ResponseStream {
   void set_body_bytes(std::uint64_t sequence, std::optional<std::uint64_t> bytes);
   // Behind the answer in progress nothing is believed; false: there is none.
   bool end_behind_answer();
+  // An answer was not complete yet when all was at position.
+  [[nodiscard]] bool goes_on(std::uint64_t position) const;
+  // Of answers whose requests were not found: counts those that begin with a socket call.
+  void note_skipped(const session::Segment& segment);
   // A request that we know has surely not got all of its answer by now.
   [[nodiscard]] bool owes_answer() const {
     if (state_ == State::head) return !pairing_.empty();

@@ -14,7 +14,51 @@ namespace {
 constexpr std::array<std::string_view, 11> kKeptValues = {
     "connection",  "content-length", "content-type", "expect",           "host", "keep-alive", "te",
     "traceparent", "trailer",        "upgrade",      "transfer-encoding"};
-constexpr std::size_t kMaxKeptNameBytes = 64;  // ours; the longest registered have about 45
+// Names that help who reads a recording (RFC 9110, 9111, 6265, 6797, W3C Trace Context). What
+// stands where a name should need not be one: other names are masked.
+constexpr std::array<std::string_view, 43> kKeptNames = {"accept",
+                                                         "accept-charset",
+                                                         "accept-encoding",
+                                                         "accept-language",
+                                                         "accept-ranges",
+                                                         "age",
+                                                         "allow",
+                                                         "authorization",
+                                                         "cache-control",
+                                                         "connection",
+                                                         "content-disposition",
+                                                         "content-encoding",
+                                                         "content-language",
+                                                         "content-length",
+                                                         "content-range",
+                                                         "content-type",
+                                                         "cookie",
+                                                         "date",
+                                                         "etag",
+                                                         "expect",
+                                                         "expires",
+                                                         "forwarded",
+                                                         "host",
+                                                         "if-match",
+                                                         "if-modified-since",
+                                                         "if-none-match",
+                                                         "keep-alive",
+                                                         "last-modified",
+                                                         "location",
+                                                         "origin",
+                                                         "range",
+                                                         "referer",
+                                                         "retry-after",
+                                                         "server",
+                                                         "set-cookie",
+                                                         "strict-transport-security",
+                                                         "te",
+                                                         "traceparent",
+                                                         "tracestate",
+                                                         "trailer",
+                                                         "transfer-encoding",
+                                                         "upgrade",
+                                                         "user-agent"};
 constexpr std::string_view kVersion = "HTTP/1.";
 constexpr std::string_view kSchemeEnd = "://";
 constexpr std::string_view kDetectedScheme = "http";  // a request may be known by it
@@ -24,6 +68,11 @@ bool is_control(char letter) { return letter != ' ' && !is_target_octet(letter);
 
 bool is_kept_value(std::string_view name) {
   return std::ranges::find(kKeptValues, name) != kKeptValues.end();
+}
+
+bool begins_kept_name(std::string_view text) {
+  return std::ranges::any_of(kKeptNames,
+                             [text](std::string_view name) { return name.starts_with(text); });
 }
 
 bool begins_method(std::string_view text) {
@@ -107,8 +156,8 @@ bool RetainedBytes::keeps_request_line(char letter, std::string_view rest) {
   }
   if (state_ == State::target_begin) return begin_target(letter, rest);
   if (state_ == State::no_version) return false;
-  if (letter == '?' && state_ != State::query_value) {
-    enter(State::query_name);
+  if (letter == '?' && state_ != State::query) {
+    enter(State::query);
     return true;
   }
   switch (state_) {
@@ -117,12 +166,8 @@ bool RetainedBytes::keeps_request_line(char letter, std::string_view rest) {
     case State::authority:
       if (letter == '/') enter(State::path);
       return letter == '/' || is_control(letter);
-    case State::query_name:
-      if (letter == '=') enter(State::query_value);
-      return true;
-    case State::query_value:
-      if (letter == '&') enter(State::query_name);
-      return letter == '&' || is_control(letter);
+    case State::open_authority: return keeps_open_authority(letter);
+    case State::query: return is_control(letter);
     default: return true;
   }
 }
@@ -144,13 +189,13 @@ bool RetainedBytes::keeps_method(char letter) {
 }
 
 bool RetainedBytes::begin_target(char letter, std::string_view rest) {
-  if (letter == '?') {
-    enter(State::query_name);
-    return true;
-  }
   if (letter == '/' || letter == '*') {
     enter(State::path);
     return true;
+  }
+  if (!rest.contains(' ') && !rest.contains('?') && !rest.contains('\n')) {
+    enter(State::open_authority);
+    return keeps_open_authority(letter);
   }
   if (has_userinfo(rest)) {
     enter(State::userinfo);
@@ -160,22 +205,37 @@ bool RetainedBytes::begin_target(char letter, std::string_view rest) {
   return keeps_unrooted(letter);
 }
 
-// Only what came in one piece with its '@' is known to be userinfo; no honest client sends any
-// here.
-bool RetainedBytes::keeps_userinfo(char letter, std::string_view rest) {
+bool RetainedBytes::keeps_detected_scheme(char letter) {
   const bool detects = count_ < kDetectedScheme.size() && letter == kDetectedScheme[count_];
   count_ = detects ? count_ + 1 : static_cast<std::uint32_t>(kDetectedScheme.size());
+  return detects;
+}
+
+// No honest client sends any here.
+bool RetainedBytes::keeps_userinfo(char letter, std::string_view rest) {
+  const bool detects = keeps_detected_scheme(letter);
   if (letter == '@' && !has_userinfo(rest.substr(1))) enter(State::unrooted);
   return detects || letter == '@' || is_control(letter);
 }
 
+// Only what the path is found by.
+bool RetainedBytes::keeps_open_authority(char letter) {
+  const bool detects = keeps_detected_scheme(letter);
+  follow_scheme(letter);
+  return detects || letter == ':' || letter == '/' || letter == '@' || is_control(letter);
+}
+
 bool RetainedBytes::keeps_unrooted(char letter) {
+  follow_scheme(letter);
+  return true;
+}
+
+void RetainedBytes::follow_scheme(char letter) {
   if (letter == kSchemeEnd[scheme_end_]) {
     if (++scheme_end_ == kSchemeEnd.size()) enter(State::authority);
   } else {
     scheme_end_ = letter == kSchemeEnd.front() ? 1 : 0;
   }
-  return true;
 }
 
 bool RetainedBytes::keeps_version(char letter) {
@@ -219,7 +279,7 @@ bool RetainedBytes::keeps_name(char letter) {
   }
   if (count_ < name_.size()) name_[count_] = to_lower(letter);
   ++count_;
-  return count_ <= kMaxKeptNameBytes;
+  return count_ <= name_.size() && begins_kept_name({name_.data(), count_});
 }
 
 void RetainedBytes::end_line() {

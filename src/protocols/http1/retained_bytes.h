@@ -1,6 +1,9 @@
 // For recordings: names the bytes of one direction that may be kept: what beyla needs to come to
-// the same result again. Values of fields only from a list, no values of a query, no userinfo, no
-// content. Bytes come in any pieces; each is judged when it comes. One thread.
+// the same result again. Names of fields only from a list, values only from a shorter one, no
+// query, no userinfo, no content. Bytes come in any pieces; each is judged when it comes. One
+// thread.
+//
+// Lost by that: an authority as target (CONNECT) whose end came in a later piece reads as masked.
 #pragma once
 
 #include <array>
@@ -39,11 +42,11 @@ class RetainedBytes {
     method,
     target_begin,
     path,
-    unrooted,  // target without a slash in front: a scheme, or the authority for CONNECT
-    userinfo,  // of that authority
+    unrooted,        // target without a slash in front: a scheme, or the authority for CONNECT
+    userinfo,        // of that authority
+    open_authority,  // its end is not there yet, nor whether it is userinfo
     authority,
-    query_name,
-    query_value,
+    query,
     version,
     no_version,  // up to the next blank
     status_line,
@@ -59,14 +62,17 @@ class RetainedBytes {
   [[nodiscard]] bool keeps_method(char letter);
   [[nodiscard]] bool begin_target(char letter, std::string_view rest);
   [[nodiscard]] bool keeps_unrooted(char letter);
+  [[nodiscard]] bool keeps_detected_scheme(char letter);
   [[nodiscard]] bool keeps_userinfo(char letter, std::string_view rest);
+  [[nodiscard]] bool keeps_open_authority(char letter);
+  void follow_scheme(char letter);
   [[nodiscard]] bool keeps_version(char letter);
   [[nodiscard]] bool keeps_status_line(char letter);
   [[nodiscard]] bool keeps_name(char letter);
   void end_line();
   void enter(State state);
 
-  static constexpr std::size_t kMaxListedNameBytes = 17;  // "transfer-encoding"
+  static constexpr std::size_t kMaxListedNameBytes = 25;  // "strict-transport-security"
 
   session::RetentionSink* sink_;
   model::ConnectionId connection_;

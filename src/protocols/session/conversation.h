@@ -22,8 +22,9 @@ class RecordingSink final : public model::ExchangeSink {
   void on_exchange(model::Exchange&& exchange) override {
     exchanges.push_back(std::move(exchange));
   }
-  void on_incomplete(model::Role, model::IncompleteReason reason) override {
-    ++incomplete[static_cast<std::size_t>(reason)];
+  void on_incomplete(const model::Incomplete& request) override {
+    ++incomplete[static_cast<std::size_t>(request.reason)];
+    newest_incomplete = request;
   }
   void on_unpaired() override { ++unpaired; }
   void on_gap() override { ++gaps; }
@@ -34,6 +35,7 @@ class RecordingSink final : public model::ExchangeSink {
 
   std::vector<model::Exchange> exchanges;
   std::array<std::size_t, static_cast<std::size_t>(model::IncompleteReason::kCount)> incomplete{};
+  model::Incomplete newest_incomplete;
   std::size_t unpaired = 0;
   std::size_t gaps = 0;
 };

@@ -117,6 +117,13 @@ const std::vector<Talk>& secret_talks() {
       {{kIn, "GET /t HTTP/1.1\r\nA b: " + kSecret + "\r\n\r\n" + kSecret},
        {kOut, kSecret + "\r\n\r\n" + kSecret}},
       {{kIn, "\x16\x03" + kSecret}, {kOut, kSecret}, {kIn, kSecret}},
+      {{kIn, "GET /v\r\n" + kSecret + "\r\n\r\n"},
+       {kOut, "HTTP/1.1 400\r\n" + kSecret + "\r\n\r\n"}},
+      {{kIn, "GET /w?" + kSecret + " HTTP/1.1\r\n\r\n"}, {kOut, "HTTP/1.1 204 X\r\n\r\n"}},
+      {{kIn, "CONNECT u:" + kSecret + "@h:443 HTTP/1.1\r\n\r\n"},
+       {kOut, "HTTP/1.1 400 X\r\nContent-Length: 0\r\n\r\n"}},
+      {{kIn, "PUT /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + kSecret + "\r\n\r\n"},
+       {kOut, "HTTP/1.1 204 X\r\n\r\n"}},
       {{kIn, "GET /u " + kSecret + "&" + kSecret + " HTTP/1.1\r\n\r\n"}, {kOut, kSecret}},
   };
   return kTalks;
@@ -166,6 +173,7 @@ TEST(PayloadMask, UserinfoOfConnectIsMaskedAndNeitherExported) {
   talk.ask("CONNECT u:" + kSecret + "@h:443 HTTP/1.1\r\n\r\n");
   talk.answer("HTTP/1.1 200 OK\r\n\r\n");
   EXPECT_EQ(talk.summaries(), std::vector<std::string>{"CONNECT h:443 200 0"});
+  EXPECT_TRUE(recording.text().contains("@h:443 HTTP/1.1")) << recording.text();
   EXPECT_FALSE(holds_secret(recording.text()));
   EXPECT_EQ(replayed(recording, talk.now()), books_of(talk.sink, talk.table()));
 }
@@ -175,7 +183,7 @@ TEST(PayloadMask, KeepsWhatIsNamedAndLineEnds) {
   Conversation talk(Role::server, true, &recording);
   talk.ask("GET /p?a=1&b HTTP/1.1\r\nHost: h\r\nCookie: c\r\nContent-Length: 2\r\n\r\n\r\n");
   EXPECT_EQ(recording.text(),
-            "GET /p?a=x&b HTTP/1.1\r\nHost: h\r\nCookie: x\r\nContent-Length: 2\r\n\r\n\r\n");
+            "GET /p?xxxxx HTTP/1.1\r\nHost: h\r\nCookie: x\r\nContent-Length: 2\r\n\r\n\r\n");
 }
 
 TEST(PayloadMask, TailsAreMaskedWhereTheyStand) {

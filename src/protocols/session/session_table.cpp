@@ -118,7 +118,6 @@ void SessionTable::hold(Session& session, const model::StreamData& event) {
     session.held = std::make_unique<HeldRecords>();
     holding_.insert(session.info.id);
   }
-  counters_.held_records.add();
   held_bytes_ += size;
   session.held->push(event);
 }

@@ -37,8 +37,7 @@ struct SessionCounters {
   base::Counter sessions_over_limit;
   base::Counter unknown_connection;  // data records of connections whose opening we never saw
   base::Counter opaque_connections;  // no protocol of ours, or no longer
-  base::Counter held_records;        // that waited for the other direction
-  base::Counter holds_timed_out;     // what they waited for counts as lost
+  base::Counter holds_timed_out;     // what a held record waited for counts as lost
   base::Counter holds_over_limit;    // likewise
 };
 
