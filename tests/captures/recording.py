@@ -17,6 +17,25 @@ from targets import GoServer, Nginx, NodeServer, Server
 
 LINE_TIMEOUT_SECONDS = 15.0
 
+PROXY_CONFIGURATION = """
+daemon off;
+user root;
+pid {folder}/pid;
+events {{}}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ proxy_pass http://127.0.0.1:{behind}; }}
+  }}
+}}
+"""
+
 
 class PrivateServer(Server):
     """Python's http.server with private answers."""
@@ -25,6 +44,28 @@ class PrivateServer(Server):
 
     def command(self) -> list[str]:
         return [sys.executable, str(CAPTURES / "private_server.py"), str(self.port)]
+
+
+class Proxy(Nginx):
+    """nginx in front of the server above: it answers each request and asks it again."""
+
+    name = "proxy"
+
+    def start(self, wait: bool = True) -> None:
+        self.behind = PrivateServer()
+        self.behind.start()
+        try:
+            super().start(wait)
+        except AssertionError:
+            self.behind.stop()
+            raise
+
+    def stop(self, *arguments: object) -> None:
+        super().stop(*arguments)
+        self.behind.stop()
+
+    def configuration(self) -> str:
+        return PROXY_CONFIGURATION.format(folder=self.folder, port=self.port, behind=self.behind.port)
 
 
 @dataclass(frozen=True)
@@ -42,7 +83,9 @@ class Live:
 
 def expected_of(conversations: Sequence[Conversation], server: Server) -> list[Expected]:
     expected = [request for conversation in conversations for request in conversation.expected]
-    if isinstance(server, Nginx):  # its statuses are in its configuration
+    if isinstance(server, Proxy):
+        expected += expected
+    elif isinstance(server, Nginx):  # its statuses are in its configuration
         expected = [replace(request, status=404 if request.path == "/missing" else 200) for request in expected]
     return sorted(expected, key=str)
 
@@ -94,4 +137,5 @@ CAPTURED = (
     Capture("go", GoServer, all_conversations),
     Capture("nginx", Nginx, common_conversations),
     Capture("node", NodeServer, all_conversations),
+    Capture("proxy", Proxy, lambda: [simple_requests(), chunked_requests()]),
 )

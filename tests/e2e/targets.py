@@ -177,8 +177,11 @@ class Nginx(ServerWithFolder):
 
     def command(self) -> list[str]:
         configuration = self.folder / "nginx.conf"
-        configuration.write_text(NGINX_CONFIGURATION.format(folder=self.folder, port=self.port))
+        configuration.write_text(self.configuration())
         return [required_program("nginx"), "-e", str(self.folder / "error.log"), "-c", str(configuration)]
+
+    def configuration(self) -> str:
+        return NGINX_CONFIGURATION.format(folder=self.folder, port=self.port)
 
     def mix(self, index: int) -> Request:
         return NGINX_REQUESTS[index % len(NGINX_REQUESTS)]
