@@ -86,27 +86,27 @@ static __always_inline __u32 take_credit(struct connection_state *state, __u32 d
 }
 
 /* Copies what the credit allows and fills in how much that was. Returns the record's size. */
-static __always_inline __u32 copy_payload(struct payload_scratch *scratch,
+static __always_inline __u32 fill_payload(struct payload_scratch *scratch,
                                           struct connection_state *state, struct task_struct *task,
                                           struct sock *sk, __u32 direction, __u32 wanted,
                                           __u32 readable) {
   struct event_data *event = &scratch->event;
   __u32 bytes = event->total_bytes;
   struct user_buffer buffer = {};
-  __u32 head = 0, tail = 0, unreadable = 1;
+  __u32 copied = 0, unreadable = 1;
+  event->head_bytes = 0;
   if (readable && (find_call_buffer(&buffer, task, sk, direction) ||
                    find_uring_buffer(&buffer, task, sk, direction, bytes))) {
     unreadable = 0;
-    head = copy_head(scratch, &buffer, wanted);
-    tail = copy_tail(scratch, &buffer, head, bytes);
+    copied = copy_payload(&buffer, direction, wanted, bytes);
   } else {
     note(kNoteUnreadable);
   }
+  __u32 head = event->head_bytes;
   state->credit[direction] -= head < state->credit[direction] ? head : state->credit[direction];
-  event->head_bytes = head;
   event->direction = direction;
   event->flags = unreadable ? kDataUnreadable : 0;
-  return sizeof(*event) + head + tail;
+  return sizeof(*event) + copied;
 }
 
 static __always_inline void emit_data(struct connection_state *state, struct task_struct *task,
@@ -126,7 +126,7 @@ static __always_inline void emit_data(struct connection_state *state, struct tas
   event->arrival_ns = arrival;
   event->total_bytes = bytes;
   __u32 wanted = bytes < credit ? bytes : credit;
-  __u32 size = copy_payload(scratch, state, task, sk, direction, wanted, readable);
+  __u32 size = fill_payload(scratch, state, task, sk, direction, wanted, readable);
   fill_header(&event->header, kEventData, size, state->id);
   fill_key(&event->process, task);
   barrier_var(size);
