@@ -29,13 +29,22 @@ static __always_inline struct payload_scratch *take_scratch(__u32 direction) {
   return bpf_map_lookup_elem(&scratch_by_cpu, &key);
 }
 
+/* As file_at(), without a call: any kernel struct that begins with a pointer serves as the type of an
+ * element of the table. */
+static __always_inline bool is_file_at(const struct file *file, struct task_struct *task, __u64 fd) {
+  struct fdtable *table = task->files->fdt;
+  if (fd >= table->max_fds) return false;
+  const struct list_head *element = CAST_TO_KERNEL(struct list_head, table->fd + fd);
+  return (unsigned long)element->next == (unsigned long)file;
+}
+
 /* False: the buffer cannot be told from the registers (io_uring, sendfile, 32-bit tasks ...). */
 static __always_inline bool find_call_buffer(struct user_buffer *buffer, struct task_struct *task,
                                              struct sock *sk, __u32 direction) {
   if ((task->flags & kPfIoWorker) || (task->thread_info.status & kTsCompat)) return false;
   struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
   __u64 number = regs->orig_ax;
-  if (!is_inside_call(regs) || file_at(task, regs->di) != sk->sk_socket->file) return false;
+  if (!is_inside_call(regs) || !is_file_at(sk->sk_socket->file, task, regs->di)) return false;
   if (number == (direction == kReceived ? kSysRead : kSysWrite) ||
       number == (direction == kReceived ? kSysRecvfrom : kSysSendto)) {
     buffer->base = (void *)regs->si;

@@ -10,7 +10,7 @@ enum { kMsgOob = 0x1, kMsgPeek = 0x2, kMsgTrunc = 0x20, kRcvShutdown = 1, kSendS
 /* The socket's state if its bytes are wanted, else null. The common miss costs two look-ups. */
 static __always_inline struct connection_state *wanted_state(struct sock *sk,
                                                              struct task_struct *task) {
-  struct connection_state *state = bpf_sk_storage_get(&conn_by_sock, sk, 0, 0);
+  struct connection_state *state = known_state(sk);
   if (!state) {
     if (!is_watched(task->tgid)) return 0;
     if (!is_tcp(sk) || sk->__sk_common.skc_state == kTcpListen) return 0;
@@ -38,7 +38,8 @@ static __always_inline void join_midway(struct connection_state *state, struct s
 
 /* Positions by sequence number: also right where calls were not seen (splice). The FIN takes one
  * number (RFC 9293 3.4) once it was read. */
-static __always_inline __u64 take_offset(struct connection_state *state, struct tcp_sock *tcp,
+static __always_inline __u64 take_offset(struct connection_state *state,
+                                         const struct tcp_sock *tcp,
                                          struct sock *sk, __u32 direction, __u32 bytes) {
   __u32 sequence = direction == kReceived ? tcp->copied_seq : tcp->write_seq;
   __u64 expected = state->next_offset[direction];
@@ -49,7 +50,8 @@ static __always_inline __u64 take_offset(struct connection_state *state, struct 
   return expected;
 }
 
-static __always_inline __u64 other_position(struct connection_state *state, struct tcp_sock *tcp,
+static __always_inline __u64 other_position(struct connection_state *state,
+                                         const struct tcp_sock *tcp,
                                             struct sock *sk, __u32 direction) {
   __u32 other = direction == kReceived ? kSent : kReceived;
   __u32 sequence = other == kReceived ? tcp->copied_seq : tcp->write_seq;
@@ -60,7 +62,8 @@ static __always_inline __u64 other_position(struct connection_state *state, stru
   return known + ahead;
 }
 
-static __always_inline __u64 take_arrival(struct connection_state *state, struct tcp_sock *tcp) {
+static __always_inline __u64 take_arrival(struct connection_state *state,
+                                         const struct tcp_sock *tcp) {
   __u64 arrival = state->arrival_first_ns;
   /* Bytes left unread keep an arrival. */
   state->arrival_first_ns = tcp->rcv_nxt != tcp->copied_seq ? state->arrival_last_ns : 0;
@@ -112,9 +115,9 @@ static __always_inline __u32 fill_payload(struct payload_scratch *scratch,
 static __always_inline void emit_data(struct connection_state *state, struct task_struct *task,
                                       struct sock *sk, __u32 direction, __u32 bytes,
                                       __u32 readable) {
-  struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+  const struct tcp_sock *tcp = CAST_TO_KERNEL(struct tcp_sock, sk); /* is_tcp() where state is made */
   struct payload_scratch *scratch = take_scratch(direction);
-  if (!tcp || !scratch) return;
+  if (!scratch) return;
   __u64 offset = take_offset(state, tcp, sk, direction, bytes);
   __u64 arrival = direction == kReceived ? take_arrival(state, tcp) : 0;
   __u32 credit = take_credit(state, direction);
