@@ -112,6 +112,23 @@ static __always_inline __u32 fill_payload(struct payload_scratch *scratch,
   return sizeof(*event) + copied;
 }
 
+/* Asking the ring how full it is, and waking past a quarter full, is dear: done for long records and
+ * for one of several short ones, which are far shorter than the ring together. */
+enum { kLongRecordBytes = 2048, kAskEvery = 16 };
+
+static __always_inline void write_record(struct payload_scratch *scratch, __u32 size,
+                                         bool announced) {
+  __u32 kind = kEventData;
+  struct event_counts *counts = bpf_map_lookup_elem(&counts_by_kind, &kind);
+  if (!counts) return;
+  bool asks = size > kLongRecordBytes || counts->generated % kAskEvery == 0;
+  __u64 flags = asks ? wakeup_flags() : BPF_RB_NO_WAKEUP;
+  if (!announced || bpf_ringbuf_output(&data_ring, scratch, size, flags))
+    __sync_fetch_and_add(&counts->lost[kLossRingFull], 1);
+  __sync_fetch_and_add(&counts->generated, 1);
+  wake_sleeping_reader();
+}
+
 static __always_inline void emit_data(struct connection_state *state, struct task_struct *task,
                                       struct sock *sk, __u32 direction, __u32 bytes,
                                       __u32 readable) {
@@ -134,9 +151,7 @@ static __always_inline void emit_data(struct connection_state *state, struct tas
   fill_key(&event->process, task);
   barrier_var(size);
   if (size > kMaxRecordBytes) return;
-  if (!announced || bpf_ringbuf_output(&data_ring, scratch, size, wakeup_flags()))
-    count_lost(kEventData, kLossRingFull);
-  finish_record(kEventData);
+  write_record(scratch, size, announced);
 }
 
 static __always_inline int on_transfer(struct sock *sk, int result, int flags, __u32 direction) {
