@@ -105,8 +105,7 @@ static __always_inline __u32 copy_vector(struct payload_scratch *scratch,
   return copy.copied > kRecordHeadBytes ? 0 : copy.copied;
 }
 
-/* The usual short vectors, head and body, without a walk: both pieces are read at once. One piece
- * becomes a plain buffer. */
+/* The usual short vectors, head and body, without a walk: both entries are read at once. */
 static __always_inline __u32 copy_two_pieces(struct payload_scratch *scratch,
                                              struct user_buffer *buffer, __u32 wanted) {
   struct user_iovec pieces[2] = {};
