@@ -105,34 +105,10 @@ static __always_inline __u32 copy_vector(struct payload_scratch *scratch,
   return copy.copied > kRecordHeadBytes ? 0 : copy.copied;
 }
 
-/* The usual short vectors, head and body, without a walk: both entries are read at once. */
-static __always_inline __u32 copy_two_pieces(struct payload_scratch *scratch,
-                                             struct user_buffer *buffer, __u32 wanted) {
-  struct user_iovec pieces[2] = {};
-  __u32 size = buffer->iov_count * sizeof(pieces[0]);
-  if (size > sizeof(pieces)) return 0;
-  if (buffer->iov_in_kernel ? bpf_probe_read_kernel(pieces, size, buffer->iov)
-                            : bpf_probe_read_user(pieces, size, buffer->iov))
-    return 0;
-  __u32 first = pieces[0].length < wanted ? pieces[0].length : wanted;
-  first = copy_plain(scratch, pieces[0].base, first);
-  if (first < pieces[0].length || first >= wanted) return first;
-  __u64 left = wanted - first;
-  __u32 second = pieces[1].length < left ? pieces[1].length : left;
-  __u32 at = first;
-  barrier_var(at);
-  if (at > kRecordHeadBytes - 1) return first;
-  barrier_var(second);
-  if (second > kRecordHeadBytes) return first;
-  return bpf_probe_read_user(scratch->bytes + at, second, pieces[1].base) ? first : at + second;
-}
-
 static __always_inline __u32 copy_head(struct payload_scratch *scratch,
-                                       struct user_buffer *buffer, __u32 wanted) {
+                                       const struct user_buffer *buffer, __u32 wanted) {
   if (wanted > kRecordHeadBytes) wanted = kRecordHeadBytes;
-  if (!buffer->iov) return copy_plain(scratch, buffer->base, wanted);
-  return buffer->iov_count <= 2 ? copy_two_pieces(scratch, buffer, wanted)
-                                : copy_vector(scratch, buffer, wanted);
+  return buffer->iov ? copy_vector(scratch, buffer, wanted) : copy_plain(scratch, buffer->base, wanted);
 }
 
 struct end_search {
@@ -181,6 +157,40 @@ static __always_inline __u32 copy_tail(struct payload_scratch *scratch,
   return bpf_probe_read_user(scratch->bytes + at, tail, last.base + (last.length - tail)) ? 0 : tail;
 }
 
+enum { kShortVector = 2 };
+
+/* Both entries are read at once. REQUIRES: the vector is not longer. */
+static __always_inline __u32 copy_two_pieces(struct payload_scratch *scratch,
+                                             const struct user_buffer *buffer, __u32 wanted) {
+  struct user_iovec pieces[kShortVector] = {};
+  __u32 size = buffer->iov_count * sizeof(pieces[0]);
+  if (size > sizeof(pieces)) return 0;
+  if (buffer->iov_in_kernel ? bpf_probe_read_kernel(pieces, size, buffer->iov)
+                            : bpf_probe_read_user(pieces, size, buffer->iov))
+    return 0;
+  __u32 first = pieces[0].length < wanted ? pieces[0].length : wanted;
+  first = copy_plain(scratch, pieces[0].base, first);
+  if (first < pieces[0].length || first >= wanted) return first;
+  __u64 left = wanted - first;
+  __u32 second = pieces[1].length < left ? pieces[1].length : left;
+  __u32 at = first;
+  barrier_var(at);
+  if (at > kRecordHeadBytes - 1) return first;
+  barrier_var(second);
+  if (second > kRecordHeadBytes) return first;
+  return bpf_probe_read_user(scratch->bytes + at, second, pieces[1].base) ? first : at + second;
+}
+
+/* The usual message, whole, from a plain buffer or from head and body. The same as copy_payload(),
+ * without its call. */
+static __always_inline __u32 copy_short(struct payload_scratch *scratch,
+                                        const struct user_buffer *buffer, __u32 bytes) {
+  __u32 head = buffer->iov ? copy_two_pieces(scratch, buffer, bytes)
+                           : copy_plain(scratch, buffer->base, bytes);
+  scratch->event.head_bytes = head;
+  return head;
+}
+
 /* Copies head and tail into the CPU's scratch; returns the bytes of both. The kernel verifies a
  * function that is not static for itself: once, not again for each way that leads to it. */
 __noinline __u32 copy_payload(struct user_buffer *buffer, __u32 direction, __u32 wanted,
@@ -190,4 +200,12 @@ __noinline __u32 copy_payload(struct user_buffer *buffer, __u32 direction, __u32
   __u32 head = copy_head(scratch, buffer, wanted);
   scratch->event.head_bytes = head;
   return head + copy_tail(scratch, buffer, head, total);
+}
+
+/* The same for the buffer of a call by io_uring. The kernel takes no pointer to its own structs as an
+ * argument here; in the memory that one points to it may lie, and is a number. */
+__noinline int find_uring_payload(struct user_buffer *buffer, __u32 direction, __u32 bytes) {
+  if (!buffer) return 0;
+  struct sock *sk = CAST_TO_KERNEL(struct sock, buffer->socket);
+  return find_uring_buffer(buffer, bpf_get_current_task_btf(), sk, direction, bytes);
 }

@@ -95,13 +95,15 @@ static __always_inline __u32 fill_payload(struct payload_scratch *scratch,
                                           __u32 readable) {
   struct event_data *event = &scratch->event;
   __u32 bytes = event->total_bytes;
-  struct user_buffer buffer = {};
+  struct user_buffer buffer = {.socket = sk};
   __u32 copied = 0, unreadable = 1;
   event->head_bytes = 0;
   if (readable && (find_call_buffer(&buffer, task, sk, direction) ||
-                   find_uring_buffer(&buffer, task, sk, direction, bytes))) {
+                   find_uring_payload(&buffer, direction, bytes))) {
     unreadable = 0;
-    copied = copy_payload(&buffer, direction, wanted, bytes);
+    copied = wanted == bytes && buffer.iov_count <= kShortVector
+                 ? copy_short(scratch, &buffer, bytes)
+                 : copy_payload(&buffer, direction, wanted, bytes);
   } else {
     note(kNoteUnreadable);
   }

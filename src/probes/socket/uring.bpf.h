@@ -51,6 +51,7 @@ struct user_buffer {
   __u32 iov_count;
   __u32 iov_in_kernel; /* the vector itself; what it points to never is */
   void *base;
+  void *socket; /* whose call it is: its struct sock */
 };
 
 static __always_inline struct file *file_at(struct task_struct *task, __u64 fd) {
