@@ -13,6 +13,12 @@ static __always_inline bool is_tcp(const struct sock *sk) {
          sk->sk_protocol == kIpprotoTcp;
 }
 
+/* The state that the socket has, or null. Most sockets of the machine carry no storage at all: for
+ * these no helper is called. */
+static __always_inline struct connection_state *known_state(struct sock *sk) {
+  return sk->sk_bpf_storage ? bpf_sk_storage_get(&conn_by_sock, sk, 0, 0) : 0;
+}
+
 static __always_inline bool is_mptcp(const struct sock *sk) {
   return sk->sk_protocol == kIpprotoMptcp;
 }

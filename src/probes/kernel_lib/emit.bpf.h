@@ -27,17 +27,22 @@ static __always_inline __u64 wakeup_flags(void) {
              : BPF_RB_NO_WAKEUP;
 }
 
-/* Call when a record of the data ring is written, or could not be. A reader that sleeps for long is
- * woken, once. The atomic count is the full barrier between writing the record and reading
- * `asleep`; the reader's is in fall_asleep(), kernel_capture.cpp: one of the two sees the other. */
-static __always_inline void finish_record(__u32 kind) {
+/* A reader that sleeps for long is woken, once. REQUIRES: since the record was written, an atomic
+ * count. It is the full barrier between that and reading `asleep`; the reader's is in
+ * fall_asleep(), kernel_capture.cpp: one of the two sees the other. */
+static __always_inline void wake_sleeping_reader(void) {
   __u32 zero = 0;
-  count_generated(kind);
   struct reader_state *reader = bpf_map_lookup_elem(&reader_by_zero, &zero);
   if (!reader || !*(volatile __u64 *)&reader->asleep) return;
   if (!__sync_lock_test_and_set(&reader->asleep, 0)) return;
   void *empty = bpf_ringbuf_reserve(&data_ring, 8, 0);
   if (empty) bpf_ringbuf_discard(empty, BPF_RB_FORCE_WAKEUP);
+}
+
+/* Call when a record of the data ring is written, or could not be. */
+static __always_inline void finish_record(__u32 kind) {
+  count_generated(kind);
+  wake_sleeping_reader();
 }
 
 static __always_inline void fill_key(struct process_key *key, struct task_struct *task) {

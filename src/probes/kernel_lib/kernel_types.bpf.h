@@ -64,6 +64,7 @@ struct sock_common {
 };
 struct file;
 struct sock;
+struct bpf_local_storage;
 struct socket { struct file *file; struct sock *sk; };
 struct sock {
   struct sock_common __sk_common;
@@ -71,6 +72,7 @@ struct sock {
   __u16 sk_type;
   __u16 sk_protocol;
   unsigned char sk_shutdown;
+  struct bpf_local_storage *sk_bpf_storage;
 };
 struct tcp_sock {
   __u32 rcv_nxt;
@@ -86,6 +88,7 @@ struct file {
   struct inode *f_inode;
   void *private_data;
 };
+struct list_head { struct list_head *next; };
 struct fdtable { unsigned int max_fds; struct file **fd; };
 struct files_struct { struct fdtable *fdt; };
 struct mm_struct { struct file *exe_file; };

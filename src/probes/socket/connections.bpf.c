@@ -36,7 +36,7 @@ static __always_inline struct connection_state *adopt_from_mptcp(struct sock *sk
 }
 
 static __always_inline void on_established(struct sock *sk, int old_state) {
-  struct connection_state *state = bpf_sk_storage_get(&conn_by_sock, sk, 0, 0);
+  struct connection_state *state = known_state(sk);
   if (!state && has_mptcp_listeners && old_state == kTcpSynRecv) state = adopt_from_mptcp(sk);
   if (!state) return;
   state->role = old_state == kTcpSynRecv ? kRoleServer : kRoleClient;
@@ -48,7 +48,7 @@ static __always_inline void on_established(struct sock *sk, int old_state) {
 }
 
 static __always_inline void on_ending(struct sock *sk, int new_state) {
-  struct connection_state *state = bpf_sk_storage_get(&conn_by_sock, sk, 0, 0);
+  struct connection_state *state = known_state(sk);
   if (!state || !state->started) return;
   if (new_state != kTcpClose) {
     if (state->announced && !state->ignored) emit_bare(state, kEventFin);
@@ -75,7 +75,7 @@ int BPF_PROG(socket_state__tp_btf, struct sock *sk, int old_state, int new_state
  * be cloned into every child as a stale stamp. */
 SEC("tp_btf/sk_data_ready")
 int BPF_PROG(socket_arrival__tp_btf, struct sock *sk) {
-  struct connection_state *state = bpf_sk_storage_get(&conn_by_sock, sk, 0, 0);
+  struct connection_state *state = known_state(sk);
   if (!state || state->role != kRoleServer || sk->__sk_common.skc_state == kTcpListen) return 0;
   __u64 now = bpf_ktime_get_boot_ns();
   state->arrival_last_ns = now;

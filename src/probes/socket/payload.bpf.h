@@ -29,13 +29,22 @@ static __always_inline struct payload_scratch *take_scratch(__u32 direction) {
   return bpf_map_lookup_elem(&scratch_by_cpu, &key);
 }
 
+/* As file_at(), without a call: any kernel struct that begins with a pointer serves as the type of an
+ * element of the table. */
+static __always_inline bool is_file_at(const struct file *file, struct task_struct *task, __u64 fd) {
+  struct fdtable *table = task->files->fdt;
+  if (fd >= table->max_fds) return false;
+  const struct list_head *element = CAST_TO_KERNEL(struct list_head, table->fd + fd);
+  return (unsigned long)element->next == (unsigned long)file;
+}
+
 /* False: the buffer cannot be told from the registers (io_uring, sendfile, 32-bit tasks ...). */
 static __always_inline bool find_call_buffer(struct user_buffer *buffer, struct task_struct *task,
                                              struct sock *sk, __u32 direction) {
   if ((task->flags & kPfIoWorker) || (task->thread_info.status & kTsCompat)) return false;
   struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
   __u64 number = regs->orig_ax;
-  if (!is_inside_call(regs) || file_at(task, regs->di) != sk->sk_socket->file) return false;
+  if (!is_inside_call(regs) || !is_file_at(sk->sk_socket->file, task, regs->di)) return false;
   if (number == (direction == kReceived ? kSysRead : kSysWrite) ||
       number == (direction == kReceived ? kSysRecvfrom : kSysSendto)) {
     buffer->base = (void *)regs->si;
@@ -146,4 +155,57 @@ static __always_inline __u32 copy_tail(struct payload_scratch *scratch,
   barrier_var(tail);
   if (tail > kTailBytes) return 0;
   return bpf_probe_read_user(scratch->bytes + at, tail, last.base + (last.length - tail)) ? 0 : tail;
+}
+
+enum { kShortVector = 2 };
+
+/* Both entries are read at once. REQUIRES: the vector is not longer. */
+static __always_inline __u32 copy_two_pieces(struct payload_scratch *scratch,
+                                             const struct user_buffer *buffer, __u32 wanted) {
+  struct user_iovec pieces[kShortVector] = {};
+  __u32 size = buffer->iov_count * sizeof(pieces[0]);
+  if (size > sizeof(pieces)) return 0;
+  if (buffer->iov_in_kernel ? bpf_probe_read_kernel(pieces, size, buffer->iov)
+                            : bpf_probe_read_user(pieces, size, buffer->iov))
+    return 0;
+  __u32 first = pieces[0].length < wanted ? pieces[0].length : wanted;
+  first = copy_plain(scratch, pieces[0].base, first);
+  if (first < pieces[0].length || first >= wanted) return first;
+  __u64 left = wanted - first;
+  __u32 second = pieces[1].length < left ? pieces[1].length : left;
+  __u32 at = first;
+  barrier_var(at);
+  if (at > kRecordHeadBytes - 1) return first;
+  barrier_var(second);
+  if (second > kRecordHeadBytes) return first;
+  return bpf_probe_read_user(scratch->bytes + at, second, pieces[1].base) ? first : at + second;
+}
+
+/* The usual message, whole, from a plain buffer or from head and body. The same as copy_payload(),
+ * without its call. */
+static __always_inline __u32 copy_short(struct payload_scratch *scratch,
+                                        const struct user_buffer *buffer, __u32 bytes) {
+  __u32 head = buffer->iov ? copy_two_pieces(scratch, buffer, bytes)
+                           : copy_plain(scratch, buffer->base, bytes);
+  scratch->event.head_bytes = head;
+  return head;
+}
+
+/* Copies head and tail into the CPU's scratch; returns the bytes of both. The kernel verifies a
+ * function that is not static for itself: once, not again for each way that leads to it. */
+__noinline __u32 copy_payload(struct user_buffer *buffer, __u32 direction, __u32 wanted,
+                              __u32 total) {
+  struct payload_scratch *scratch = take_scratch(direction);
+  if (!scratch || !buffer) return 0;
+  __u32 head = copy_head(scratch, buffer, wanted);
+  scratch->event.head_bytes = head;
+  return head + copy_tail(scratch, buffer, head, total);
+}
+
+/* The same for the buffer of a call by io_uring. The kernel takes no pointer to its own structs as an
+ * argument here; in the memory that one points to it may lie, and is a number. */
+__noinline int find_uring_payload(struct user_buffer *buffer, __u32 direction, __u32 bytes) {
+  if (!buffer) return 0;
+  struct sock *sk = CAST_TO_KERNEL(struct sock, buffer->socket);
+  return find_uring_buffer(buffer, bpf_get_current_task_btf(), sk, direction, bytes);
 }

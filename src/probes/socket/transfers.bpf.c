@@ -10,7 +10,7 @@ enum { kMsgOob = 0x1, kMsgPeek = 0x2, kMsgTrunc = 0x20, kRcvShutdown = 1, kSendS
 /* The socket's state if its bytes are wanted, else null. The common miss costs two look-ups. */
 static __always_inline struct connection_state *wanted_state(struct sock *sk,
                                                              struct task_struct *task) {
-  struct connection_state *state = bpf_sk_storage_get(&conn_by_sock, sk, 0, 0);
+  struct connection_state *state = known_state(sk);
   if (!state) {
     if (!is_watched(task->tgid)) return 0;
     if (!is_tcp(sk) || sk->__sk_common.skc_state == kTcpListen) return 0;
@@ -38,7 +38,8 @@ static __always_inline void join_midway(struct connection_state *state, struct s
 
 /* Positions by sequence number: also right where calls were not seen (splice). The FIN takes one
  * number (RFC 9293 3.4) once it was read. */
-static __always_inline __u64 take_offset(struct connection_state *state, struct tcp_sock *tcp,
+static __always_inline __u64 take_offset(struct connection_state *state,
+                                         const struct tcp_sock *tcp,
                                          struct sock *sk, __u32 direction, __u32 bytes) {
   __u32 sequence = direction == kReceived ? tcp->copied_seq : tcp->write_seq;
   __u64 expected = state->next_offset[direction];
@@ -49,7 +50,8 @@ static __always_inline __u64 take_offset(struct connection_state *state, struct 
   return expected;
 }
 
-static __always_inline __u64 other_position(struct connection_state *state, struct tcp_sock *tcp,
+static __always_inline __u64 other_position(struct connection_state *state,
+                                         const struct tcp_sock *tcp,
                                             struct sock *sk, __u32 direction) {
   __u32 other = direction == kReceived ? kSent : kReceived;
   __u32 sequence = other == kReceived ? tcp->copied_seq : tcp->write_seq;
@@ -60,7 +62,8 @@ static __always_inline __u64 other_position(struct connection_state *state, stru
   return known + ahead;
 }
 
-static __always_inline __u64 take_arrival(struct connection_state *state, struct tcp_sock *tcp) {
+static __always_inline __u64 take_arrival(struct connection_state *state,
+                                         const struct tcp_sock *tcp) {
   __u64 arrival = state->arrival_first_ns;
   /* Bytes left unread keep an arrival. */
   state->arrival_first_ns = tcp->rcv_nxt != tcp->copied_seq ? state->arrival_last_ns : 0;
@@ -86,35 +89,54 @@ static __always_inline __u32 take_credit(struct connection_state *state, __u32 d
 }
 
 /* Copies what the credit allows and fills in how much that was. Returns the record's size. */
-static __always_inline __u32 copy_payload(struct payload_scratch *scratch,
+static __always_inline __u32 fill_payload(struct payload_scratch *scratch,
                                           struct connection_state *state, struct task_struct *task,
                                           struct sock *sk, __u32 direction, __u32 wanted,
                                           __u32 readable) {
   struct event_data *event = &scratch->event;
   __u32 bytes = event->total_bytes;
-  struct user_buffer buffer = {};
-  __u32 head = 0, tail = 0, unreadable = 1;
+  struct user_buffer buffer = {.socket = sk};
+  __u32 copied = 0, unreadable = 1;
+  event->head_bytes = 0;
   if (readable && (find_call_buffer(&buffer, task, sk, direction) ||
-                   find_uring_buffer(&buffer, task, sk, direction, bytes))) {
+                   find_uring_payload(&buffer, direction, bytes))) {
     unreadable = 0;
-    head = copy_head(scratch, &buffer, wanted);
-    tail = copy_tail(scratch, &buffer, head, bytes);
+    copied = wanted == bytes && buffer.iov_count <= kShortVector
+                 ? copy_short(scratch, &buffer, bytes)
+                 : copy_payload(&buffer, direction, wanted, bytes);
   } else {
     note(kNoteUnreadable);
   }
+  __u32 head = event->head_bytes;
   state->credit[direction] -= head < state->credit[direction] ? head : state->credit[direction];
-  event->head_bytes = head;
   event->direction = direction;
   event->flags = unreadable ? kDataUnreadable : 0;
-  return sizeof(*event) + head + tail;
+  return sizeof(*event) + copied;
+}
+
+/* Asking the ring how full it is, and waking past a quarter full, is dear: done for long records and
+ * for one of several short ones, which are far shorter than the ring together. */
+enum { kLongRecordBytes = 2048, kAskEvery = 16 };
+
+static __always_inline void write_record(struct payload_scratch *scratch, __u32 size,
+                                         bool announced) {
+  __u32 kind = kEventData;
+  struct event_counts *counts = bpf_map_lookup_elem(&counts_by_kind, &kind);
+  if (!counts) return;
+  bool asks = size > kLongRecordBytes || counts->generated % kAskEvery == 0;
+  __u64 flags = asks ? wakeup_flags() : BPF_RB_NO_WAKEUP;
+  if (!announced || bpf_ringbuf_output(&data_ring, scratch, size, flags))
+    __sync_fetch_and_add(&counts->lost[kLossRingFull], 1);
+  __sync_fetch_and_add(&counts->generated, 1);
+  wake_sleeping_reader();
 }
 
 static __always_inline void emit_data(struct connection_state *state, struct task_struct *task,
                                       struct sock *sk, __u32 direction, __u32 bytes,
                                       __u32 readable) {
-  struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+  const struct tcp_sock *tcp = CAST_TO_KERNEL(struct tcp_sock, sk); /* is_tcp() where state is made */
   struct payload_scratch *scratch = take_scratch(direction);
-  if (!tcp || !scratch) return;
+  if (!scratch) return;
   __u64 offset = take_offset(state, tcp, sk, direction, bytes);
   __u64 arrival = direction == kReceived ? take_arrival(state, tcp) : 0;
   __u32 credit = take_credit(state, direction);
@@ -126,14 +148,12 @@ static __always_inline void emit_data(struct connection_state *state, struct tas
   event->arrival_ns = arrival;
   event->total_bytes = bytes;
   __u32 wanted = bytes < credit ? bytes : credit;
-  __u32 size = copy_payload(scratch, state, task, sk, direction, wanted, readable);
+  __u32 size = fill_payload(scratch, state, task, sk, direction, wanted, readable);
   fill_header(&event->header, kEventData, size, state->id);
   fill_key(&event->process, task);
   barrier_var(size);
   if (size > kMaxRecordBytes) return;
-  if (!announced || bpf_ringbuf_output(&data_ring, scratch, size, wakeup_flags()))
-    count_lost(kEventData, kLossRingFull);
-  finish_record(kEventData);
+  write_record(scratch, size, announced);
 }
 
 static __always_inline int on_transfer(struct sock *sk, int result, int flags, __u32 direction) {

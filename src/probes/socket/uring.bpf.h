@@ -49,8 +49,9 @@ struct {
 struct user_buffer {
   struct user_iovec *iov; /* 0: one plain buffer at `base` */
   __u32 iov_count;
-  bool iov_in_kernel; /* the vector itself; what it points to never is */
+  __u32 iov_in_kernel; /* the vector itself; what it points to never is */
   void *base;
+  void *socket; /* whose call it is: its struct sock */
 };
 
 static __always_inline struct file *file_at(struct task_struct *task, __u64 fd) {
@@ -113,7 +114,7 @@ static __always_inline bool find_net_buffer(struct user_buffer *buffer, const st
     if (message->done_io || !bpf_core_field_exists(async->vec)) return false;
     buffer->iov = (struct user_iovec *)async->vec.iovec;
     buffer->iov_count = async->vec.nr;
-    buffer->iov_in_kernel = true;
+    buffer->iov_in_kernel = 1;
     return buffer->iov != 0;
   }
   buffer->base = message->buf; /* a registered buffer, by its user address */
@@ -142,7 +143,7 @@ static __always_inline bool find_rw_buffer(struct user_buffer *buffer, const str
   if (async->iter.iter_type != bpf_core_enum_value(enum iter_type, ITER_IOVEC)) return false;
   buffer->iov = (struct user_iovec *)async->iter.__iov;
   buffer->iov_count = async->iter.nr_segs;
-  buffer->iov_in_kernel = true;
+  buffer->iov_in_kernel = 1;
   return !async->iter.iov_offset;
 }
 
