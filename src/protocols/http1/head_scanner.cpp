@@ -48,6 +48,8 @@ class LineCursor {
     return line;
   }
   [[nodiscard]] std::size_t position() const { return position_; }
+  // In what was not taken yet, or npos.
+  [[nodiscard]] std::size_t find(char letter) const { return text_.find(letter, position_); }
 
  private:
   std::string_view text_;
@@ -145,12 +147,11 @@ bool may_fold(std::string_view previous_name) {
 
 HeadStatus scan_fields(LineCursor& lines, Fields& fields) {
   std::string_view name;
+  const std::size_t nul = lines.find('\0');
   while (const auto line = lines.next()) {
     if (line->empty()) return HeadStatus::complete;
     // RFC 9110 §5.5: CR and NUL in a value are dangerous; never sent by honest peers.
-    if (line->find('\r') != std::string_view::npos || line->find('\0') != std::string_view::npos) {
-      return HeadStatus::invalid;
-    }
+    if (nul < lines.position() || line->contains('\r')) return HeadStatus::invalid;
     if (line->front() == ' ' || line->front() == '\t') {
       if (!may_fold(name)) return HeadStatus::invalid;
       continue;

@@ -1,8 +1,8 @@
 // A conversation made of fuzz bytes, for a server or a client. Whole turns and turns cut into
 // pieces must come to the same; records of a client that are late to the same as those in time; a
 // masked recording of any of them to the same again. Input: a byte that chooses the role, which of
-// these is tried and the cuts, then turns of [direction, loss and lateness][two bytes: length]
-// [bytes].
+// these is tried and the cuts, then turns of [direction, loss, lateness and copy][two bytes:
+// length] [bytes].
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -24,6 +24,7 @@ using beyla::model::Role;
 using beyla::protocols::session::Conversation;
 
 constexpr std::uint8_t kSentBit = 1;
+constexpr std::uint8_t kPartBit = 2;      // one record, of which only the ends are copied
 constexpr std::uint8_t kLostBits = 0x70;  // all set: the turn is lost
 constexpr std::uint8_t kLateBit = 0x80;   // of a client: the record of a send comes late
 constexpr std::size_t kTurnHeaderBytes = 3;
@@ -32,6 +33,7 @@ struct Turn {
   bool asks = false;
   bool lost = false;
   bool late = false;
+  bool in_part = false;
   std::string_view text;
 };
 
@@ -45,6 +47,7 @@ std::vector<Turn> read_turns(std::string_view input) {
     turn.asks = (kind & kSentBit) == 0;
     turn.lost = (kind & kLostBits) == kLostBits;
     turn.late = (kind & kLateBit) != 0;
+    turn.in_part = (kind & kPartBit) != 0;
     turn.text = input.substr(kTurnHeaderBytes, std::max<std::size_t>(length, 1));
     input.remove_prefix(kTurnHeaderBytes + turn.text.size());
     turns.push_back(turn);
@@ -57,6 +60,13 @@ struct Run {
   session::MemoryRecording recording;
   Conversation talk;
 };
+
+void play_part(Conversation& talk, const Turn& turn) {
+  constexpr std::size_t kCopiedPart = 3;  // of the turn, at each end
+  const std::size_t copied = turn.text.size() / kCopiedPart;
+  talk.record(turn.asks ? talk.asking() : session::opposite(talk.asking()), turn.text, copied,
+              copied);
+}
 
 // pieces: 0 for whole turns, else the state of a small generator of piece sizes.
 void play_turn(Conversation& talk, const Turn& turn, std::uint32_t& pieces) {
@@ -85,6 +95,8 @@ void play(Conversation& talk, const std::vector<Turn>& turns, std::uint32_t piec
       talk.lose(turn.asks ? talk.asking() : session::opposite(talk.asking()), turn.text.size());
     } else if (late != Late::none && turn.asks && turn.late) {
       talk.send_late(turn.text);
+    } else if (turn.in_part) {
+      play_part(talk, turn);
     } else {
       play_turn(talk, turn, pieces);
       if (late == Late::given_up && turn.late) talk.tidy();
@@ -137,6 +149,7 @@ void require_same_replay(Run& run) {
 bool in_sync(const Run& run) { return run.talk.sink.gaps == 0 && run.talk.sink.incomplete[1] == 0; }
 
 void check_cuts(Role role, const std::vector<Turn>& turns, std::uint32_t pieces) {
+  if (std::ranges::any_of(turns, &Turn::in_part)) return;
   Run whole(role);
   play(whole.talk, turns, 0);
   Run cut(role);
@@ -147,7 +160,11 @@ void check_cuts(Role role, const std::vector<Turn>& turns, std::uint32_t pieces)
 }
 
 void check_order(const std::vector<Turn>& turns) {
-  if (std::ranges::any_of(turns, &Turn::lost)) return;
+  // A late record is whole.
+  if (std::ranges::any_of(
+          turns, [](const Turn& turn) { return turn.lost || (turn.late && turn.in_part); })) {
+    return;
+  }
   Run in_time(Role::client);
   play(in_time.talk, turns, 0);
   Run late(Role::client);

@@ -59,6 +59,7 @@ constexpr std::array<std::string_view, 43> kKeptNames = {"accept",
                                                          "transfer-encoding",
                                                          "upgrade",
                                                          "user-agent"};
+static_assert(std::ranges::is_sorted(kKeptNames));
 constexpr std::string_view kVersion = "HTTP/1.";
 constexpr std::string_view kSchemeEnd = "://";
 constexpr std::string_view kDetectedScheme = "http";  // a request may be known by it
@@ -68,11 +69,6 @@ bool is_control(char letter) { return letter != ' ' && !is_target_octet(letter);
 
 bool is_kept_value(std::string_view name) {
   return std::ranges::find(kKeptValues, name) != kKeptValues.end();
-}
-
-bool begins_kept_name(std::string_view text) {
-  return std::ranges::any_of(kKeptNames,
-                             [text](std::string_view name) { return name.starts_with(text); });
 }
 
 bool begins_method(std::string_view text) {
@@ -279,7 +275,22 @@ bool RetainedBytes::keeps_name(char letter) {
   }
   if (count_ < name_.size()) name_[count_] = to_lower(letter);
   ++count_;
-  return count_ <= name_.size() && begins_kept_name({name_.data(), count_});
+  return begins_kept_name();
+}
+
+// Once its first letters fit no name of the list, no more of them can.
+bool RetainedBytes::begins_kept_name() {
+  if (count_ == 1) kept_name_ = 0;
+  if (kept_name_ == kKeptNames.size() || count_ > name_.size()) return false;
+  const std::string_view begin(name_.data(), count_);
+  const std::string_view name = kKeptNames[kept_name_];
+  // All before the newest letter fits already.
+  if (count_ > 1 && name.size() >= count_ && name[count_ - 1] == begin.back()) return true;
+  const auto* place = std::lower_bound(kKeptNames.begin() + kept_name_, kKeptNames.end(), begin);
+  kept_name_ = static_cast<std::size_t>(place - kKeptNames.begin());
+  const bool fits = kept_name_ < kKeptNames.size() && kKeptNames[kept_name_].starts_with(begin);
+  if (!fits) kept_name_ = kKeptNames.size();
+  return fits;
 }
 
 void RetainedBytes::end_line() {

@@ -69,6 +69,7 @@ class RetainedBytes {
   [[nodiscard]] bool keeps_version(char letter);
   [[nodiscard]] bool keeps_status_line(char letter);
   [[nodiscard]] bool keeps_name(char letter);
+  [[nodiscard]] bool begins_kept_name();
   void end_line();
   void enter(State state);
 
@@ -82,6 +83,7 @@ class RetainedBytes {
   State state_ = State::method;
   std::uint32_t count_ = 0;      // bytes of the state so far
   std::uint8_t scheme_end_ = 0;  // of "://" seen
+  std::size_t kept_name_ = 0;    // the first listed one that begins with name_
   std::array<char, kMaxListedNameBytes> name_{};
 };
 
