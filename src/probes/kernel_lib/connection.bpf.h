@@ -65,11 +65,17 @@ static __always_inline void restart_received(struct connection_state *state, str
   if (tcp) state->base_sequence[kReceived] = tcp->copied_seq;
 }
 
+static __always_inline bool take_fresh_slot(__u32 *slot) {
+  if (fresh_slots >= kPolicySlots) return false;
+  *slot = __sync_fetch_and_add(&fresh_slots, 1);
+  return *slot < kPolicySlots;
+}
+
 static __always_inline void take_slot(struct connection_state *state) {
   __u32 slot;
   /* The first receive and the first send may run at once. */
   if (__sync_lock_test_and_set(&state->slot_taken, 1)) return;
-  if (bpf_map_pop_elem(&free_slots, &slot) != 0) {
+  if (bpf_map_pop_elem(&free_slots, &slot) != 0 && !take_fresh_slot(&slot)) {
     note(kNoteNoSlot);
     return;
   }

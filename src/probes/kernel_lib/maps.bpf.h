@@ -76,7 +76,8 @@ struct {
   __type(value, struct policy);
 } policy_by_slot __weak SEC(".maps");
 
-/* Slots that no connection holds; filled by the loader, popped at first sight, pushed at close. */
+/* Slots that a connection held before: popped at first sight, pushed at close. Those that none has
+ * held yet are counted by fresh_slots. */
 struct {
   __uint(type, BPF_MAP_TYPE_QUEUE);
   __uint(max_entries, kPolicySlots);
@@ -124,6 +125,7 @@ extern __u64 rejected[kPidLimit / kBitsPerWord];
 extern __u64 wanted_ports[kPorts / kBitsPerWord];
 extern __u32 has_mptcp_listeners;
 extern __u32 last_slot_generation;
+extern __u32 fresh_slots;
 /* What user space has decided, on which process; written by it before it runs decide_process. */
 extern __u64 decided_start_ns;
 extern __u32 decided_pid;

@@ -7,6 +7,7 @@ __u64 rejected[kPidLimit / kBitsPerWord];
 __u64 wanted_ports[kPorts / kBitsPerWord];
 __u32 has_mptcp_listeners;
 __u32 last_slot_generation;
+__u32 fresh_slots;
 __u64 decided_start_ns;
 __u32 decided_pid;
 __u32 decided_generation;

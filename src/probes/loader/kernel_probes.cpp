@@ -191,12 +191,6 @@ base::Result<std::unique_ptr<KernelProbes>> KernelProbes::load(const ProbeOption
   for (std::uint32_t port = 0; port < abi::kPorts; ++port) {
     if (options.wanted_ports.test(port)) set_bit(impl->skeleton->bss->wanted_ports, port);
   }
-  const int slots = bpf_map__fd(impl->skeleton->maps.free_slots);
-  for (std::uint32_t slot = 0; slot < abi::kPolicySlots; ++slot) {
-    if (bpf_map_update_elem(slots, nullptr, &slot, BPF_ANY) != 0) {
-      return base::fail_errno(errno, "cannot fill the map of free policy slots");
-    }
-  }
   // libbpf has read the kernel's types, some 10 MB of heap, and freed them.
   ::malloc_trim(0);
   return std::unique_ptr<KernelProbes>(new KernelProbes(std::move(impl)));

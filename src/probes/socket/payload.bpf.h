@@ -7,7 +7,7 @@
 
 /* x86-64 system call numbers, arch/x86/entry/syscalls/syscall_64.tbl. */
 enum syscall_number { kSysRead = 0, kSysWrite = 1, kSysReadv = 19, kSysWritev = 20, kSysSendto = 44, kSysRecvfrom = 45, kSysSendmsg = 46, kSysRecvmsg = 47 };
-enum { kTsCompat = 0x2, kMaxIovecs = 32 };
+enum { kTsCompat = 0x2, kMaxIovecs = 1024 /* UIO_MAXIOV, include/uapi/linux/uio.h */ };
 
 struct payload_scratch {
   struct event_data event;
