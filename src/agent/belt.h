@@ -24,8 +24,8 @@ class Belt final : public model::TargetSink, public capture::replay::TickSink {
     Recorder* recorder = nullptr;
   };
 
-  Belt(exporters::aggregate::RedOptions red_options, model::CapturePolicySink& policies, protocols::session::RecordOrder order,
-       Listeners listeners);
+  Belt(exporters::aggregate::RedOptions red_options, model::CapturePolicySink& policies,
+       protocols::session::RecordOrder order, Listeners listeners);
 
   [[nodiscard]] model::EventSink& events() { return sessions_; }
   void on_selected(const model::TargetProcess& target, base::BootTime time) override;

@@ -63,8 +63,7 @@ void encode_record(const model::StreamData& event, std::vector<std::byte>& out) 
   record.arrival_ns = event.arrival ? to_ns(*event.arrival) : 0;
   record.total_bytes = event.total_bytes;
   record.head_bytes = static_cast<std::uint16_t>(event.head.size());
-  record.direction =
-      event.direction == model::Direction::received ? abi::kReceived : abi::kSent;
+  record.direction = event.direction == model::Direction::received ? abi::kReceived : abi::kSent;
   append(out, record);
   out.insert(out.end(), event.head.begin(), event.head.end());
   out.insert(out.end(), event.tail.begin(), event.tail.end());
