@@ -227,5 +227,22 @@ TEST_P(Http1Rules, ARequestThatCameBeforeAnAnswerEndedIsPipelined) {
   EXPECT_EQ(talk_.summaries(), (Lines{"GET /201 201 0", "GET /202 202 0"}));
 }
 
+TEST(Http1Parser, TwoEmptyLinesMayComeBeforeTheFirstRequest) {
+  const struct {
+    std::vector<std::string> pieces;
+    bool known;
+  } cases[] = {{{"\r\nGET /a HTTP/1.1\r\n\r\n"}, true},
+               {{"\r", "\n\r\n", "G", "ET /a HTTP/1.1\r\n\r\n"}, true},
+               {{"\n\nGET /a HTTP/1.1\r\n\r\n"}, true},
+               {{"\r\n\r\n", "\r\n", "GET /a HTTP/1.1\r\n\r\n"}, false}};
+  for (const auto& [pieces, known] : cases) {
+    Conversation talk;
+    for (const std::string& piece : pieces) talk.ask(piece);
+    talk.answer("HTTP/1.1 204 X\r\n\r\n");
+    EXPECT_EQ(talk.summaries(), known ? Lines{"GET /a 204 0"} : Lines{}) << pieces.front();
+    EXPECT_EQ(talk.policies.ignored(), !known);
+  }
+}
+
 }  // namespace
 }  // namespace beyla::protocols::http1
