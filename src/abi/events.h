@@ -100,7 +100,7 @@ ABI_ASSERT(sizeof(struct event_data) == 72);
 
 /* kEventFin and kEventClose are a bare event_header. */
 
-enum { kExecutableNameBytes = 64 };
+enum { kExecutableNameBytes = 64, kExecutablePathBytes = 192 };
 
 struct event_process {
   struct event_header header;
@@ -108,9 +108,10 @@ struct event_process {
   uint32_t change; /* process_change */
   uint32_t cause;  /* watch_cause; 0 on exit */
   uint8_t executable_name[kExecutableNameBytes]; /* base name, NUL-terminated, maybe cut */
+  uint8_t executable_path[kExecutablePathBytes]; /* as given to execve, likewise; else empty */
 };
 ABI_OFFSET(event_process, change, 40);
-ABI_ASSERT(sizeof(struct event_process) == 112);
+ABI_ASSERT(sizeof(struct event_process) == 304);
 
 #ifdef __cplusplus
 }  // namespace beyla::abi

@@ -15,7 +15,7 @@ enum {
   /* 8 MiB: 50,000 requests/s for some 0.15 s without a reader. All of it counts as resident memory
    * of the reader. */
   kDataRingBytes = 8388608,
-  kLifecycleRingBytes = 1048576, /* some 8,000 process records */
+  kLifecycleRingBytes = 1048576, /* some 3,000 process records */
   kPolicySlots = 65536,
   kLostCloses = 65536, /* as many as user space remembers connections */
   kFirstRequestBytes = 16384, /* copied of a new connection: a request head at the usual limits */

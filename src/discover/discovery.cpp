@@ -16,6 +16,13 @@ bool is_named(std::string_view path, std::string_view name) {
   return name.empty() || path == name;
 }
 
+// An interpreted script was called by its own path, which is not that of its executable.
+const std::string& kernels_path(const model::ProcessStarted& process) {
+  const bool is_path = !process.executable_path.empty() &&
+                       is_named(process.executable_path, process.executable_name);
+  return is_path ? process.executable_path : process.executable_name;
+}
+
 }  // namespace
 
 Discovery::Discovery(SelectionRules rules, inspect::ProcessInspector inspector,
@@ -44,7 +51,7 @@ void Discovery::decide(const model::ProcessStarted& process, const Facts& facts)
   if (targets_.contains(process.key)) return;
   // A process that has ended already keeps the name the kernel gave, so that its requests count;
   // likewise one whose main thread has ended.
-  const std::string path = facts ? facts->executable_path : process.executable_name;
+  const std::string path = facts ? facts->executable_path : kernels_path(process);
   if (!rules_.matches(path)) {
     if (!facts) counts_.skipped_process_gone.add();
     reject(process);

@@ -106,6 +106,17 @@ TEST_F(DiscoveryTest, AProcessThatHasEndedMatchesByTheKernelsName) {
   EXPECT_EQ(sink.names, std::vector<std::string>{"nginx"});
 }
 
+TEST_F(DiscoveryTest, AProcessThatHasEndedMatchesByThePathOfItsExec) {
+  auto discovery = make({"/srv/shop/", ""});
+  model::ProcessStarted ended{kKey, "curl", false};
+  ended.executable_path = "/srv/shop/curl";
+  discovery.on_started(ended);
+  model::ProcessStarted script{{8, 1, 5'000'000'000}, "bash", false};
+  script.executable_path = "/srv/shop/script";
+  discovery.on_started(script);
+  EXPECT_EQ(sink.names, std::vector<std::string>{"curl"});
+}
+
 TEST_F(DiscoveryTest, APidReusedWithinATickIsTold) {
   proc.add(7, "/usr/bin/next", 500, "");
   auto discovery = make({"nginx", ""});

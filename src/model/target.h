@@ -10,12 +10,14 @@
 
 namespace beyla::model {
 
-// What the kernel says of a process. The name is the base name of its executable, maybe cut.
+// What the kernel says of a process. The name is the base name of its executable, the path what it
+// was called by at an exec that was seen; both may be cut, or empty.
 struct ProcessStarted {
   ProcessKey key;
   std::string executable_name;
   bool may_have_older_sockets = false;  // it was selected after it could open some
   base::BootTime time{};
+  std::string executable_path = {};
 };
 
 // Whom the kernel watches. A key that names no process or image any more changes nothing.

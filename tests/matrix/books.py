@@ -11,7 +11,6 @@ NOTHING_LOST = (
     "beyla_events_lost_total", "beyla_events_malformed_total", "beyla_exchanges_incomplete_total",
     "beyla_exchanges_unpaired_total", "beyla_connection_gaps_total", "beyla_series_overflow_total",
 )
-PROCESSES_SKIPPED = "beyla_probes_skipped_total"
 SIZES_UNKNOWN = "beyla_request_sizes_unknown_total"
 
 
@@ -23,11 +22,6 @@ class Truth:
     service: str
     steps: Sequence[Step]
     sizes_may_be_unknown: int = 0  # how many requests, at most
-    short_lived: bool = False  # a process for each request: one may end before the agent has read who it is
-
-    def may_be_missing(self, metrics: Metrics) -> int:
-        """How many requests, at most: as many as there were processes that ended too soon."""
-        return int(metrics.total(PROCESSES_SKIPPED, reason="process_gone")) if self.short_lived else 0
 
 
 def requests_of(metrics: Metrics, role: str) -> dict[str, Counts]:
@@ -45,13 +39,11 @@ def wrong_counts(metrics: Metrics, truths: Sequence[Truth]) -> list[str]:
     wrong = []
     for role in sorted({truth.role for truth in truths}):
         expected = {truth.service: counts_of(truth.steps) for truth in truths if truth.role == role}
-        lacks = {truth.service: truth.may_be_missing(metrics) for truth in truths if truth.role == role}
         counted = requests_of(metrics, role)
         for service in sorted(expected.keys() | counted.keys()):
             wanted, found = expected.get(service, Counts()), counted.get(service, Counts())
-            missing = (wanted - found).total()
             for key in sorted(wanted.keys() | found.keys()):
-                if found[key] > wanted[key] or (found[key] < wanted[key] and missing > lacks.get(service, 0)):
+                if found[key] != wanted[key]:
                     wrong.append(f"{role} {service} {key}: agent {found[key]}, truth {wanted[key]}")
     return wrong
 
@@ -88,8 +80,7 @@ def wrong_books(metrics: Metrics, truths: Sequence[Truth], alone: bool) -> list[
         wrong.append(f"{SIZES_UNKNOWN} is {unknown:.0f}, at most {allowed} are unknowable")
     sized = sum(metrics.total(f"http_{role}_request_size_bytes_count") for role in {truth.role for truth in truths})
     requests = sum(len(truth.steps) for truth in truths)
-    missing = sum(truth.may_be_missing(metrics) for truth in truths)
-    if not requests - missing <= sized + unknown <= requests:
+    if sized + unknown != requests:
         wrong.append(f"{sized:.0f} sizes known and {unknown:.0f} unknown of {requests} requests")
     return wrong
 
@@ -108,7 +99,5 @@ def everything_wrong(metrics: Metrics, truths: Sequence[Truth], alone: bool) -> 
     unknown = int(metrics.total(SIZES_UNKNOWN))
     for truth in truths:
         not_sized = min(unknown, truth.sizes_may_be_unknown)
-        if truth.short_lived:
-            not_sized += len(truth.steps) - requests_of(metrics, truth.role).get(truth.service, Counts()).total()
         wrong += wrong_sizes(metrics, truth, not_sized)
     return wrong

@@ -32,7 +32,6 @@ class ClientRuntime:
     # What is started, given that executable.
     command: Callable[[Path], list[str | Path]]
     environment: Callable[[], Mapping[str, str]] = dict
-    short_lived: bool = False  # a process for each request
     in_ci: bool = True
 
 
@@ -70,7 +69,7 @@ GO = ClientRuntime(
 CLIENTS = (
     ClientRuntime(
         "curl", duplicate_into(lambda: required_program("curl")),
-        lambda executable: [sys.executable, CLIENTS_FOLDER / "curl" / "client.py", executable], short_lived=True,
+        lambda executable: [sys.executable, CLIENTS_FOLDER / "curl" / "client.py", executable],
     ),
     ClientRuntime(
         "Python requests", duplicate_into(lambda: workshop.python_packages() / "python"),

@@ -157,7 +157,7 @@ def run_client_row(client: ClientRuntime) -> Outcome:
         by_name = stack.enter_context(Agent({"EXECUTABLE_NAME": folder.name}, print_traces=False))
         agents = [
             (by_port, truths_of(server, steps)),
-            (by_name, [Truth("client", executable.name, steps, short_lived=client.short_lived)]),
+            (by_name, [Truth("client", executable.name, steps)]),
         ]
         counted = send_loads(client, executable, server.port, mix, folder)
         check_logs(outcome, server, counted, steps)

@@ -64,9 +64,13 @@ static __always_inline void fill_executable_name(__u8 *name, struct task_struct 
   if (!source || bpf_probe_read_kernel_str(name, kExecutableNameBytes, source) < 0) name[0] = 0;
 }
 
-/* execs_ago: 1 for the image that an exec has just replaced. False: the ring was full. */
+static __always_inline void fill_executable_path(__u8 *path, const char *source) {
+  if (!source || bpf_probe_read_kernel_str(path, kExecutablePathBytes, source) < 0) path[0] = 0;
+}
+
+/* path: of the exec that is being reported, else null. execs_ago: 1 for the image that an exec has just replaced. False: the ring was full. */
 static __always_inline bool emit_process(struct task_struct *task, __u32 change, __u32 cause,
-                                         __u32 execs_ago) {
+                                         __u32 execs_ago, const char *path) {
   count_generated(kEventProcess);
   struct event_process *event = bpf_ringbuf_reserve(&process_ring, sizeof(*event), 0);
   if (!event) {
@@ -79,6 +83,7 @@ static __always_inline bool emit_process(struct task_struct *task, __u32 change,
   event->change = change;
   event->cause = cause;
   fill_executable_name(event->executable_name, task);
+  fill_executable_path(event->executable_path, path);
   bpf_ringbuf_submit(event, 0);
   return true;
 }

@@ -144,7 +144,7 @@ struct io_kiocb {
   struct io_ring_ctx *ctx;
   void *async_data;
 };
-struct linux_binprm;
+struct linux_binprm { const char *filename; };
 struct seq_file;
 struct bpf_iter_meta { struct seq_file *seq; };
 struct bpf_iter__task {

@@ -35,15 +35,19 @@ static __always_inline bool is_wanted_port(__u32 port) {
 }
 
 /* Starts to watch the task's process and tells user space; no-op if it was rejected. */
-static __always_inline bool watch(struct task_struct *task, __u32 cause) {
+static __always_inline bool watch_image(struct task_struct *task, __u32 cause, const char *path) {
   __u32 pid = task->tgid;
   if (is_watched(pid)) return true;
   if (pid == own_pid || is_rejected(pid)) return false;
   set_bit(watched, kPidWords, pid);
-  if (emit_process(task, kProcessWatched, cause, 0)) return true;
+  if (emit_process(task, kProcessWatched, cause, 0, path)) return true;
   /* Nobody would ever decide on it: leave it, a marked socket proposes it again. */
   clear_bit(watched, kPidWords, pid);
   return false;
+}
+
+static __always_inline bool watch(struct task_struct *task, __u32 cause) {
+  return watch_image(task, cause, 0);
 }
 
 /* Whether it was watched. */

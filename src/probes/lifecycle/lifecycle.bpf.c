@@ -5,11 +5,11 @@
 char LICENSE[] __weak SEC("license") = "GPL";
 
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(lifecycle_exec, struct task_struct *task) {
+int BPF_PROG(lifecycle_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm) {
   /* The new image must be selected anew: by name in user space, or by its first byte on a socket
    * of a marked listener it inherited. */
-  if (forget(task->tgid)) emit_process(task, kProcessExited, 0, 1);
-  if (watch_every_exec) watch(task, kWatchedByExec);
+  if (forget(task->tgid)) emit_process(task, kProcessExited, 0, 1, 0);
+  if (watch_every_exec) watch_image(task, kWatchedByExec, bprm->filename);
   return 0;
 }
 
@@ -26,7 +26,7 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(lifecycle_exit, struct task_struct *task) {
   if (task->signal->live.counter > 0) return 0; /* other threads go on */
   /* The last two threads may both see that none is left. The pid is free only after both. */
-  if (forget(task->tgid)) emit_process(task, kProcessExited, 0, 0);
+  if (forget(task->tgid)) emit_process(task, kProcessExited, 0, 0, 0);
   return 0;
 }
 

@@ -85,6 +85,12 @@ void follow_io_uring_if_known(beyla_bpf& skeleton) {
   if (!known) spdlog::info("this kernel has no io_uring: its socket calls are not followed");
 }
 
+template <std::size_t kBytes>
+std::string text_of(const std::uint8_t (&field)[kBytes]) {
+  const char* text = reinterpret_cast<const char*>(field);
+  return {text, strnlen(text, kBytes)};
+}
+
 // Runs an iterator program once: over the whole machine, or for the task `tid`.
 base::Result<void> run_iterator(const bpf_program* program, std::uint32_t tid = 0) {
   bpf_iter_link_info info{};
@@ -134,10 +140,9 @@ int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
     self.sink->on_exited(key, time);
     return 0;
   }
-  const char* name = reinterpret_cast<const char*>(event.executable_name);
-  self.sink->on_started({key, std::string(name, strnlen(name, abi::kExecutableNameBytes)),
+  self.sink->on_started({key, text_of(event.executable_name),
                          event.cause == abi::kWatchedByListen || event.cause == abi::kWatchedByExec,
-                         time});
+                         time, text_of(event.executable_path)});
   return 0;
 }
 
