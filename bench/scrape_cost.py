@@ -58,7 +58,7 @@ def measure(rounds: int) -> list[Figure]:
         for server in servers:
             stack.enter_context(server)
         ports = ",".join(str(server.port) for server in servers)
-        agent = stack.enter_context(Agent({"OPEN_PORT": ports}, print_traces=False))
+        agent = stack.enter_context(Agent({"OPEN_PORT": ports, "BEYLA_METRICS_CARDINALITY_LIMIT": str(SERIES + 1)}, print_traces=False))
         empty = [scrape(agent.metrics_port)[0] for _ in range(rounds)]
         open_series(servers, SERIES)
         opened = len(agent.quiet_metrics(60).select("http_server_duration_seconds_count"))
