@@ -21,6 +21,8 @@ struct ProtocolDescriptor {
   // the role is not known; never empty. Says need_more only while more bytes could still make it a
   // match.
   DetectResult (*detect)(model::Direction direction, std::span<const std::byte> bytes) = nullptr;
+  // Of first bytes that need more: how many of them may not be kept in a recording. Null: none.
+  std::size_t (*private_bytes)(std::span<const std::byte> bytes) = nullptr;
   // The role in connection is known. The sinks must outlive the parser. retention: null where
   // nothing is recorded.
   std::unique_ptr<session::ProtocolParser> (*make)(const model::ConnectionInfo& connection,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "export/prometheus/text_format.h"
@@ -105,9 +106,12 @@ std::string labels_of(const aggregate::MetricNames& names, const aggregate::Seri
 
 template <const auto& kBounds>
 void append_histograms(std::string& out, const aggregate::MetricNames& names,
-                       const aggregate::HistogramName& metric, Unit unit,
+                       const aggregate::HistogramName& metric,
                        aggregate::Histogram<kBounds> aggregate::SeriesValue::* histogram,
                        std::span<const aggregate::Series> series) {
+  constexpr Unit unit = std::is_same_v<aggregate::Histogram<kBounds>, aggregate::DurationHistogram>
+                            ? Unit::nanoseconds
+                            : Unit::bytes;
   const std::vector<std::string> bounds = bound_texts(kBounds, unit);
   for (const auto& [key, value] : series) {
     append_histogram(out, {metric.name, labels_of(names, *key)}, view_of(value.*histogram, unit),
@@ -154,11 +158,10 @@ void RedText::append(std::string& out, const Section& section,
                      std::span<const aggregate::Series> series) {
   const aggregate::MetricNames& names = *section.names;
   if (section.metric == Metric::duration) {
-    append_histograms(out, names, names.duration, Unit::nanoseconds,
-                      &aggregate::SeriesValue::duration, series);
+    append_histograms(out, names, names.duration, &aggregate::SeriesValue::duration, series);
   } else {
-    append_histograms(out, names, names.request_size, Unit::bytes,
-                      &aggregate::SeriesValue::request_size, series);
+    append_histograms(out, names, names.request_size, &aggregate::SeriesValue::request_size,
+                      series);
   }
 }
 

@@ -95,7 +95,10 @@ std::string text_of(const std::uint8_t (&field)[kBytes]) {
 base::Result<void> run_iterator(const bpf_program* program, std::uint32_t tid = 0) {
   bpf_iter_link_info info{};
   info.task.tid = tid;
-  LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
+  bpf_iter_attach_opts options{};
+  options.sz = sizeof(options);
+  options.link_info = &info;
+  options.link_info_len = sizeof(info);
   bpf_link* link = bpf_program__attach_iter(program, tid != 0 ? &options : nullptr);
   if (link == nullptr) return base::fail_errno(errno, "cannot walk over the processes");
   const base::Fd iterator(bpf_iter_create(bpf_link__fd(link)));

@@ -30,17 +30,29 @@ DetectResult detect(model::Direction /*direction*/, std::span<const std::byte> b
   return detect_request(bytes.subspan(blank));
 }
 
-std::unique_ptr<session::ProtocolParser> make(const model::ConnectionInfo& connection,
-                                              model::ExchangeSink& sink,
-                                              session::RetentionSink* retention) {
-  return std::make_unique<Http1Parser>(connection, sink, retention);
-}
-
 // "ET" of a "GET" whose first letter was read by another call, or before we joined.
 bool is_end_of_method(std::string_view text) {
   return std::ranges::any_of(kMethods, [text](std::string_view method) {
     return method.size() > text.size() && method.ends_with(text);
   });
+}
+
+// A word in capitals that is no method may be a secret of another protocol.
+std::size_t private_bytes(std::span<const std::byte> bytes) {
+  const std::string_view text = base::as_text(bytes);
+  const auto word = std::min(text.find_first_not_of("\r\n"), text.size());
+  const auto* end = std::find_if_not(text.begin() + word, text.end(), is_method_letter);
+  const auto length = static_cast<std::size_t>(end - text.begin());
+  const std::string_view letters = text.substr(word, length - word);
+  const bool is_public = begins_method(letters) || kHttp2PrefaceMethod.starts_with(letters) ||
+                         operation_of(letters) != kOtherMethod || is_end_of_method(letters);
+  return is_public ? 0 : length;
+}
+
+std::unique_ptr<session::ProtocolParser> make(const model::ConnectionInfo& connection,
+                                              model::ExchangeSink& sink,
+                                              session::RetentionSink* retention) {
+  return std::make_unique<Http1Parser>(connection, sink, retention);
 }
 
 }  // namespace
@@ -65,7 +77,7 @@ DetectResult detect_request(std::span<const std::byte> bytes) {
   return kScheme.starts_with(target) ? DetectResult::need_more : DetectResult::no_match;
 }
 
-const ProtocolDescriptor kDescriptor = {"http1",           detect,           make,
+const ProtocolDescriptor kDescriptor = {"http1",           detect,           private_bytes,  make,
                                         kRequestTurnBytes, kAnswerTurnBytes, kMinAnswerBytes};
 
 }  // namespace beyla::protocols::http1

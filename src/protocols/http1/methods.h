@@ -17,4 +17,9 @@ inline constexpr std::array<std::string_view, 9> kMethods = {
   return found == kMethods.end() ? kOtherMethod : *found;
 }
 
+[[nodiscard]] inline bool begins_method(std::string_view text) {
+  return std::ranges::any_of(kMethods,
+                             [text](std::string_view method) { return method.starts_with(text); });
+}
+
 }  // namespace beyla::protocols::http1

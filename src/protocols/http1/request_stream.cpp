@@ -116,7 +116,7 @@ std::size_t RequestStream::take_head(const session::Segment& segment,
   }
   const HeadBuffer::Fed fed = buffer_.feed(bytes);
   if (retained_.wanted()) {
-    if (begins) retained_.begin_head(resyncing_ || first_head_);
+    if (begins) retained_.begin_head();
     const std::size_t before = segment.bytes.size() - bytes.size();
     retained_.take_head(segment.offset + before, bytes.first(fed.used));
   }
@@ -144,7 +144,6 @@ std::size_t RequestStream::take_head(const session::Segment& segment,
 
 // RFC 9112 §6.3, requests.
 void RequestStream::follow(const RequestHead& head) {
-  first_head_ = false;
   resyncing_ = false;
   doubt_ = Doubt::none;
   blank_bytes_ = 0;
@@ -261,7 +260,6 @@ void RequestStream::lose_end(Doubt doubt) {
 }
 
 void RequestStream::next_head() {
-  first_head_ = false;
   state_ = State::head;
   resyncing_ = false;
   blank_bytes_ = 0;

@@ -75,7 +75,6 @@ class RequestStream {
   model::Role role_;
   State state_ = State::head;
   Doubt doubt_ = Doubt::none;
-  bool first_head_ = true;       // it decided what is spoken here
   bool resyncing_ = false;       // the head being read was found by guess after a loss
   bool behind_connect_ = false;  // and nothing was found since
   bool body_in_doubt_ = false;   // RFC 9110 §10.1.1: the client waits whether it is wanted

@@ -71,11 +71,6 @@ bool is_kept_value(std::string_view name) {
   return std::ranges::find(kKeptValues, name) != kKeptValues.end();
 }
 
-bool begins_method(std::string_view text) {
-  return std::ranges::any_of(kMethods,
-                             [text](std::string_view method) { return method.starts_with(text); });
-}
-
 bool has_userinfo(std::string_view target) {
   target = target.substr(0, target.find_first_of(" ?\n"));
   const auto scheme_end = target.find(kSchemeEnd);
@@ -84,8 +79,7 @@ bool has_userinfo(std::string_view target) {
 
 }  // namespace
 
-void RetainedBytes::begin_head(bool guessed) {
-  guessed_ = guessed;
+void RetainedBytes::begin_head() {
   enter(kind_ == HeadKind::request ? State::method : State::status_line);
 }
 
@@ -178,7 +172,6 @@ bool RetainedBytes::keeps_method(char letter) {
     enter(State::broken);
     return true;
   }
-  if (guessed_) return count_ <= kMaxMethodBytes && is_method_letter(letter);
   if (count_ > name_.size()) return false;
   name_[count_ - 1] = letter;
   return begins_method({name_.data(), count_});

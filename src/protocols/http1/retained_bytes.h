@@ -27,8 +27,7 @@ class RetainedBytes {
       : sink_(sink), connection_(connection), direction_(direction), kind_(kind) {}
 
   [[nodiscard]] bool wanted() const { return sink_ != nullptr; }
-  // guessed: by the letters of a method; they are kept, else only those of methods that we know.
-  void begin_head(bool guessed = false);
+  void begin_head();
   // The next bytes of the head. REQUIRES: wanted().
   void take_head(std::uint64_t offset, std::span<const std::byte> bytes);
   // The next bytes of a body that the walker has not been fed yet. REQUIRES: wanted().
@@ -79,7 +78,6 @@ class RetainedBytes {
   model::ConnectionId connection_;
   model::Direction direction_;
   HeadKind kind_;
-  bool guessed_ = false;
   State state_ = State::method;
   std::uint32_t count_ = 0;      // bytes of the state so far
   std::uint8_t scheme_end_ = 0;  // of "://" seen

@@ -41,10 +41,20 @@ Detection::Outcome Detection::take(const model::StreamData& event) {
   const Segment segment{event.direction, event.offset,  event.other_offset, {},
                         event.time,      event.arrival, event.process,      true};
   side.records.push_back({segment, event.head.size()});
-  if (retention_ != nullptr) {
-    retention_->retain(event.connection, event.direction, event.offset, event.head.size());
-  }
+  if (retention_ != nullptr) retain_undecided(event, side);
   return Outcome::undecided;
+}
+
+void Detection::retain_undecided(const model::StreamData& event, const Side& side) const {
+  std::size_t unsafe = 0;
+  for (const ProtocolDescriptor* descriptor : registry_) {
+    if (descriptor->private_bytes == nullptr) continue;
+    unsafe = std::max(unsafe, descriptor->private_bytes(base::as_bytes(side.bytes)));
+  }
+  const std::size_t before = side.bytes.size() - event.head.size();
+  const std::size_t skipped = unsafe > before ? unsafe - before : 0;
+  retention_->retain(event.connection, event.direction, event.offset + skipped,
+                     event.head.size() - skipped);
 }
 
 // Judges what is kept with the bytes behind it; no more is kept than decides.

@@ -63,6 +63,7 @@ class Detection {
   [[nodiscard]] Outcome on_mismatch(Side& side);
   [[nodiscard]] bool waits_behind_lost(const ProtocolDescriptor& descriptor,
                                        const model::StreamData& event) const;
+  void retain_undecided(const model::StreamData& event, const Side& side) const;
   void retain_deciding(const model::StreamData& event, const Side& side) const;
 
   std::span<const ProtocolDescriptor* const> registry_;

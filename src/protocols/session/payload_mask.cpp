@@ -5,6 +5,12 @@
 namespace beyla::protocols::session {
 namespace {
 
+std::byte masked(std::byte octet) {
+  const bool capital = (octet >= std::byte{'A'} && octet <= std::byte{'Z'}) ||
+                       octet == std::byte{'-'} || octet == std::byte{'_'};
+  return capital ? PayloadMask::kCapitalMask : PayloadMask::kMask;
+}
+
 bool is_line_end(std::byte octet) { return octet == std::byte{'\r'} || octet == std::byte{'\n'}; }
 
 }  // namespace
@@ -39,7 +45,7 @@ void PayloadMask::mask(std::uint64_t offset, std::span<std::byte> bytes) const {
     const std::uint64_t position = offset + i;
     while (range != ranges_.end() && range->end <= position) ++range;
     const bool kept = range != ranges_.end() && range->begin <= position;
-    if (!kept && !is_line_end(bytes[i])) bytes[i] = kMask;
+    if (!kept && !is_line_end(bytes[i])) bytes[i] = masked(bytes[i]);
   }
 }
 

@@ -1,5 +1,6 @@
 // The bytes of a record that may leave the machine: collects the ranges that the parser names and
-// overwrites all others. Line ends stay, so that lines keep their lengths. The shard's thread only.
+// overwrites all others. Line ends stay, so that lines keep their lengths; what may begin a method
+// still may, so that a protocol is recognised, or not, as before. The shard's thread only.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@ namespace beyla::protocols::session {
 
 class PayloadMask {
  public:
-  static constexpr std::byte kMask{'x'};  // in no method, version, status or chunk size
+  static constexpr std::byte kMask{'x'};         // in no method, version, status or chunk size
+  static constexpr std::byte kCapitalMask{'X'};  // for A to Z, '-' and '_'; begins no known method
 
   // As RetentionSink::retain: ranges for the record that apply() gets next.
   void retain(model::ConnectionId connection, model::Direction direction, std::uint64_t offset,

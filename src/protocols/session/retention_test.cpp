@@ -186,6 +186,20 @@ TEST(PayloadMask, KeepsWhatIsNamedAndLineEnds) {
             "GET /p?xxxxx HTTP/1.1\r\nHost: h\r\nCookie: x\r\nContent-Length: 2\r\n\r\n\r\n");
 }
 
+// Found by a test on real sockets: several small sends were received as one word in capitals.
+TEST(PayloadMask, CapitalsThatAreNoMethodAreMaskedWhileNothingIsDecided) {
+  MemoryRecording whole;
+  Conversation(Role::server, true, &whole).ask("TOKENSECRET");
+  EXPECT_EQ(whole.text(), "XXXXXXXXXXX");
+  MemoryRecording pieces;
+  Conversation talk(Role::server, true, &pieces);
+  for (const char letter : std::string("TOKENSECRET")) talk.ask(std::string(1, letter));
+  EXPECT_EQ(pieces.text(), "TXXXXXXXXXX");
+  MemoryRecording method;
+  Conversation(Role::server, true, &method).ask("DELE");
+  EXPECT_EQ(method.text(), "DELE");
+}
+
 TEST(PayloadMask, TailsAreMaskedWhereTheyStand) {
   MemoryRecording recording;
   Conversation talk(Role::server, true, &recording);
