@@ -20,7 +20,7 @@ struct DiscoveryCounts {
   base::Counter selected;
   base::Counter ended;
   base::Counter
-      skipped_process_gone;  // ended before its name could be read, and a name is asked for
+      skipped_process_gone;  // ended before /proc was read, and the kernel's name did not match
 };
 
 class Discovery {

@@ -18,10 +18,10 @@ class ProcessInspector {
  public:
   explicit ProcessInspector(std::string proc_root = "/proc") : proc_root_(std::move(proc_root)) {}
   [[nodiscard]] std::optional<ProcessFacts> inspect(const model::ProcessKey& key) const;
-  // The process runs, as far as a start time in ticks of 10 ms tells.
-  [[nodiscard]] bool is_same_process(const model::ProcessKey& key) const;
 
  private:
+  // The process runs, as far as a start time in ticks of 10 ms tells.
+  [[nodiscard]] bool is_same_process(const model::ProcessKey& key) const;
   [[nodiscard]] std::string file(std::uint32_t pid, const char* name) const;
   std::string proc_root_;
 };
