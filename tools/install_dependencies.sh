@@ -5,11 +5,12 @@ set -euo pipefail
 
 build_packages=(
   cmake ninja-build g++ clang-19 llvm-19 libbpf-dev bpftool libelf-dev zlib1g-dev libmicrohttpd-dev libyaml-cpp-dev
-  libspdlog-dev libfmt-dev libboost1.81-dev pkg-config git
+  libspdlog-dev libfmt-dev libboost1.81-dev libseccomp-dev libcap-ng-dev libzydis-dev pkg-config git
 )
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev libhttp-parser-dev liburing-dev libclang-rt-19-dev nginx-light wrk apache2-utils
   redis-server redis-tools prometheus curl sudo procps util-linux gunicorn puma
+  fuse3 python3-fusepy libcap2-bin systemd
 )
 # The servers of `make test-matrix` beside those of the tests.
 matrix_packages=(haproxy apache2-bin php-cli php-fpm)

@@ -72,6 +72,11 @@ Result<void> apply_log_level(Settings& settings, std::string_view text) {
   return {};
 }
 
+Result<void> apply_enforce_sys_caps(Settings& settings, std::string_view text) {
+  settings.enforce_sys_caps = TRY(parse_boolean(text));
+  return {};
+}
+
 Result<void> apply_prometheus_port(Settings& settings, std::string_view text) {
   settings.prometheus_port = TRY(parse_port(text));
   return {};
@@ -152,6 +157,13 @@ std::vector<Setting> process_settings() {
        SettingType::level,
        "How much the agent says about itself: `DEBUG`, `INFO`, `WARN` or `ERROR`.",
        apply_log_level},
+      {{"enforce_sys_caps"},
+       {"BEYLA_ENFORCE_SYS_CAPS", "OTEL_EBPF_ENFORCE_SYS_CAPS"},
+       "false",
+       SettingType::boolean,
+       "Refuses to start when a capability is missing. Else beyla starts, does what is left and says "
+       "so once; `beyla doctor` lists what each one is for.",
+       apply_enforce_sys_caps},
   };
 }
 

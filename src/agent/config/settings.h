@@ -20,6 +20,7 @@ struct Settings {
   bool print_traces = false;
   std::string service_name;  // empty: taken from the process
   LogLevel log_level = LogLevel::info;
+  bool enforce_sys_caps = false;  // a missing capability ends the start, not only a feature
   std::optional<std::uint16_t> prometheus_port;  // unset: no scrape endpoint
   std::string prometheus_path = "/metrics";
   std::string prometheus_address;  // IPv4 or IPv6 literal; empty: all addresses
