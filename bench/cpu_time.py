@@ -28,20 +28,29 @@ def tree(pid: int) -> list[int]:
     return [pid] + [below for child in children(pid) for below in tree(child)]
 
 
+def tree_ns(pid: int) -> int:
+    """Of the process and all that descend from it."""
+    return sum(map(process_ns, tree(pid)))
+
+
 def settled_ns(pid: int) -> int:
-    """process_ns once it stands still: the process has done what was asked of it."""
+    """tree_ns once it stands still: the process has done what was asked of it."""
     deadline = time.monotonic() + SETTLE_LIMIT_SECONDS
-    before = process_ns(pid)
+    before = tree_ns(pid)
     while True:
         time.sleep(POLL_SECONDS)
-        now = process_ns(pid)
+        now = tree_ns(pid)
         if now == before or time.monotonic() > deadline:
             return now
         before = now
 
 
 def memory_kib(pid: int) -> dict[str, int]:
-    """VmRSS with its parts, and its peak VmHWM."""
+    """VmRSS with its parts, and its peak VmHWM: sums over the process and all that descend from it."""
     names = ("VmRSS", "RssAnon", "RssFile", "RssShmem", "VmHWM")
-    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    return {name: int(fields[name].split()[0]) for name in names}
+    sums = dict.fromkeys(names, 0)
+    for member in tree(pid):
+        fields = dict(line.split(":", 1) for line in Path(f"/proc/{member}/status").read_text().splitlines())
+        for name in names:
+            sums[name] += int(fields[name].split()[0])
+    return sums

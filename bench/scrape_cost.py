@@ -7,7 +7,7 @@ import urllib.request
 from contextlib import ExitStack
 from itertools import islice, product
 
-from cpu_time import memory_kib, process_ns
+from cpu_time import memory_kib, tree_ns
 from figures import Figure
 from harness import Agent
 from http_client import Connection, Request
@@ -71,10 +71,10 @@ def _scrape_full(agent: Agent, rounds: int) -> list[Figure]:
     times, cpu_ms = [], []
     text = b""
     for _ in range(rounds):
-        before = process_ns(agent.pid)
+        before = tree_ns(agent.pid)
         taken, text = scrape(agent.metrics_port)
         times.append(taken)
-        cpu_ms.append((process_ns(agent.pid) - before) / 1e6)
+        cpu_ms.append((tree_ns(agent.pid) - before) / 1e6)
     rss = memory_kib(agent.pid)["VmRSS"] / 1024
     note = f"{sample_lines(text)} samples, {len(text) / 1e6:.1f} MB; agent's RSS after it {rss:.0f} MiB"
     return [

@@ -24,8 +24,9 @@ def pinned(core: int, command: list[str]) -> list[str]:
 
 def pin_agent(agent: Agent) -> None:
     """Beside the load generator, so that the server's core shows the programs alone."""
-    for task in Path(f"/proc/{agent.pid}/task").iterdir():
-        os.sched_setaffinity(int(task.name), {LOAD_CORE})
+    for pid in agent.pids:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(task.name), {LOAD_CORE})
 
 
 class Pinned:

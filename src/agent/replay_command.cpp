@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "agent/belt.h"
-#include "agent/self_metrics.h"
+#include "agent/processor/belt.h"
+#include "agent/processor/self_metrics.h"
 #include "capture/replay/player.h"
 #include "capture/replay/recording_reader.h"
 #include "export/console/trace_line.h"

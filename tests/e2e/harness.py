@@ -5,6 +5,7 @@ Every process is ended by its own pid. Nothing sleeps for a fixed time: `wait_un
 """
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
@@ -18,9 +19,10 @@ import time
 import unittest
 import urllib.request
 from pathlib import Path
-from typing import Callable, Mapping, Sequence, TypeVar
+from typing import Callable, Iterator, Mapping, Sequence, TypeVar
 
 from observed import Metrics, Trace, generated_and_accounted, is_balanced
+from processes import PROCESSOR, family, named
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BEYLA_BINARY = Path(os.environ.get("BEYLA_BINARY", REPOSITORY / "build" / "release" / "beyla")).resolve()
@@ -139,6 +141,30 @@ class Agent:
     @property
     def pid(self) -> int:
         return self.process.pid
+
+    @property
+    def pids(self) -> list[int]:
+        """Of all its processes, the broker first."""
+        return family(self.pid)
+
+    @property
+    def processor_pid(self) -> int:
+        """Of the process that parses; the only one with --single-process."""
+        if "--single-process" in self._command:
+            return self.pid
+        return wait_until(lambda: named(self.pid, PROCESSOR), 5, "the agent has a processor")
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """None of its processes runs inside the block."""
+        pids = self.pids
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     def stop(self, signal_number: int = signal.SIGTERM) -> int:
         """Ends the agent and returns its exit code."""

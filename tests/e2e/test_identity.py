@@ -1,7 +1,6 @@
 """Who is who: reused process ids, exec, fork storms, short-lived processes, nested namespaces, many connections."""
 import contextlib
 import os
-import resource
 import shlex
 import signal
 import socket
@@ -14,16 +13,12 @@ from pathlib import Path
 from harness import FULL, Agent, end_process, free_port, main, required_program, settle, wait_until
 from identity_targets import ChosenPid, ask, build_c, copy_as, wait_listening
 from observed import Metrics, is_balanced
+from processes import resident_bytes
 from targets import PROGRAMS
 
 REQUESTS = 3  # of each life
 MEBIBYTE = 1 << 20
 MAX_GROWTH_BYTES = 4 * MEBIBYTE
-
-
-def resident_bytes(pid: int) -> int:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * resource.getpagesize()
 
 
 def balanced_scrape(agent: Agent) -> Metrics | None:
@@ -90,8 +85,8 @@ class PidReuseTest(IdentityTest):
         wanted, unwanted = self.server("wanted"), copy_as(build_c("identity_server"), self.folder, "other")
         environment = {"OPEN_PORT": str(self.port), "EXECUTABLE_NAME": f"/{wanted.name}"}
         with Agent(environment) as agent, contextlib.ExitStack() as stack:
-            os.kill(agent.pid, signal.SIGSTOP)
-            stack.callback(os.kill, agent.pid, signal.SIGCONT)
+            paused = stack.enter_context(contextlib.ExitStack())
+            paused.enter_context(agent.paused())
             first = ChosenPid(unwanted, self.port)
             wait_listening(self.port)
             first.kill()
@@ -99,7 +94,7 @@ class PidReuseTest(IdentityTest):
             second = self.start(stack, wanted, pid=first.pid, environment={"GATED": "1"}, stdin=gate_reader)
             exe = Path(f"/proc/{second.pid}/exe")
             wait_until(lambda: os.readlink(exe) == str(wanted), 5, "the second life has called exec")
-            os.kill(agent.pid, signal.SIGCONT)
+            paused.close()
             agent.quiet_metrics()  # what it was told of the first life is read
             os.write(gate_writer, b"g")
             ask(self.port, REQUESTS)
@@ -127,12 +122,12 @@ class ExecTest(IdentityTest):
         first byte on the inherited listener."""
         first, second = self.server("first"), self.server("second")
         with Agent({"OPEN_PORT": str(self.port)}) as agent, contextlib.ExitStack() as stack:
-            os.kill(agent.pid, signal.SIGSTOP)
-            stack.callback(os.kill, agent.pid, signal.SIGCONT)
+            paused = stack.enter_context(contextlib.ExitStack())
+            paused.enter_context(agent.paused())
             server = self.start(stack, first, environment={"NEXT_IMAGE": str(second)})
             wait_listening(self.port)
             self.exec_into(server, second)
-            os.kill(agent.pid, signal.SIGCONT)
+            paused.close()
             agent.quiet_metrics()  # what it was told of the first image is read
             ask(self.port, REQUESTS)
             self.assert_services(agent, {second.name: REQUESTS})
@@ -141,13 +136,13 @@ class ExecTest(IdentityTest):
     def test_requests_to_an_image_that_the_agent_never_saw(self) -> None:
         first, second = self.server("first"), self.server("second")
         with Agent({"OPEN_PORT": str(self.port)}) as agent, contextlib.ExitStack() as stack:
-            os.kill(agent.pid, signal.SIGSTOP)
-            stack.callback(os.kill, agent.pid, signal.SIGCONT)
+            paused = stack.enter_context(contextlib.ExitStack())
+            paused.enter_context(agent.paused())
             server = self.start(stack, first, environment={"NEXT_IMAGE": str(second)})
             ask(self.port, REQUESTS)
             self.exec_into(server, second)
             ask(self.port, REQUESTS)
-            os.kill(agent.pid, signal.SIGCONT)
+            paused.close()
             self.assert_services(agent, {first.name: REQUESTS, second.name: REQUESTS})
 
     def exec_into(self, server: ChosenPid, program: Path) -> None:
@@ -193,7 +188,7 @@ class ShortLivedTest(IdentityTest):
             self.start(stack, program)
             ask(self.port, REQUESTS)
             self.assert_targets(agent, 1)
-            before = resident_bytes(agent.pid)
+            before = resident_bytes(*agent.pids)
             command = [
                 sys.executable, str(PROGRAMS / "short_lived.py"), str(self.PROCESSES), str(self.PER_SECOND),
                 str(build_c("one_request")), str(self.port),
@@ -203,7 +198,7 @@ class ShortLivedTest(IdentityTest):
             self.assertEqual(answered, clients)
             self.assert_services(agent, {program.name: REQUESTS + int(answered)})
             self.assert_targets(agent, 1)
-            growth = resident_bytes(agent.pid) - before
+            growth = resident_bytes(*agent.pids) - before
             print(f"{self.PROCESSES} processes in {seconds} s, the agent grew by {growth / 1024:.0f} KiB", file=sys.stderr)
             self.assertLessEqual(growth, MAX_GROWTH_BYTES)
 
@@ -307,7 +302,7 @@ class ManyConnectionsTest(IdentityTest):
         with Agent(environment, print_traces=False) as agent, contextlib.ExitStack() as stack:
             self.start(stack, program)
             ask(self.port)
-            before = resident_bytes(agent.pid)
+            before = resident_bytes(*agent.pids)
             with contextlib.ExitStack() as connections:
                 idle = self.open(connections, self.IDLE)
                 self.exchange(idle)
@@ -317,7 +312,7 @@ class ManyConnectionsTest(IdentityTest):
                 total = 1 + self.IDLE + self.ACTIVE * self.ROUNDS
                 self.assert_services(agent, {program.name: total}, timeout=20)
                 self.assertEqual(agent.scrape().total("beyla_connections"), self.IDLE + self.ACTIVE)
-                growth = resident_bytes(agent.pid) - before
+                growth = resident_bytes(*agent.pids) - before
                 print(f"{self.IDLE + self.ACTIVE} connections: {growth / 1024:.0f} KiB more", file=sys.stderr)
                 self.assertLessEqual(growth, (self.IDLE + self.ACTIVE) * self.MAX_BYTES_PER_CONNECTION)
             settle(lambda: agent.scrape().total("beyla_connections") == 0, 15)

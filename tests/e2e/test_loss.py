@@ -1,5 +1,6 @@
 """Loss on purpose: the agent is stopped under load until its ring is full. The books balance to the unit, each lost
 record costs at most one request, nothing is paired wrongly, and afterwards every request counts again."""
+import os
 import signal
 import subprocess
 import threading
@@ -123,10 +124,11 @@ class QuietClient:
 
 
 def overflow(agent: Agent) -> tuple[float, float]:
-    """Stops the agent until records are lost; returns when the ring was full and when the agent ran again."""
+    """Stops the processor until records are lost; returns when the ring was full and when the agent ran again."""
     counts_map = counts_map_id(agent.pid)
     began, lost_before = time.monotonic(), read_counts(counts_map)["data"].lost
-    agent.process.send_signal(signal.SIGSTOP)
+    processor = agent.processor_pid
+    os.kill(processor, signal.SIGSTOP)
     try:
         wait_until(lambda: read_counts(counts_map)["data"].lost > lost_before, OVERFLOW_SECONDS, "the ring is full")
         full = time.monotonic()
@@ -136,7 +138,7 @@ def overflow(agent: Agent) -> tuple[float, float]:
             OVERFLOW_SECONDS, f"{LOST_RECORDS} records are lost",
         )
     finally:
-        agent.process.send_signal(signal.SIGCONT)
+        os.kill(processor, signal.SIGCONT)
     return full, time.monotonic()
 
 

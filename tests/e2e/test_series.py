@@ -8,11 +8,11 @@ import socket
 import time
 import unittest
 from dataclasses import dataclass
-from pathlib import Path
 
 from harness import FULL, Agent, main, settle, wait_until
 from http_client import BackgroundLoad, Request, run_load, send_once
 from observed import Metrics
+from processes import cpu_seconds
 from targets import GoServer, Nginx, PythonServer, Server
 
 COUNT = "http_server_duration_seconds_count"
@@ -199,12 +199,6 @@ class CardinalityTest(unittest.TestCase):
             self.assertLessEqual(grown, MAX_GROWN_BYTES)
 
 
-def cpu_seconds(pid: int) -> float:
-    """Time on a CPU of all threads, to the nanosecond; /proc/PID/stat only counts ticks of 10 ms."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
-
-
 @dataclass(frozen=True)
 class Scrape:
     """One scrape as Prometheus does it, without what parsing costs."""
@@ -244,9 +238,9 @@ class ScrapeCostTest(unittest.TestCase):
             series = b'beyla_series{metric="http_server_duration_seconds"}'
             settle(lambda: Scrape.of(agent).value(series) == wanted, 10)
             self.assertEqual(Scrape.of(agent).value(series), wanted)
-            cpu = cpu_seconds(agent.pid)
+            cpu = cpu_seconds(*agent.pids)
             scrapes = [Scrape.of(agent) for _ in range(SCRAPES)]
-            cpu_milliseconds = (cpu_seconds(agent.pid) - cpu) * 1000 / SCRAPES
+            cpu_milliseconds = (cpu_seconds(*agent.pids) - cpu) * 1000 / SCRAPES
         milliseconds = sorted(round(scrape.seconds * 1000) for scrape in scrapes)
         resident = scrapes[-1].value(b"process_resident_memory_bytes") // 2**20
         print(f"{wanted} series, {len(scrapes[0].text) / 1e6:.1f} MB: {milliseconds} ms, "

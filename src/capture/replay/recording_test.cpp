@@ -111,7 +111,7 @@ std::string whole_recording() {
          moment_bytes(EntryKind::tick, 7) + moment_bytes(EntryKind::end, 8);
 }
 
-class RecordingFile : public testing::Test {
+class RecordingOnDisk : public testing::Test {
  protected:
   void SetUp() override {
     std::string pattern = testing::TempDir() + "recording-XXXXXX";
@@ -120,6 +120,13 @@ class RecordingFile : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
   [[nodiscard]] std::string path() const { return folder_ / "f.beyla"; }
+  [[nodiscard]] std::optional<RecordingWriter> write_to_path() const {
+    auto file = RecordingFile::create(path());
+    EXPECT_TRUE(file);
+    RecordingWriter writer(base::Fd(::dup(file->fd())), path(), kWallOffset);
+    file->keep();
+    return writer;
+  }
   [[nodiscard]] std::string content() const {
     std::ifstream file(path(), std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
@@ -127,9 +134,8 @@ class RecordingFile : public testing::Test {
   std::filesystem::path folder_;
 };
 
-TEST_F(RecordingFile, HoldsWhatWasAppendedForItsOwnerOnly) {
-  auto writer = RecordingWriter::create(path(), kWallOffset);
-  ASSERT_TRUE(writer);
+TEST_F(RecordingOnDisk, HoldsWhatWasAppendedForItsOwnerOnly) {
+  auto writer = write_to_path();
   writer->append(EntryKind::tick, base::as_bytes(bytes_of(moment{7})));
   writer->flush();
   EXPECT_EQ(content(), header_bytes() + moment_bytes(EntryKind::tick, 7));
@@ -143,33 +149,31 @@ TEST_F(RecordingFile, HoldsWhatWasAppendedForItsOwnerOnly) {
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
 }
 
-TEST_F(RecordingFile, NeverReplacesAFile) {
+TEST_F(RecordingOnDisk, NeverReplacesAFile) {
   std::ofstream(path()) << "precious";
-  const auto writer = RecordingWriter::create(path(), kWallOffset);
-  ASSERT_FALSE(writer);
-  EXPECT_EQ(writer.error().message(),
+  const auto file = RecordingFile::create(path());
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().message(),
             path() + " exists: a recording never replaces a file, choose another name");
   EXPECT_EQ(content(), "precious");
 }
 
-TEST_F(RecordingFile, IsRemovedWhenNothingWasRecorded) {
+TEST_F(RecordingOnDisk, IsRemovedUnlessItIsKept) {
   {
-    const auto writer = RecordingWriter::create(path(), kWallOffset);
+    const auto file = RecordingFile::create(path());
   }
   EXPECT_FALSE(std::filesystem::exists(path()));
   {
-    auto writer = RecordingWriter::create(path(), kWallOffset);
-    ASSERT_TRUE(writer);
-    RecordingWriter moved = std::move(*writer);
-    moved.append(EntryKind::tick, base::as_bytes(bytes_of(moment{7})));
-    moved.flush();
+    auto file = RecordingFile::create(path());
+    ASSERT_TRUE(file);
+    RecordingFile moved = std::move(*file);
+    moved.keep();
   }
-  EXPECT_EQ(content(), header_bytes() + moment_bytes(EntryKind::tick, 7));
+  EXPECT_TRUE(std::filesystem::exists(path()));
 }
 
-TEST_F(RecordingFile, ManyEntriesPassThroughTheBufferWhole) {
-  auto writer = RecordingWriter::create(path(), kWallOffset);
-  ASSERT_TRUE(writer);
+TEST_F(RecordingOnDisk, ManyEntriesPassThroughTheBufferWhole) {
+  auto writer = write_to_path();
   const std::string payload(100'000, 'p');
   std::string expected = header_bytes();
   for (int i = 0; i < 20; ++i) {

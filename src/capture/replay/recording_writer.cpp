@@ -16,19 +16,18 @@ constexpr mode_t kOwnerOnly = S_IRUSR | S_IWUSR;  // paths and peers stay in a r
 
 }  // namespace
 
-base::Result<RecordingWriter> RecordingWriter::create(const std::string& path,
-                                                      std::chrono::nanoseconds wall_offset) {
+base::Result<RecordingFile> RecordingFile::create(const std::string& path) {
   base::Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kOwnerOnly));
-  if (file.valid()) {
-    RecordingWriter writer(std::move(file), path, wall_offset);
-    writer.is_new_ = true;
-    return writer;
-  }
+  if (file.valid()) return RecordingFile(std::move(file), path);
   if (errno == EEXIST) {
     return base::fail(base::ErrorCode::invalid_argument,
                       path + " exists: a recording never replaces a file, choose another name");
   }
   return base::fail_errno(errno, "cannot create " + path);
+}
+
+RecordingFile::~RecordingFile() {
+  if (fd_.valid()) ::unlink(path_.c_str());
 }
 
 RecordingWriter::RecordingWriter(base::Fd file, std::string name,
@@ -40,14 +39,9 @@ RecordingWriter::RecordingWriter(base::Fd file, std::string name,
   flush();
 }
 
-RecordingWriter::~RecordingWriter() {
-  if (file_.valid() && is_new_) ::unlink(name_.c_str());
-}
-
 void RecordingWriter::append(EntryKind kind, std::span<const std::byte> payload) {
   assert(payload.size() <= kMaxPayloadBytes);
   if (error_) return;
-  is_new_ = false;
   if (buffer_.size() + sizeof(entry_header) + payload.size() > kBufferBytes) flush();
   const entry_header header{static_cast<std::uint32_t>(kind),
                             static_cast<std::uint32_t>(payload.size())};

@@ -16,17 +16,29 @@
 
 namespace beyla::capture::replay {
 
+// The file of a recording, before anybody writes to it. Who creates it need not be who writes.
+class RecordingFile {
+ public:
+  // Readable by its owner only; refuses to touch one that exists.
+  [[nodiscard]] static base::Result<RecordingFile> create(const std::string& path);
+  RecordingFile(RecordingFile&&) noexcept = default;
+  RecordingFile& operator=(RecordingFile&&) = delete;
+  // Removes the file unless it is kept: the start failed.
+  ~RecordingFile();
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  void keep() { fd_.reset(); }
+
+ private:
+  RecordingFile(base::Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  base::Fd fd_;
+  std::string path_;
+};
+
 class RecordingWriter {
  public:
-  // Creates the file, readable by its owner only; refuses to touch one that exists.
-  [[nodiscard]] static base::Result<RecordingWriter> create(const std::string& path,
-                                                            std::chrono::nanoseconds wall_offset);
   // Takes a file that is open for writing; `name` appears in errors.
   RecordingWriter(base::Fd file, std::string name, std::chrono::nanoseconds wall_offset);
-  RecordingWriter(RecordingWriter&&) noexcept = default;
-  RecordingWriter& operator=(RecordingWriter&&) = delete;
-  // Removes a file that create() made and nothing was appended to: the start failed.
-  ~RecordingWriter();
 
   // REQUIRES: payload.size() <= kMaxPayloadBytes.
   void append(EntryKind kind, std::span<const std::byte> payload);
@@ -43,7 +55,6 @@ class RecordingWriter {
 
   base::Fd file_;
   std::string name_;
-  bool is_new_ = false;  // made by create(), nothing was appended yet
   std::vector<std::byte> buffer_;
   std::optional<base::Error> error_;
 };

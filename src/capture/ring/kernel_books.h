@@ -13,7 +13,8 @@ struct KernelBooks {
   std::array<std::uint64_t, abi::kNotes> notes{};
 };
 
-// What cannot be read stays 0.
-[[nodiscard]] KernelBooks read_kernel_books(int counts_by_kind_fd, int notes_by_kind_fd);
+// cpus: how many CPUs are possible; the maps have a value for each. What cannot be read stays 0.
+[[nodiscard]] KernelBooks read_kernel_books(int counts_by_kind_fd, int notes_by_kind_fd,
+                                            std::size_t cpus);
 
 }  // namespace beyla::capture::ring

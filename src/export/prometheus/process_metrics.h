@@ -1,15 +1,27 @@
-// The agent's own process, under the names that Prometheus client libraries agreed on
-// (https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics). Any thread.
+// The agent's processes together, under the names that Prometheus client libraries agreed on
+// (https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics).
 #pragma once
 
 #include <filesystem>
 #include <vector>
 
+#include "base/fd.h"
 #include "export/prometheus/self_metrics.h"
 
 namespace beyla::exporters::prometheus {
 
-// Reads proc_root/self and proc_root/stat; what cannot be read is left out.
-void collect_process_metrics(const std::filesystem::path& proc_root, std::vector<Sample>& samples);
+// Open files, so that a process that may open none can still read them.
+struct ProcessFiles {
+  std::vector<base::Fd> stats;  // /proc/PID/stat of each, the one that started first in front
+  base::Fd machine;             // /proc/stat
+};
+
+// Of the process `pid_folder` ("self" or a number); a file that cannot be opened is left out.
+[[nodiscard]] base::Fd open_process_stat(const std::filesystem::path& proc_root,
+                                         const std::string& pid_folder);
+
+// CPU time includes that of children that have ended, so that it never goes back. The descriptors
+// are those of this process. What cannot be read is left out. One thread at a time.
+void collect_process_metrics(const ProcessFiles& files, std::vector<Sample>& samples);
 
 }  // namespace beyla::exporters::prometheus

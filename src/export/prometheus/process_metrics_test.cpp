@@ -1,7 +1,9 @@
 #include "export/prometheus/process_metrics.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -21,16 +23,19 @@ class ProcessMetrics : public testing::Test {
     std::array<char, 32> path{"/tmp/process_metrics_XXXXXX"};
     ASSERT_NE(mkdtemp(path.data()), nullptr);
     root_ = path.data();
-    fs::create_directories(root_ / "self" / "fd");
   }
   void TearDown() override { fs::remove_all(root_); }
 
   void write(const fs::path& path, const std::string& text) const {
+    fs::create_directories((root_ / path).parent_path());
     std::ofstream(root_ / path) << text;
   }
-  static std::map<std::string, std::string> values(const fs::path& root) {
+  [[nodiscard]] base::Fd machine() const {
+    return base::Fd(::open((root_ / "stat").c_str(), O_RDONLY | O_CLOEXEC));
+  }
+  static std::map<std::string, std::string> values(const ProcessFiles& files) {
     std::vector<Sample> samples;
-    collect_process_metrics(root, samples);
+    collect_process_metrics(files, samples);
     std::map<std::string, std::string> result;
     for (const auto& sample : samples) {
       std::string text;
@@ -43,40 +48,51 @@ class ProcessMetrics : public testing::Test {
   fs::path root_;
 };
 
-TEST_F(ProcessMetrics, ReadsAFixture) {
-  write("self/stat",
-        "42 (be) la)) S 1 42 42 0 -1 4194560 100 0 0 0 150 25 0 0 20 0 4 0 12345 1048576 300 "
+TEST_F(ProcessMetrics, AddsUpTheProcessesAndTheirEndedChildren) {
+  write("42/stat",
+        "42 (be) la)) S 1 42 42 0 -1 4194560 100 0 0 0 150 25 7 3 20 0 4 0 12345 1048576 300 "
         "18446744073709551615 1 1 0\n");
-  write("self/limits",
-        "Limit                     Soft Limit           Hard Limit           Units     \n"
-        "Max open files            1024                 1048576              files     \n");
+  write("43/stat",
+        "43 (beyla) S 42 42 42 0 -1 4194560 100 0 0 0 10 5 0 0 20 0 4 0 22345 4096 20 0 1 1 0\n");
   write("stat", "cpu  1 2 3\nintr 5\nctxt 9\nbtime 1700000000\nprocesses 7\n");
-  for (const auto* fd : {"self/fd/0", "self/fd/1", "self/fd/2"}) write(fd, "");
-  const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
-  ASSERT_EQ(ticks, 100.0);
-  auto found = values(root_);
-  EXPECT_EQ(found["process_cpu_seconds_total"], "1.75\n");
+  ASSERT_EQ(sysconf(_SC_CLK_TCK), 100);
+  ProcessFiles files{{}, machine()};
+  files.stats.push_back(open_process_stat(root_, "42"));
+  files.stats.push_back(open_process_stat(root_, "43"));
+  auto found = values(files);
+  EXPECT_EQ(found["process_cpu_seconds_total"], "2\n");  // 150 + 25 + 7 + 3 + 10 + 5 ticks
   EXPECT_EQ(found["process_resident_memory_bytes"],
-            std::to_string(300 * sysconf(_SC_PAGESIZE)) + "\n");
-  EXPECT_EQ(found["process_virtual_memory_bytes"], "1048576\n");
-  EXPECT_EQ(found["process_open_fds"], "3\n");
-  EXPECT_EQ(found["process_max_fds"], "1024\n");
+            std::to_string(320 * sysconf(_SC_PAGESIZE)) + "\n");
+  EXPECT_EQ(found["process_virtual_memory_bytes"], "1052672\n");
   EXPECT_EQ(found["process_start_time_seconds"], "1700000123.45\n");
 }
 
-TEST_F(ProcessMetrics, UnlimitedDescriptorsAreInfinite) {
-  write("self/limits",
-        "Max open files            unlimited            unlimited            files\n");
-  EXPECT_EQ(values(root_)["process_max_fds"], "+Inf\n");
+TEST_F(ProcessMetrics, CountsTheDescriptorsOfThisProcess) {
+  const int before = std::stoi(values({})["process_open_fds"]);
+  const base::Fd one(::dup(0));
+  ASSERT_TRUE(one.valid());
+  auto found = values({});
+  EXPECT_EQ(std::stoi(found["process_open_fds"]), before + 1);
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_EQ(found["process_max_fds"], std::to_string(limit.rlim_cur) + "\n");
 }
 
 TEST_F(ProcessMetrics, LeavesOutWhatItCannotRead) {
-  write("self/stat", "42 (cut");
-  EXPECT_EQ(values(root_), (std::map<std::string, std::string>{{"process_open_fds", "0\n"}}));
-  EXPECT_TRUE(values(root_ / "missing").empty());
+  write("42/stat", "42 (cut");
+  ProcessFiles files;
+  files.stats.push_back(open_process_stat(root_, "42"));
+  files.stats.push_back(open_process_stat(root_, "missing"));
+  const auto found = values(files);
+  EXPECT_EQ(found.size(), 2U);
+  EXPECT_TRUE(found.contains("process_open_fds") && found.contains("process_max_fds"));
 }
 
-TEST_F(ProcessMetrics, ReadsThisProcess) { EXPECT_EQ(values("/proc").size(), 6U); }
+TEST_F(ProcessMetrics, ReadsThisProcess) {
+  ProcessFiles files{{}, base::Fd(::open("/proc/stat", O_RDONLY | O_CLOEXEC))};
+  files.stats.push_back(open_process_stat("/proc", "self"));
+  EXPECT_EQ(values(files).size(), 6U);
+}
 
 }  // namespace
 }  // namespace beyla::exporters::prometheus

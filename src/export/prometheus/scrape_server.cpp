@@ -11,9 +11,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/fd.h"
-#include "export/prometheus/listen_socket.h"
-
 namespace beyla::exporters::prometheus {
 namespace {
 
@@ -111,7 +108,7 @@ class ScrapeServer::Requests {
                                std::size_t* upload_bytes, void** state) {
     const auto& server = *static_cast<const ScrapeServer*>(context);
     const std::string_view name = method;
-    if (url != server.options_.path) {
+    if (url != server.path_) {
       return refuse(connection, MHD_HTTP_NOT_FOUND, "not found\n", {"Content-Type", "text/plain"});
     }
     if (name != MHD_HTTP_METHOD_GET && name != MHD_HTTP_METHOD_HEAD) {
@@ -131,16 +128,14 @@ class ScrapeServer::Requests {
   }
 };
 
-ScrapeServer::ScrapeServer(ScrapeServerOptions options, Render render)
-    : options_(std::move(options)), render_(std::move(render)) {}
+ScrapeServer::ScrapeServer(std::string path, Render render)
+    : path_(std::move(path)), render_(std::move(render)) {}
 
-base::Result<std::unique_ptr<ScrapeServer>> ScrapeServer::make(ScrapeServerOptions options,
+base::Result<std::unique_ptr<ScrapeServer>> ScrapeServer::make(int listening, std::string path,
                                                                Render render) {
-  const ListenSocket socket = TRY(listen_for_scrapes(options.address, options.port, options.path));
-  std::unique_ptr<ScrapeServer> server(new ScrapeServer(std::move(options), std::move(render)));
-  server->port_ = socket.port;
+  std::unique_ptr<ScrapeServer> server(new ScrapeServer(std::move(path), std::move(render)));
   // The daemon closes the socket it is given, at its end and also where it fails to start.
-  const int given = fcntl(socket.fd.get(), F_DUPFD_CLOEXEC, 0);
+  const int given = fcntl(listening, F_DUPFD_CLOEXEC, 0);
   if (given < 0) return base::fail_errno(errno, "cannot serve metrics: dup");
   const SignalsBlocked blocked;
   errno = 0;

@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "export/aggregate/red_metrics.h"
+#include "export/prometheus/listen_socket.h"
 #include "export/prometheus/red_text.h"
 #include "export/prometheus/scrape_server.h"
 
@@ -52,7 +53,12 @@ std::size_t scrape(std::uint16_t port, std::vector<char>& chunk) {
 void scrape_over_http(benchmark::State& state) {
   aggregate::RedMetrics metrics({.max_series = 20'000});
   fill(metrics, state.range(0));
-  const auto server = ScrapeServer::make({.address = "127.0.0.1"},
+  const auto socket = listen_for_scrapes("127.0.0.1", 0, "/metrics");
+  if (!socket) {
+    state.SkipWithError(socket.error().message().c_str());
+    return;
+  }
+  const auto server = ScrapeServer::make(socket->fd.get(), "/metrics",
                                          [&] { return red_text_pieces(metrics.snapshot(), ""); });
   if (!server) {
     state.SkipWithError(server.error().message().c_str());
@@ -60,7 +66,7 @@ void scrape_over_http(benchmark::State& state) {
   }
   std::vector<char> chunk(std::size_t{256} << 10U);
   std::size_t bytes = 0;
-  for (auto _ : state) bytes = scrape((*server)->port(), chunk);
+  for (auto _ : state) bytes = scrape(socket->port, chunk);
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(bytes));
   state.counters["text_bytes"] = static_cast<double>(bytes);
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "export/prometheus/listen_socket.h"
 
 namespace beyla::exporters::prometheus {
 namespace {
@@ -59,21 +60,29 @@ std::string body_of(std::string_view answer) {
   }
 }
 
-std::unique_ptr<ScrapeServer> serve(ScrapeServer::Render render) {
-  auto server = ScrapeServer::make({}, std::move(render));
+// A server on a port of its own.
+struct Serving {
+  std::uint16_t port = 0;
+  std::unique_ptr<ScrapeServer> server;
+};
+
+Serving serve(ScrapeServer::Render render) {
+  auto socket = listen_for_scrapes("", 0, "/metrics");
+  EXPECT_TRUE(socket.has_value()) << socket.error().message();
+  auto server = ScrapeServer::make(socket->fd.get(), "/metrics", std::move(render));
   EXPECT_TRUE(server.has_value()) << server.error().message();
-  return std::move(server).value();
+  return {socket->port, std::move(server).value()};
 }
 
 TEST(ScrapeServer, AnswersGetWithTheRenderedText) {
   int scrapes = 0;
-  const auto server = serve([&] { return "scrapes " + std::to_string(++scrapes) + "\n"; });
-  const std::string answer = ask(server->port(), "GET /metrics");
+  const auto serving = serve([&] { return "scrapes " + std::to_string(++scrapes) + "\n"; });
+  const std::string answer = ask(serving.port, "GET /metrics");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
   EXPECT_NE(answer.find("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"),
             std::string::npos);
   EXPECT_EQ(body_of(answer), "scrapes 1\n");
-  EXPECT_EQ(body_of(ask(server->port(), "GET /metrics?x=1")), "scrapes 2\n");
+  EXPECT_EQ(body_of(ask(serving.port, "GET /metrics?x=1")), "scrapes 2\n");
 }
 
 TEST(ScrapeServer, SendsPiecesInTheirOrder) {
@@ -81,7 +90,7 @@ TEST(ScrapeServer, SendsPiecesInTheirOrder) {
   const auto piece = [](int n) {
     return std::string(static_cast<std::size_t>(n) * 1000, 'a') + "\n";
   };
-  const auto server = serve([&] {
+  const auto serving = serve([&] {
     return TextPieces([&, n = 0](std::string& out) mutable {
       if (n == kPieces) return false;
       if (n % 2 == 0) out += piece(n);  // an empty piece is no end
@@ -91,77 +100,75 @@ TEST(ScrapeServer, SendsPiecesInTheirOrder) {
   });
   std::string expected;
   for (int n = 0; n < kPieces; n += 2) expected += piece(n);
-  EXPECT_TRUE(body_of(ask(server->port(), "GET /metrics")) == expected);
+  EXPECT_TRUE(body_of(ask(serving.port, "GET /metrics")) == expected);
 }
 
 TEST(ScrapeServer, AnswersHttp10WithoutChunks) {
-  const auto server = serve([] { return std::string("a 1\n"); });
-  const std::string answer = talk(server->port(), "GET /metrics HTTP/1.0\r\n\r\n");
+  const auto serving = serve([] { return std::string("a 1\n"); });
+  const std::string answer = talk(serving.port, "GET /metrics HTTP/1.0\r\n\r\n");
   EXPECT_TRUE(answer.ends_with("\r\n\r\na 1\n")) << answer;
 }
 
 TEST(ScrapeServer, AnswersHeadWithoutBody) {
-  const auto server = serve([] { return std::string("a 1\n"); });
-  const std::string answer = ask(server->port(), "HEAD /metrics");
+  const auto serving = serve([] { return std::string("a 1\n"); });
+  const std::string answer = ask(serving.port, "HEAD /metrics");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 "));
   EXPECT_TRUE(answer.ends_with("\r\n\r\n"));
 }
 
 TEST(ScrapeServer, RefusesOtherPathsAndMethods) {
-  const auto server = serve([] { return std::string("a 1\n"); });
-  EXPECT_TRUE(ask(server->port(), "GET /").starts_with("HTTP/1.1 404 "));
-  EXPECT_TRUE(ask(server->port(), "GET /metrics/").starts_with("HTTP/1.1 404 "));
+  const auto serving = serve([] { return std::string("a 1\n"); });
+  EXPECT_TRUE(ask(serving.port, "GET /").starts_with("HTTP/1.1 404 "));
+  EXPECT_TRUE(ask(serving.port, "GET /metrics/").starts_with("HTTP/1.1 404 "));
   const std::string answer = talk(
-      server->port(),
+      serving.port,
       "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 405 ")) << answer;
   EXPECT_NE(answer.find("Allow: GET, HEAD\r\n"), std::string::npos);
 }
 
 TEST(ScrapeServer, ServesLargeTextsToManyAtOnce) {
-  const auto server = serve([] { return std::string(3'000'000, 'x'); });
+  const auto serving = serve([] { return std::string(3'000'000, 'x'); });
   std::vector<std::size_t> sizes(8);
   {
     std::vector<std::jthread> scrapers;
     for (auto& size : sizes) {
-      scrapers.emplace_back([&] { size = ask(server->port(), "GET /metrics").size(); });
+      scrapers.emplace_back([&] { size = ask(serving.port, "GET /metrics").size(); });
     }
   }
   for (const auto size : sizes) EXPECT_GT(size, 3'000'000U);
 }
 
 TEST(ScrapeServer, ConnectionsThatSayNothingDoNotDelayTheEnd) {
-  auto server = serve([] { return std::string(); });
-  const base::Fd silent = connect_to(server->port());
+  auto serving = serve([] { return std::string(); });
+  const base::Fd silent = connect_to(serving.port);
   const auto begin = std::chrono::steady_clock::now();
-  server.reset();
+  serving.server.reset();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
 }
 
-TEST(ScrapeServer, PortInUseSaysWhatToDo) {
-  const auto server = serve([] { return std::string(); });
-  const auto second = ScrapeServer::make({.address = "127.0.0.1", .port = server->port()},
-                                         [] { return std::string(); });
+TEST(ListenSocket, PortInUseSaysWhatToDo) {
+  const auto first = listen_for_scrapes("127.0.0.1", 0, "/metrics");
+  ASSERT_TRUE(first.has_value());
+  const auto second = listen_for_scrapes("127.0.0.1", first->port, "/metrics");
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().code, base::ErrorCode::invalid_argument);
   EXPECT_EQ(second.error().message(),
-            "cannot listen on 127.0.0.1:" + std::to_string(server->port()) +
+            "cannot listen on 127.0.0.1:" + std::to_string(first->port) +
                 " for /metrics: Address already in use: choose another BEYLA_PROMETHEUS_PORT");
 }
 
 TEST(ScrapeServer, PortIsFreeAfterTheEnd) {
-  auto server = serve([] { return std::string(); });
-  const std::uint16_t port = server->port();
-  (void)ask(port, "GET /metrics");
-  server.reset();
-  EXPECT_TRUE(ScrapeServer::make({.port = port}, [] { return std::string(); }).has_value());
+  auto serving = serve([] { return std::string(); });
+  (void)ask(serving.port, "GET /metrics");
+  serving.server.reset();
+  EXPECT_TRUE(listen_for_scrapes("", serving.port, "/metrics").has_value());
 }
 
-TEST(ScrapeServer, RefusesANameForAnAddress) {
-  const auto server =
-      ScrapeServer::make({.address = "nowhere", .port = 9400}, [] { return std::string(); });
-  ASSERT_FALSE(server.has_value());
-  EXPECT_EQ(server.error().message(),
+TEST(ListenSocket, RefusesANameForAnAddress) {
+  const auto socket = listen_for_scrapes("nowhere", 9400, "/metrics");
+  ASSERT_FALSE(socket.has_value());
+  EXPECT_EQ(socket.error().message(),
             "cannot listen on nowhere:9400 for /metrics: not an IP address");
 }
 

@@ -120,6 +120,7 @@ struct KernelProbes::Impl {
   ring_buffer* process_ring = nullptr;
   ProcessEventSink* sink = nullptr;
   bool watch_every_exec = false;
+  std::size_t possible_cpus = 0;
   bool in_initial_pid_namespace = is_in_initial_pid_namespace();
   base::Counter events_read;
 
@@ -190,6 +191,7 @@ base::Result<std::unique_ptr<KernelProbes>> KernelProbes::load(const ProbeOption
   impl->watch_every_exec = options.watch_every_exec;
   const int cpus = libbpf_num_possible_cpus();
   if (cpus <= 0) return base::fail_errno(-cpus, "cannot tell the number of CPUs");
+  impl->possible_cpus = static_cast<std::size_t>(cpus);
   bpf_map__set_max_entries(impl->skeleton->maps.scratch_by_cpu,
                            static_cast<std::uint32_t>(cpus) * abi::kDirections);
   follow_io_uring_if_known(*impl->skeleton);
@@ -199,6 +201,7 @@ base::Result<std::unique_ptr<KernelProbes>> KernelProbes::load(const ProbeOption
   for (std::uint32_t port = 0; port < abi::kPorts; ++port) {
     if (options.wanted_ports.test(port)) set_bit(impl->skeleton->bss->wanted_ports, port);
   }
+  for (const std::uint32_t pid : options.own_pids) impl->decide_by_pid(pid, true);
   // libbpf has read the kernel's types, some 10 MB of heap, and freed them.
   ::malloc_trim(0);
   return std::unique_ptr<KernelProbes>(new KernelProbes(std::move(impl)));
@@ -229,9 +232,13 @@ base::Result<void> KernelProbes::attach(ProcessEventSink& sink) {
 
 CaptureHandles KernelProbes::handles() const {
   const auto& maps = impl_->skeleton->maps;
-  return {bpf_map__fd(maps.data_ring),      bpf_map__fd(maps.counts_by_kind),
-          bpf_map__fd(maps.notes_by_kind),  bpf_map__fd(maps.policy_by_slot),
-          bpf_map__fd(maps.reader_by_zero), bpf_map__fd(maps.lost_closes)};
+  return {bpf_map__fd(maps.data_ring),
+          bpf_map__fd(maps.counts_by_kind),
+          bpf_map__fd(maps.notes_by_kind),
+          bpf_map__fd(maps.policy_by_slot),
+          bpf_map__fd(maps.reader_by_zero),
+          bpf_map__fd(maps.lost_closes),
+          impl_->possible_cpus};
 }
 
 int KernelProbes::process_events_fd() const { return ring_buffer__epoll_fd(impl_->process_ring); }
@@ -242,6 +249,8 @@ void KernelProbes::read_process_events() {
 }
 
 std::uint64_t KernelProbes::process_events_read() const { return impl_->events_read.value(); }
+
+void KernelProbes::exclude(std::uint32_t pid) { impl_->decide_by_pid(pid, true); }
 
 std::uint64_t KernelProbes::skipped_runs() const {
   std::uint64_t total = 0;

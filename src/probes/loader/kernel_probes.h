@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "abi/maps.h"
 #include "base/result.h"
@@ -17,6 +18,8 @@ namespace beyla::probes::loader {
 struct ProbeOptions {
   std::bitset<abi::kPorts> wanted_ports;
   bool watch_every_exec = false;  // a name selector without ports: user space decides on each
+  // The agent's other processes: neither they nor what they fork from now on are ever watched.
+  std::vector<std::uint32_t> own_pids;
 };
 
 // File descriptors for the side that reads and parses; owned by KernelProbes, valid while it lives.
@@ -27,6 +30,7 @@ struct CaptureHandles {
   int policy_by_slot = -1;
   int reader_by_zero = -1;
   int lost_closes = -1;
+  std::size_t possible_cpus = 0;  // values of each entry of the two maps of counts
 };
 
 class ProcessEventSink {
@@ -53,6 +57,9 @@ class KernelProbes final : public model::TargetMap {
   void read_process_events();
   // Records read so far; any thread.
   [[nodiscard]] std::uint64_t process_events_read() const;
+  // This process is ours, too. As own_pids.
+  void exclude(std::uint32_t pid);
+
   // Times a program was skipped because it had interrupted itself on one CPU.
   [[nodiscard]] std::uint64_t skipped_runs() const;
 

@@ -1,4 +1,4 @@
-#include "agent/pipeline.h"
+#include "agent/processor/pipeline.h"
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "agent/target_channel.h"
+#include "agent/broker/target_channel.h"
 #include "base/clock.h"
 
 namespace beyla::agent {

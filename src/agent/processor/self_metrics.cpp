@@ -1,10 +1,10 @@
-#include "agent/self_metrics.h"
+#include "agent/processor/self_metrics.h"
 
 #include <array>
 #include <string>
 
-#include "agent/belt.h"
-#include "agent/pipeline.h"
+#include "agent/processor/belt.h"
+#include "agent/processor/pipeline.h"
 #include "agent/version.h"
 
 namespace beyla::agent {

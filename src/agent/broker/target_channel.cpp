@@ -1,4 +1,4 @@
-#include "agent/target_channel.h"
+#include "agent/broker/target_channel.h"
 
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>

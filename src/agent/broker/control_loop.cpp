@@ -1,4 +1,4 @@
-#include "agent/control_loop.h"
+#include "agent/broker/control_loop.h"
 
 #include <poll.h>
 #include <sys/signalfd.h>

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "agent/recorder.h"
+#include "agent/processor/recorder.h"
 #include "capture/replay/player.h"
 #include "export/aggregate/red_metrics.h"
 #include "export/prometheus/self_metrics.h"

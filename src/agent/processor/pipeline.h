@@ -7,9 +7,9 @@
 #include <thread>
 #include <vector>
 
-#include "agent/belt.h"
+#include "agent/processor/belt.h"
 #include "agent/config/settings.h"
-#include "agent/recorder.h"
+#include "agent/processor/recorder.h"
 #include "base/fd.h"
 #include "base/result.h"
 #include "capture/ring/kernel_capture.h"

@@ -1,4 +1,4 @@
-#include "agent/recorder.h"
+#include "agent/processor/recorder.h"
 
 #include <span>
 

@@ -1,4 +1,4 @@
-#include "agent/belt.h"
+#include "agent/processor/belt.h"
 
 #include "protocols/registry.h"
 
