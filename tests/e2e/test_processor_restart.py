@@ -1,0 +1,189 @@
+"""The processor is killed under load, again and again: no target notices, no series goes back, the books balance, and
+whatever is counted was paired right."""
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+import unittest
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import FULL, Agent, main, required_program, settle, wait_until
+from http_client import Request, run_load
+from judge import agrees, seen_of
+from observed import Metrics
+from processes import PROCESSOR, SPAWNER, named
+from targets import Nginx
+from test_loss import STATUSES, StatusNginx, expected_of
+
+KILLS = 50 if FULL else 10
+CONNECTIONS = 28
+PAUSE_MILLISECONDS = 5  # of each connection between two requests: some 5,000 requests/s together
+MIN_RATE = 4_000 if FULL else 1_000  # the machine may be busy with other tests
+SCRAPE_SECONDS = 0.2
+RESTART_MILLISECONDS = 100
+HOPELESS_DEATHS = 3
+
+# Steady, unlike the loads of the other tests: each answer's status stands in its request's path.
+WRK_SCRIPT = """
+local statuses, next_one = {{{statuses}}}, 0
+request = function()
+  next_one = next_one % #statuses + 1
+  return wrk.format("GET", string.format("/status/%d/GET/0", statuses[next_one]))
+end
+delay = function() return {pause} end
+"""
+
+
+class SteadyLoad:
+    """Keeps its connections, until stop(), which returns how many answers it got and the errors wrk names."""
+
+    def __init__(self, server: StatusNginx) -> None:
+        script = server.folder / "steady.lua"
+        script.write_text(WRK_SCRIPT.format(statuses=", ".join(map(str, STATUSES)), pause=PAUSE_MILLISECONDS))
+        command = [
+            required_program("wrk"), "-t1", f"-c{CONNECTIONS}", "-d600s", "--timeout", "10s", "-s", str(script),
+            f"http://127.0.0.1:{server.port}/",
+        ]
+        self._began = time.monotonic()
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    def stop(self) -> tuple[int, float, list[str]]:
+        self._process.send_signal(signal.SIGINT)
+        elapsed = time.monotonic() - self._began
+        text = self._process.communicate(timeout=30)[0]
+        answered = int(re.findall(r"(\d+) requests in", text)[0])
+        return answered, answered / elapsed, re.findall(r"Socket errors:.*", text)
+
+
+def counters(metrics: Metrics) -> dict[tuple, float]:
+    """All samples that may only grow."""
+    grows = re.compile(r".*(_total|_count|_sum|_bucket)$")
+    return {key: value for key, value in metrics.samples.items() if grows.match(key[0])}
+
+
+class Watch:
+    """Scrapes until stop(); remembers what went back."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.scrapes, self.decreases = 0, []
+        self._agent, self._stopping, self._last = agent, threading.Event(), {}
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(SCRAPE_SECONDS):
+            now = counters(self._agent.scrape())
+            self.decreases += [(key, self._last[key], now.get(key)) for key in self._last if now.get(key, -1) < self._last[key]]
+            self._last, self.scrapes = now, self.scrapes + 1
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+
+@dataclass
+class Run:
+    agent: Agent
+    watch: Watch
+    answered: int
+    metrics: Metrics
+
+
+class ProcessorRestartTest(unittest.TestCase):
+    def kill(self, agent: Agent) -> None:
+        """Returns when the next one is at work."""
+        before, pid = agent.scrape().requests().total(), agent.processor_pid
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: named(agent.pid, PROCESSOR) not in (None, pid), 5, "another processor")
+        wait_until(lambda: agent.scrape().requests().total() > before, 10, "requests count again")
+
+    def test_killed_under_load(self) -> None:
+        with StatusNginx() as server, Agent({"OPEN_PORT": str(server.port)}) as agent:
+            broker, load, watch = agent.pid, SteadyLoad(server), Watch(agent)
+            try:
+                wait_until(lambda: agent.scrape().requests().total() > 1000, 20, "the load is counted")
+                for _ in range(KILLS):
+                    self.kill(agent)
+            finally:
+                answered, rate, errors = load.stop()
+                watch.stop()
+            metrics = agent.quiet_metrics(timeout=30)
+            self.assertEqual(agent.pid, broker)
+            self.assertEqual(errors, [])
+            self.assertGreaterEqual(rate, MIN_RATE)
+            self.assertEqual(watch.decreases, [])
+            self.assertGreater(watch.scrapes, KILLS)
+            self.check_books(metrics, answered)
+            self.check_pairs(agent)
+            self.check_restarts(agent, metrics)
+            after = run_load(server.port, 300, 3, lambda index: Request("GET", f"/after/{index}"))
+            expected = metrics.requests() + after.counts
+            self.assertEqual(agent.wait_for_requests(expected).requests(), expected)
+
+    def check_books(self, metrics: Metrics, answered: int) -> None:
+        """quiet_metrics() has compared generated with delivered + lost, for each kind."""
+        self.assertEqual(metrics.total("beyla_events_lost_total"), 0)
+        counted = metrics.requests().total()
+        incomplete = metrics.total("beyla_exchanges_incomplete_total", role="server")
+        unpaired = metrics.total("beyla_exchanges_unpaired_total")
+        restart = metrics.total("beyla_exchanges_incomplete_total", reason="restart")
+        print(f"answered {answered}, counted {counted}, in flight at a kill {restart:.0f}, answers whose request was "
+              f"not seen {unpaired:.0f}", flush=True)
+        # wrk forgets what is in flight when it ends.
+        self.assertLessEqual(counted, answered + CONNECTIONS)
+        self.assertGreaterEqual(counted + incomplete + unpaired, answered)
+        self.assertLessEqual(incomplete + unpaired, 2 * KILLS * CONNECTIONS)
+
+    def check_pairs(self, agent: Agent) -> None:
+        seen = {seen_of(line) for line in agent.lines()}
+        self.assertEqual([one for one in seen if not agrees(one, expected_of(one.path))], [])
+        self.assertEqual(len({one.path for one in seen}), len(STATUSES))
+
+    def check_restarts(self, agent: Agent, metrics: Metrics) -> None:
+        self.assertEqual(metrics.total("beyla_processor_restarts_total"), KILLS)
+        took = [int(text) for text in re.findall(r"processor is back after (\d+) ms", agent.stderr())]
+        print(f"back after {sorted(took)} ms", flush=True)
+        self.assertEqual(len(took), KILLS)
+        self.assertLessEqual(sorted(took)[len(took) // 2], RESTART_MILLISECONDS)
+        if FULL:  # on a machine that does nothing else
+            self.assertLessEqual(max(took), RESTART_MILLISECONDS)
+
+    def test_one_that_dies_at_once_is_started_less_and_less_often(self) -> None:
+        """No event reaches any of them: after three deaths the broker waits, and says why."""
+        with Nginx() as server, Agent({"OPEN_PORT": str(server.port)}) as agent:
+            def dead_lines() -> int:
+                return agent.stderr().count("processor ended")
+
+            for death in range(1, HOPELESS_DEATHS + 1):
+                os.kill(agent.processor_pid, signal.SIGKILL)
+                wait_until(lambda: dead_lines() >= death, 5, f"death {death} is told")
+            reason = r"processor ended.*SIGKILL.*without.*event.*next start in 1 s"
+            wait_until(lambda: re.search(reason, agent.stderr()), 5, "the broker says why it waits")
+            self.assertIsNone(named(agent.pid, PROCESSOR))
+            # The first one behind the pause delivers, so the next death is nothing special.
+            wait_until(lambda: named(agent.pid, PROCESSOR), 5, "it tries again")
+            run_load(server.port, 20, 1, lambda index: Request("GET", f"/back/{index}"))
+            agent.wait_for_line("GET /back/19 ")
+            os.kill(agent.processor_pid, signal.SIGKILL)
+            wait_until(lambda: "processor is back" in agent.stderr().splitlines()[-1], 2, "it is back at once")
+
+    def test_the_spawner_takes_all_with_it(self) -> None:
+        """Without it nothing could be restarted: the agent ends and says so, no process of it is left."""
+        with Nginx() as server, Agent({"OPEN_PORT": str(server.port)}) as agent:
+            pids = agent.pids
+            os.kill(named(agent.pid, SPAWNER), signal.SIGKILL)
+            self.assertEqual(agent.process.wait(5), 1)
+            agent._ended = True
+            settle(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 2)
+            self.assertEqual([pid for pid in pids if Path(f"/proc/{pid}").exists()], [])
+            self.assertIn("spawner", agent.stderr())
+            self.assertEqual(run_load(server.port, 5, 1, lambda index: Request("GET", "/")).errors, [])
+
+
+if __name__ == "__main__":
+    main()
