@@ -1,7 +1,6 @@
 #include "capture/target_messages.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 
 #include "base/byte_reader.h"
@@ -11,14 +10,9 @@ namespace beyla::capture {
 
 abi::target_message make_target_message(abi::target_change change, const model::ProcessKey& key,
                                         base::BootTime time, std::string_view service_name) {
-  abi::target_message message{};
-  message.version = abi::kAbiVersion;
-  message.change = change;
-  message.time_ns = static_cast<std::uint64_t>(time.time_since_epoch().count());
-  message.process = {key.pid, key.exec_generation, key.start_ns};
-  const std::size_t length = std::min<std::size_t>(service_name.size(), abi::kServiceNameBytes - 1);
-  std::memcpy(message.service_name, service_name.data(), length);
-  return message;
+  return abi::make_target_message(change, {key.pid, key.exec_generation, key.start_ns},
+                                  static_cast<std::uint64_t>(time.time_since_epoch().count()),
+                                  service_name);
 }
 
 bool decode_target_message(std::span<const std::byte> bytes, model::TargetSink& sink) {

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the broker counts, for the processor that serves it as metrics: a memfd of one page, written
+ * by the broker alone, with one relaxed 8-byte store per value. Each value is right by itself; two
+ * of them may be of different moments. */
+#pragma once
+
+#include "abi/requests.h"
+
+namespace beyla::abi {
+
+enum : std::uint32_t { kBrokerBooksVersion = 1 };
+enum { kBrokerBooksBytes = 4096 };
+
+enum broker_book : std::uint32_t {
+  kBookTargetsSelected = 0,
+  kBookTargetsEnded = 1,
+  kBookSkippedProcessGone = 2,   // processes, see discover::DiscoveryCounts
+  kBookProcessEventsRead = 3,    // records of the lifecycle ring
+  kBookProgramRunsSkipped = 4,   // of kernel programs that had interrupted themselves
+  kBookProcessorRestarts = 5,    // starts behind the first
+  kBookCapabilitiesMissing = 6,  // bit by capability number (linux/capability.h)
+  kBookRequestsReady = 7,        // notices of the processor
+  kBookRequestsDelivered = 8,
+  kBookRequestsRepeated = 9,  // notices beyond one per processor
+  kBookRequestsMalformed = 10,
+  kBookRequestOutcomes = 11,  // this and the next: by request_outcome
+  kBookTargetsForgotten = kBookRequestOutcomes + kRequestOutcomes,  // over the broker's limit
+  kBrokerBookValues,
+};
+
+struct broker_books {
+  std::uint32_t version;                    // kBrokerBooksVersion
+  std::uint32_t value_count;                // kBrokerBookValues
+  std::uint64_t values[kBrokerBookValues];  // by broker_book
+};
+ABI_OFFSET(broker_books, values, 8);
+static_assert(sizeof(broker_books) <= kBrokerBooksBytes);
+
+}  // namespace beyla::abi
