@@ -19,14 +19,15 @@ enum start_fd : std::uint32_t {
   kFdBrokerBooks = 7,      // memfd, broker_books.h, cannot be written
   kFdListeningSocket = 8,  // of /metrics; absent: not served
   kFdRecording = 9,        // open for writing; absent: nothing is recorded
-  kFdBrokerStat = 10,      // /proc/PID/stat and statm of the others, for the process metrics
-  kFdBrokerStatm = 11,
-  kFdSpawnerStat = 12,
-  kFdSpawnerStatm = 13,
+  kFdBrokerStat = 10,      // /proc/PID/stat of each process, for the process metrics
+  kFdSpawnerStat = 11,
+  kFdProcessorStat = 12,
+  kFdMachineStat = 13,     // /proc/stat
   kStartFds = 14,
 };
 enum : std::uint32_t { kStartFdsRequired = (1U << kFdListeningSocket) - 1 };
 
+enum { kRecordingNameBytes = 256 };
 enum { kStartSettingsBytes = 4096 };  // kSettingsBlobBytes of the config worker's blob
 
 struct processor_start {
@@ -37,10 +38,11 @@ struct processor_start {
   std::uint32_t fds_present;                   // bits by start_fd
   std::uint32_t cpu_count;                     // possible ones: values of each key in a per-CPU map
   std::uint8_t settings[kStartSettingsBytes];  // as the config worker made it; not trusted
+  std::uint8_t recording_name[kRecordingNameBytes];  // for messages; NUL-terminated, maybe cut
 };
 ABI_OFFSET(processor_start, kind, offsetof(message_head, kind));
 ABI_OFFSET(processor_start, fds_present, 16);
 ABI_OFFSET(processor_start, settings, 24);
-static_assert(sizeof(processor_start) == 24 + kStartSettingsBytes);
+static_assert(sizeof(processor_start) == 24 + kStartSettingsBytes + kRecordingNameBytes);
 
 }  // namespace beyla::abi

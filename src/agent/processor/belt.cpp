@@ -2,7 +2,7 @@
 
 #include "protocols/registry.h"
 
-namespace beyla::agent {
+namespace beyla::processor {
 namespace {
 
 std::vector<model::SpanSink*> span_sinks(exporters::aggregate::RedMetrics& metrics,
@@ -51,4 +51,4 @@ void Belt::finish(base::BootTime time) {
   if (recorder_ != nullptr) recorder_->finish(time);
 }
 
-}  // namespace beyla::agent
+}  // namespace beyla::processor

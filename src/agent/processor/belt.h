@@ -14,7 +14,7 @@
 #include "protocols/session/session_table.h"
 #include "spans/span_builder.h"
 
-namespace beyla::agent {
+namespace beyla::processor {
 
 class Belt final : public model::TargetSink, public capture::replay::TickSink {
  public:
@@ -63,4 +63,4 @@ class Belt final : public model::TargetSink, public capture::replay::TickSink {
   std::atomic<std::uint64_t> open_connections_{0};
 };
 
-}  // namespace beyla::agent
+}  // namespace beyla::processor

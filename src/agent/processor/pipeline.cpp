@@ -11,7 +11,7 @@
 #include "agent/broker/target_channel.h"
 #include "base/clock.h"
 
-namespace beyla::agent {
+namespace beyla::processor {
 namespace {
 
 constexpr int kBusyWaitMs = 10;  // how late a record is read, at most, while traffic flows
@@ -151,4 +151,4 @@ void Pipeline::wait_for_fds(int timeout_ms) {
   }
 }
 
-}  // namespace beyla::agent
+}  // namespace beyla::processor

@@ -16,7 +16,7 @@
 #include "export/console/trace_printer.h"
 #include "export/prometheus/self_metrics.h"
 
-namespace beyla::agent {
+namespace beyla::processor {
 
 class Pipeline {
  public:
@@ -68,4 +68,4 @@ class Pipeline {
   std::thread shard_;
 };
 
-}  // namespace beyla::agent
+}  // namespace beyla::processor

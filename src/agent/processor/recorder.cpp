@@ -5,7 +5,7 @@
 #include "capture/record_encoder.h"
 #include "capture/target_messages.h"
 
-namespace beyla::agent {
+namespace beyla::processor {
 
 using capture::make_target_message;
 using capture::replay::EntryKind;
@@ -72,4 +72,4 @@ void Recorder::finish(base::BootTime time) {
   writer_.finish();
 }
 
-}  // namespace beyla::agent
+}  // namespace beyla::processor

@@ -12,7 +12,7 @@
 #include "protocols/session/payload_mask.h"
 #include "protocols/session/retention.h"
 
-namespace beyla::agent {
+namespace beyla::processor {
 
 class Recorder final : public protocols::session::RecordTap, public model::TargetSink {
  public:
@@ -51,4 +51,4 @@ class Recorder final : public protocols::session::RecordTap, public model::Targe
   std::vector<std::byte> record_;
 };
 
-}  // namespace beyla::agent
+}  // namespace beyla::processor

@@ -7,7 +7,7 @@
 #include "agent/processor/pipeline.h"
 #include "agent/version.h"
 
-namespace beyla::agent {
+namespace beyla::processor {
 namespace {
 
 using exporters::prometheus::Sample;
@@ -159,4 +159,4 @@ void Pipeline::collect(std::vector<Sample>& samples) const {
                                    printer_ ? printer_->dropped().value() : 0));
 }
 
-}  // namespace beyla::agent
+}  // namespace beyla::processor

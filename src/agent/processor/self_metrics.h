@@ -9,7 +9,7 @@
 #include "discover/discovery.h"
 #include "export/prometheus/self_metrics.h"
 
-namespace beyla::agent {
+namespace beyla::processor {
 
 void collect_books(const capture::ring::KernelBooks& books, const capture::DecoderCounts& delivered,
                    std::uint64_t process_events_read,
@@ -27,4 +27,4 @@ using Labels = std::vector<std::pair<std::string, std::string>>;
                                                          std::string_view help, Labels labels,
                                                          std::uint64_t value);
 
-}  // namespace beyla::agent
+}  // namespace beyla::processor

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <span>
 
-namespace beyla::agent::processor {
+namespace beyla::processor {
 namespace {
 
 base::Result<void> wait_readable(int channel, std::chrono::milliseconds patience) {
@@ -83,4 +83,4 @@ base::Result<Start> receive_start(int channel, std::chrono::milliseconds patienc
   return to_start(message, std::move(fds));
 }
 
-}  // namespace beyla::agent::processor
+}  // namespace beyla::processor

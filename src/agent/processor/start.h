@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 
-namespace beyla::agent::processor {
+namespace beyla::processor {
 
 struct Start {
   std::array<base::Fd, abi::kStartFds> fds;  // by abi::start_fd; of the optional ones some invalid
@@ -28,4 +28,4 @@ struct Start {
 // message of this version with the descriptors that it names.
 [[nodiscard]] base::Result<Start> receive_start(int channel, std::chrono::milliseconds patience);
 
-}  // namespace beyla::agent::processor
+}  // namespace beyla::processor

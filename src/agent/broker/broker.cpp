@@ -1,0 +1,174 @@
+#include "agent/broker/broker.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include "agent/broker/stop_signals.h"
+#include "base/clock.h"
+
+namespace beyla::broker {
+namespace {
+
+using base::BootTime;
+
+constexpr std::chrono::milliseconds kStopGrace{900};  // SIGTERM ends us within a second
+// The books' slow values are no older than this, nor read more often than the second.
+constexpr std::chrono::seconds kBooksMaxAge{15};
+constexpr std::chrono::seconds kBooksMinAge{1};
+
+// Feeds Discovery from the kernel.
+class ProcessFeed final : public probes::loader::ProcessEventSink {
+ public:
+  explicit ProcessFeed(discover::Discovery& discovery) : discovery_(discovery) {}
+  void on_started(const model::ProcessStarted& process) override { discovery_.on_started(process); }
+  void on_exited(const model::ProcessKey& key, BootTime time) override {
+    discovery_.on_exited(key, time);
+  }
+
+ private:
+  discover::Discovery& discovery_;
+};
+
+class Broker {
+ public:
+  Broker(BrokerParts parts, BrokerBooks books)
+      : parts_(std::move(parts)),
+        books_(std::move(books)),
+        discovery_(parts_.rules, discover::inspect::ProcessInspector(), parts_.probes, outbox_,
+                   discovery_counts_),
+        feed_(discovery_),
+        keeper_(parts_.source, parts_.kit, outbox_, parts_.probes, parts_.keeper) {}
+
+  base::Result<void> start();
+  base::Result<int> loop();
+
+ private:
+  void lend_maps();
+  base::Result<void> wait();
+  void begin_to_stop();
+  void keep_books(BootTime now);
+  [[nodiscard]] int timeout_ms(BootTime now) const;
+
+  enum : std::size_t { kSignals, kProcessEvents, kChannel, kSource, kPolled };
+
+  BrokerParts parts_;
+  BrokerBooks books_;
+  base::Fd ledger_;
+  TargetOutbox outbox_;
+  discover::DiscoveryCounts discovery_counts_;
+  discover::Discovery discovery_;
+  ProcessFeed feed_;
+  ProcessorKeeper keeper_;
+  std::array<pollfd, kPolled> polled_{};
+  std::optional<BootTime> stop_by_;
+  BootTime slow_books_at_{};
+};
+
+void Broker::lend_maps() {
+  const auto handles = parts_.probes.handles();
+  StartKit& kit = parts_.kit;
+  kit.lend(abi::kFdDataRing, handles.data_ring);
+  kit.lend(abi::kFdPolicyBySlot, handles.policy_by_slot);
+  kit.lend(abi::kFdReaderByZero, handles.reader_by_zero);
+  kit.lend(abi::kFdLostCloses, handles.lost_closes);
+  kit.lend(abi::kFdCountsByKind, handles.counts_by_kind);
+  kit.lend(abi::kFdNotesByKind, handles.notes_by_kind);
+  kit.lend(abi::kFdLedger, ledger_.get());
+  kit.lend(abi::kFdBrokerBooks, books_.fd());
+  kit.give(abi::kFdBrokerStat, open_stat_of(::getpid()));
+  kit.give(abi::kFdMachineStat, base::Fd(::open("/proc/stat", O_RDONLY | O_CLOEXEC)));
+}
+
+base::Result<void> Broker::start() {
+  // Held here, never read: a processor that ends leaves its series to the next one.
+  ledger_ = base::Fd(::memfd_create("beyla-ledger", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!ledger_.valid()) return base::fail_errno(errno, "cannot make a memfd");
+  books_.set(abi::kBookCapabilitiesMissing, parts_.capabilities_missing);
+  lend_maps();
+  TRY_VOID(keeper_.start(base::BootClock::now()));
+  TRY_VOID(parts_.probes.attach(feed_));
+  discovery_.finish_batch();
+  return parts_.after_start();
+}
+
+base::Result<int> Broker::loop() {
+  while (true) {
+    const auto now = base::BootClock::now();
+    if (const auto exit_code = TRY(keeper_.turn(now))) return *exit_code;
+    if (keeper_.stopped()) return 0;
+    if (stop_by_ && now >= *stop_by_) {
+      spdlog::warn("the processor did not end in time");
+      keeper_.kill();
+      return 0;
+    }
+    keep_books(now);
+    TRY_VOID(wait());
+    if ((polled_[kProcessEvents].revents & POLLIN) != 0) {
+      parts_.probes.read_process_events();
+      discovery_.finish_batch();
+    }
+    if ((polled_[kSignals].revents & POLLIN) != 0) begin_to_stop();
+  }
+}
+
+base::Result<void> Broker::wait() {
+  const auto now = base::BootClock::now();
+  polled_[kSignals] = {stop_by_ ? -1 : parts_.signals, POLLIN, 0};
+  polled_[kProcessEvents] = {parts_.probes.process_events_fd(), POLLIN, 0};
+  const short events = keeper_.channel_events(now);
+  polled_[kChannel] = {events != 0 ? keeper_.channel_fd() : -1, events, 0};
+  polled_[kSource] = {keeper_.source_fd(), POLLIN, 0};
+  if (::poll(polled_.data(), polled_.size(), timeout_ms(now)) < 0 && errno != EINTR) {
+    return base::fail_errno(errno, "cannot wait for events");
+  }
+  return {};
+}
+
+int Broker::timeout_ms(BootTime now) const {
+  auto next = now + kBooksMaxAge;
+  if (const auto due = keeper_.due(now)) next = std::min(next, *due);
+  if (stop_by_) next = std::min(next, *stop_by_);
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
+  return static_cast<int>(std::max<std::int64_t>(left, 0));
+}
+
+// A second signal ends the process at once.
+void Broker::begin_to_stop() {
+  signalfd_siginfo info{};
+  if (::read(parts_.signals, &info, sizeof(info)) != sizeof(info)) return;
+  give_signals_back();
+  stop_by_ = base::BootClock::now() + kStopGrace;
+  keeper_.stop();
+}
+
+void Broker::keep_books(BootTime now) {
+  books_.set_discovery(discovery_counts_);
+  books_.set_requests(keeper_.request_counts());
+  books_.set(abi::kBookProcessEventsRead, parts_.probes.process_events_read());
+  books_.set(abi::kBookProcessorRestarts, keeper_.restarts());
+  books_.set(abi::kBookTargetsForgotten, outbox_.targets().targets_forgotten());
+  if (now < slow_books_at_) return;
+  slow_books_at_ = now + kBooksMinAge;
+  books_.set(abi::kBookProgramRunsSkipped, parts_.probes.skipped_runs());
+}
+
+}  // namespace
+
+base::Result<int> run_broker(BrokerParts parts) {
+  auto books = TRY(BrokerBooks::make());
+  Broker broker(std::move(parts), std::move(books));
+  TRY_VOID(broker.start());
+  return broker.loop();
+}
+
+}  // namespace beyla::broker

@@ -1,0 +1,139 @@
+#include "agent/broker/processor_keeper.h"
+
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <string>
+
+namespace beyla::broker {
+namespace {
+
+// W_EXITCODE of <bits/waitstatus.h>
+int to_wait_status(const ProcessorEnd& end) { return end.exit_code << 8 | end.signal; }
+
+}  // namespace
+
+std::string describe(const ProcessorEnd& end) {
+  if (end.exit_code == ProcessorEnd::kUnknown) return "its connection has closed";
+  return describe_end(to_wait_status(end));
+}
+
+ProcessorKeeper::ProcessorKeeper(ProcessorSource& source, const StartKit& kit,
+                                 TargetOutbox& outbox, model::TargetMap& map, Options options)
+    : source_(source),
+      kit_(kit),
+      outbox_(outbox),
+      map_(map),
+      options_(options),
+      desk_(options.policy, outbox.targets(), *this) {}
+
+base::Result<void> ProcessorKeeper::start(base::BootTime now) {
+  auto started = TRY(source_.start());
+  restart_policy_.on_started(now);
+  running_ = true;
+  ended_for_ = nullptr;
+  start_at_.reset();
+  desk_.start_over();
+  channel_ = std::move(started.channel);
+  outbox_.attach_to(channel_.get(), now);
+  // It may have died already: then its end is reported.
+  if (const auto sent = kit_.send(channel_.get(), started.pid); !sent) {
+    spdlog::warn("{}", sent.error().message());
+    end_it("it took no start message");
+  }
+  return {};
+}
+
+void ProcessorKeeper::stop() {
+  stopping_ = true;
+  start_at_.reset();
+  outbox_.stop();
+  outbox_.flush();
+}
+
+short ProcessorKeeper::channel_events(base::BootTime now) const {
+  if (!channel_.valid()) return 0;
+  const bool reads = reader_.resume_at() <= now;
+  return static_cast<short>((reads ? POLLIN : 0) | (outbox_.wants_write() ? POLLOUT : 0));
+}
+
+std::optional<base::BootTime> ProcessorKeeper::due(base::BootTime now) const {
+  if (start_at_) return start_at_;
+  if (channel_.valid() && reader_.resume_at() > now) return reader_.resume_at();
+  return std::nullopt;
+}
+
+base::Result<std::optional<int>> ProcessorKeeper::turn(base::BootTime now) {
+  if (channel_.valid()) {
+    outbox_.flush();
+    if (reader_.resume_at() <= now) read_requests(now);
+  }
+  if (channel_.valid() && outbox_.overflowed()) end_it("it has stopped reading");
+  if (running_) {
+    if (const auto end = TRY(source_.read_end())) return on_ended(*end, now);
+  }
+  if (start_at_ && now >= *start_at_) TRY_VOID(restart(now));
+  return std::nullopt;
+}
+
+void ProcessorKeeper::read_requests(base::BootTime now) {
+  switch (reader_.read(channel_.get(), now)) {
+    case RequestReader::Turn::done: break;
+    case RequestReader::Turn::hostile: end_it("it sent what no processor sends"); break;
+    case RequestReader::Turn::closed: close_channel(); break;
+  }
+}
+
+void ProcessorKeeper::end_it(const char* why) {
+  ended_for_ = why;
+  close_channel();
+  source_.kill();
+}
+
+void ProcessorKeeper::close_channel() {
+  outbox_.detach();
+  channel_.reset();
+  source_.on_channel_closed();
+}
+
+base::Result<std::optional<int>> ProcessorKeeper::on_ended(const ProcessorEnd& end,
+                                                           base::BootTime now) {
+  running_ = false;
+  if (channel_.valid()) close_channel();
+  const bool final = end.signal == 0 && end.exit_code == kExitFinal;
+  if (final) return kExitFinal;
+  const std::string why = ended_for_ != nullptr ? ended_for_ : describe(end);
+  if (stopping_) {
+    if (end.signal != 0 || end.exit_code > 0) spdlog::warn("the processor ended: {}", why);
+    return std::nullopt;
+  }
+  if (!options_.may_restart) {
+    return base::fail(base::ErrorCode::system,
+                      "the processor ended (" + why + "): the recording ends here");
+  }
+  const auto decision = restart_policy_.on_ended(why, now);
+  if (decision.say) spdlog::warn("{}", *decision.say);
+  start_at_ = decision.start_at;
+  return std::nullopt;
+}
+
+base::Result<void> ProcessorKeeper::restart(base::BootTime now) {
+  ++restarts_;
+  auto started = start(now);
+  if (started || started.error().os_errno == EPIPE) return started;
+  const auto decision = restart_policy_.on_ended(started.error().message(), now);
+  if (decision.say) spdlog::warn("{}", *decision.say);
+  start_at_ = decision.start_at;
+  return {};
+}
+
+// What every target has from its selection on: to ask again changes nothing.
+bool ProcessorKeeper::attach(const model::ProcessKey& process, abi::probe_set probes) {
+  if (probes != abi::kProbesSockets) return false;
+  map_.select(process);
+  return true;
+}
+
+}  // namespace beyla::broker

@@ -1,0 +1,75 @@
+#include "agent/roles.h"
+
+#include <array>
+#include <utility>
+
+#include "agent/config/worker.h"
+#include "agent/privileges/capabilities.h"
+#include "agent/privileges/hardening.h"
+#include "agent/privileges/identity.h"
+#include "agent/privileges/landlock.h"
+#include "agent/privileges/syscalls.h"
+#include "agent/processor/processor.h"
+
+namespace beyla::agent {
+namespace {
+
+using privileges::Resource;
+using privileges::Role;
+
+constexpr std::uint64_t kProcessorOpenFiles = 1024;  // scrapes, and some 30 of its own
+// More than any sane file takes; a bomb ends here.
+constexpr spawn::ChildLimits kConfigLimits{.wall = std::chrono::seconds(8),
+                                           .cpu = std::chrono::seconds(5),
+                                           .address_space = std::size_t{256} << 20U};
+
+base::Result<void> secure_spawner() {
+  TRY_VOID(privileges::become_nobody({}));
+  TRY_VOID(privileges::harden_process());
+  return privileges::restrict_syscalls(Role::spawner);
+}
+
+// What Landlock cannot confine on an older kernel the system call filter still does.
+base::Result<void> confine(Role role, const privileges::SyscallOptions& options) {
+  static_cast<void>(privileges::restrict_with_landlock({}));
+  return privileges::restrict_syscalls(role, options);
+}
+
+base::Result<void> secure_config_worker() { return confine(Role::config_worker, {}); }
+
+base::Result<void> secure_processor() {
+  TRY_VOID(privileges::limit(Resource::open_files, kProcessorOpenFiles));
+  return confine(Role::processor, {.outgoing_connections = false, .read_files = false});
+}
+
+}  // namespace
+
+int run_processor_role(base::Fd channel, std::vector<base::Fd> /*files*/) {
+  return processor::processor_main(std::move(channel));
+}
+
+base::Result<spawn::Spawner> start_spawner() {
+  const std::array roles = {
+      spawn::RoleEntry{spawn::ChildRole::config_worker, "beyla-conf", config::config_worker_main,
+                       kConfigLimits, secure_config_worker},
+      spawn::RoleEntry{
+          spawn::ChildRole::processor, "beyla-proc", run_processor_role, {}, secure_processor}};
+  return spawn::Spawner::start(roles, {secure_spawner});
+}
+
+base::Result<void> give_up_other_powers() {
+  TRY_VOID(privileges::become_nobody(privileges::kBrokerCapabilities));
+  return privileges::harden_process();
+}
+
+base::Result<void> forbid_what_only_the_start_needed() {
+  return privileges::restrict_syscalls(Role::broker);
+}
+
+base::Result<void> secure_lone_processor() {
+  TRY_VOID(privileges::become_nobody({}));
+  TRY_VOID(privileges::harden_process());
+  return secure_processor();
+}
+
+}  // namespace beyla::agent
