@@ -10,6 +10,8 @@ namespace beyla::base {
 class Counter {
  public:
   void add(std::uint64_t amount = 1) { value_.fetch_add(amount, std::memory_order_relaxed); }
+  // At the start, before anybody adds or reads: goes on from where a predecessor was.
+  void restore(std::uint64_t value) { value_.store(value, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
 
  private:
