@@ -7,17 +7,20 @@
 
 namespace beyla::model {
 
+inline constexpr std::uint32_t kPolicySlots = 65536;  // as abi/maps.h says
+
 struct CapturePolicy {
   // Bytes copied after each change of direction; both 0: nothing more of this connection, ever.
   std::uint16_t received_turn_bytes = 0;
   std::uint16_t sent_turn_bytes = 0;
+  bool operator==(const CapturePolicy&) const = default;
   [[nodiscard]] static constexpr CapturePolicy ignore() { return {}; }
 };
 
 class CapturePolicySink {
  public:
   virtual ~CapturePolicySink() = default;
-  // A slot of kNone is accepted and does nothing. A plain store; never blocks.
+  // A slot of kNone is accepted and does nothing. Never blocks.
   virtual void set_policy(PolicySlot slot, CapturePolicy policy) = 0;
 };
 

@@ -90,7 +90,7 @@ std::optional<base::Error> Pipeline::recording_error() const {
 
 void Pipeline::run() {
   while (!stopping_) {
-    const std::size_t records = capture_->drain(belt_.events());
+    const std::size_t records = read_ring();
     receive_targets(targets_.get(), belt_);
     tidy(records);
     belt_.end_batch();
@@ -98,10 +98,20 @@ void Pipeline::run() {
   }
   receive_targets(targets_.get(), belt_);
   const auto last_moment = std::chrono::steady_clock::now() + kFinalDrain;
-  while (capture_->drain(belt_.events()) > 0 && std::chrono::steady_clock::now() < last_moment) {
+  while (read_ring() > 0 && std::chrono::steady_clock::now() < last_moment) {
   }
   receive_targets(targets_.get(), belt_);
   belt_.finish(base::BootClock::now());
+}
+
+// At most about kBatchRecords.
+std::size_t Pipeline::read_ring() {
+  std::size_t records = 0;
+  do {
+    records += capture_->drain(belt_.events());
+    capture_->release();
+  } while (capture_->has_more() && records < capture::ring::KernelCapture::kBatchRecords);
+  return records;
 }
 
 void Pipeline::tidy(std::size_t records_read) {

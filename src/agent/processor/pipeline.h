@@ -48,6 +48,7 @@ class Pipeline {
            std::unique_ptr<Recorder> recorder, base::Fd targets);
   [[nodiscard]] base::Result<void> watch_fds(int data_ring_fd);
   void run();
+  std::size_t read_ring();
   void tidy(std::size_t records_read);
   void flush_recording();
   void wait(std::size_t records_read);

@@ -10,6 +10,8 @@
 namespace beyla::capture::ring {
 namespace {
 
+static_assert(model::kPolicySlots == abi::kPolicySlots);
+
 template <typename T>
 base::Result<T*> map_array(int fd, std::size_t count) {
   void* memory = ::mmap(nullptr, sizeof(T) * count, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -41,9 +43,18 @@ KernelCapture::~KernelCapture() {
 }
 
 std::size_t KernelCapture::drain(model::EventSink& sink) {
-  return reader_.read(kBatchRecords, [&](std::span<const std::byte> record) {
-    decode_record(record, sink, counts_);
-  });
+  const auto done = reader_.read(
+      kCommitRecords, kCommitBytes,
+      [&](std::span<const std::byte> record) { decode_record(record, sink, counts_); });
+  has_more_ = done.stopped_at_limit;
+  return done.records;
+}
+
+void KernelCapture::release() {
+  reader_.release();
+  for (const model::PolicySlot slot : to_ignore_)
+    write_policy(slot, model::CapturePolicy::ignore());
+  to_ignore_.clear();
 }
 
 void KernelCapture::read_lost_closes(model::EventSink& sink) {
@@ -66,7 +77,15 @@ bool KernelCapture::fall_asleep() {
 void KernelCapture::wake_up() { std::atomic_ref(state_->asleep).store(0); }
 
 void KernelCapture::set_policy(model::PolicySlot slot, model::CapturePolicy policy) {
-  if (slot.index >= abi::kPolicySlots) return;
+  if (slot.index >= model::kPolicySlots) return;
+  if (policy == model::CapturePolicy::ignore()) {
+    to_ignore_.push_back(slot);
+  } else {
+    write_policy(slot, policy);
+  }
+}
+
+void KernelCapture::write_policy(model::PolicySlot slot, model::CapturePolicy policy) {
   const abi::policy value{slot.generation, policy.received_turn_bytes, policy.sent_turn_bytes};
   auto* word = reinterpret_cast<std::uint64_t*>(policies_ + slot.index);
   std::atomic_ref(*word).store(std::bit_cast<std::uint64_t>(value), std::memory_order_relaxed);

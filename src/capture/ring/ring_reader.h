@@ -3,6 +3,8 @@
 // then the data once more). Only the first copy of the data is mapped, since each page mapped
 // counts as resident memory; a record that goes over the end is put together in a buffer. One
 // thread.
+//
+// What is read stays in the ring until release(): who dies before leaves it to a successor.
 #pragma once
 
 #include <cstddef>
@@ -17,29 +19,44 @@ namespace beyla::capture::ring {
 class RingReader {
  public:
   // `data_bytes` is the ring's max_entries; a record longer than `max_record_bytes` is cut to it.
-  // The fd is borrowed during the call only.
+  // The fd is borrowed during the call only. Reading begins where the last reader released; where
+  // it left a position that no record begins at, all that is there now is passed over.
   [[nodiscard]] static base::Result<RingReader> make(int ring_fd, std::size_t data_bytes,
                                                      std::size_t max_record_bytes);
   RingReader(RingReader&& other) noexcept;
   RingReader& operator=(RingReader&&) = delete;
   ~RingReader();
 
-  // Calls sink(span<const byte>) for up to `limit` records; a record is dead when sink returns.
-  // Returns how many were read.
+  struct Read {
+    std::size_t records = 0;
+    bool stopped_at_limit = false;  // else because no more was ready
+  };
+  // Calls sink(span<const byte>) for up to `max_records`, or until they take up `max_bytes` of the
+  // ring; a record is dead when sink returns.
   template <typename Sink>
-  std::size_t read(std::size_t limit, Sink&& sink) {
-    std::size_t count = 0;
-    while (count < limit) {
+  Read read(std::size_t max_records, std::size_t max_bytes, Sink&& sink) {
+    const std::uint64_t begin = position_;
+    Read done;
+    while (done.records < max_records && position_ - begin < max_bytes) {
       const Record record = next();
-      if (record.length == 0) break;
+      if (record.length == 0) return done;
       if (!record.discarded) {
         sink(record.bytes);
-        ++count;
+        ++done.records;
       }
-      release(record);
+      position_ += record.length;
     }
-    return count;
+    done.stopped_at_limit = true;
+    return done;
   }
+  // The kernel may write over all that was read.
+  void release();
+  // Behind all that was read. Counts bytes from the ring's making, never back to 0.
+  [[nodiscard]] std::uint64_t position() const { return position_; }
+  // Reading goes on there: a predecessor handled all before it and died before release(). Frees it.
+  // False, and nothing changes: no record between the ring's two ends begins there.
+  [[nodiscard]] bool resume_at(std::uint64_t position);
+  // All was read, but for what comes.
   [[nodiscard]] bool empty() const;
 
  private:
@@ -51,11 +68,13 @@ class RingReader {
   RingReader(void* consumer, void* producer, std::size_t data_bytes, std::size_t max_record_bytes);
   [[nodiscard]] Record next();
   [[nodiscard]] std::span<const std::byte> contiguous(std::size_t at, std::size_t size);
-  void release(const Record& record);
+  [[nodiscard]] std::uint32_t header_at(std::uint64_t at) const;
+  [[nodiscard]] bool begins_record(std::uint64_t at) const;
 
   void* consumer_ = nullptr;
   void* producer_ = nullptr;
   std::size_t data_bytes_ = 0;
+  std::uint64_t position_ = 0;
   std::vector<std::byte> joined_;  // of max_record_bytes
 };
 

@@ -30,11 +30,13 @@ class FakeRing {
   ~FakeRing() { ::munmap(memory_, 2 * page_ + kDataBytes); }
 
   [[nodiscard]] int fd() const { return file_.get(); }
+  [[nodiscard]] unsigned long consumer() { return position(0); }
   // Both sides have already gone so far.
   void start_at(unsigned long at) {
     position(0) = at;
     position(page_) = at;
   }
+  void set_consumer(unsigned long at) { position(0) = at; }
   void put(const std::string& text, std::uint32_t bits = 0) {
     unsigned long& producer = position(page_);
     const std::uint32_t word = static_cast<std::uint32_t>(text.size()) | bits;
@@ -56,11 +58,19 @@ class FakeRing {
   std::byte* memory_ = nullptr;
 };
 
-std::vector<std::string> read_all(RingReader& reader) {
+constexpr std::size_t kNoLimit = 1U << 20U;
+
+std::vector<std::string> read_some(RingReader& reader, std::size_t records_wanted) {
   std::vector<std::string> records;
-  reader.read(1000, [&](std::span<const std::byte> record) {
+  reader.read(records_wanted, kNoLimit, [&](std::span<const std::byte> record) {
     records.emplace_back(reinterpret_cast<const char*>(record.data()), record.size());
   });
+  return records;
+}
+
+std::vector<std::string> read_all(RingReader& reader) {
+  auto records = read_some(reader, kNoLimit);
+  reader.release();
   return records;
 }
 
@@ -135,6 +145,82 @@ TEST(RingReader, CutsARecordThatIsLongerThanAgreed) {
     EXPECT_EQ(read_all(reader),
               (std::vector<std::string>{std::string(kMaxRecordBytes, 'x'), "next"}));
   }
+}
+
+TEST(RingReader, WhatIsNotReleasedIsReadAgainByTheNextReader) {
+  FakeRing ring;
+  for (const char* text : {"one", "two", "three", "four"}) ring.put(text);
+  auto reader = reader_of(ring);
+  EXPECT_EQ(read_some(reader, 2), (std::vector<std::string>{"one", "two"}));
+  EXPECT_EQ(ring.consumer(), 0U);
+  reader.release();
+  EXPECT_EQ(ring.consumer(), 32U);
+  EXPECT_EQ(read_some(reader, 1), std::vector<std::string>{"three"});
+  auto next = reader_of(ring);
+  EXPECT_EQ(read_all(next), (std::vector<std::string>{"three", "four"}));
+}
+
+TEST(RingReader, ResumesWhereAPredecessorCommittedButDidNotRelease) {
+  FakeRing ring;
+  ring.start_at(kDataBytes - 24);  // over the end
+  for (const char* text : {"one", "two", "three"}) ring.put(text);
+  auto dead = reader_of(ring);
+  EXPECT_EQ(read_some(dead, 2).size(), 2U);
+  const std::uint64_t committed = dead.position();
+  auto reader = reader_of(ring);
+  EXPECT_TRUE(reader.resume_at(committed));
+  EXPECT_EQ(ring.consumer(), committed);
+  EXPECT_EQ(read_all(reader), std::vector<std::string>{"three"});
+  EXPECT_TRUE(reader.resume_at(ring.consumer()));
+  EXPECT_TRUE(reader.empty());
+}
+
+TEST(RingReader, ResumesNowhereButAtARecord) {
+  FakeRing ring;
+  ring.start_at(64);
+  ring.put("one");
+  ring.put(std::string(40, 'x'));
+  auto reader = reader_of(ring);
+  for (const std::uint64_t wrong :
+       {std::uint64_t{0}, std::uint64_t{56}, std::uint64_t{72}, std::uint64_t{81},
+        std::uint64_t{88}, std::uint64_t{136}, std::uint64_t{64 + kDataBytes}, ~std::uint64_t{0}}) {
+    EXPECT_FALSE(reader.resume_at(wrong)) << wrong;
+    EXPECT_EQ(reader.position(), 64U);
+  }
+  EXPECT_EQ(ring.consumer(), 64U);
+  EXPECT_EQ(read_all(reader).size(), 2U);
+}
+
+TEST(RingReader, PassesOverWhatAWrongConsumerPositionMakesUnreadable) {
+  for (const unsigned long wrong : {8UL, 12UL, 1000UL, 48UL, 1UL << 40U}) {
+    FakeRing ring;
+    ring.put("12345678\xff\xff\xff\xff");
+    ring.put("two");
+    ring.set_consumer(wrong);
+    auto reader = reader_of(ring);
+    EXPECT_TRUE(reader.empty()) << wrong;
+    EXPECT_EQ(ring.consumer(), 40U) << wrong;
+    ring.put("next");
+    EXPECT_EQ(read_all(reader), std::vector<std::string>{"next"}) << wrong;
+  }
+}
+
+TEST(RingReader, StopsAtEitherLimit) {
+  FakeRing ring;
+  for (int i = 0; i < 8; ++i)
+    ring.put(std::string(56, 'x'), i % 2 == 0 ? std::uint32_t{BPF_RINGBUF_DISCARD_BIT} : 0U);
+  auto reader = reader_of(ring);
+  const auto ignore = [](std::span<const std::byte>) {};
+  auto done = reader.read(kNoLimit, 100, ignore);
+  EXPECT_EQ(done.records, 1U);
+  EXPECT_TRUE(done.stopped_at_limit);
+  EXPECT_EQ(reader.position(), 128U);
+  done = reader.read(2, kNoLimit, ignore);
+  EXPECT_EQ(done.records, 2U);
+  EXPECT_TRUE(done.stopped_at_limit);
+  done = reader.read(2, kNoLimit, ignore);
+  EXPECT_EQ(done.records, 1U);
+  EXPECT_FALSE(done.stopped_at_limit);
 }
 
 }  // namespace
