@@ -1,14 +1,12 @@
 #include "agent/processor/pipeline.h"
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
-#include "agent/broker/target_channel.h"
 #include "base/clock.h"
 
 namespace beyla::processor {
@@ -16,50 +14,56 @@ namespace {
 
 constexpr int kBusyWaitMs = 10;  // how late a record is read, at most, while traffic flows
 constexpr std::chrono::milliseconds kFinalDrain{300};  // a loaded server never lets us finish
+constexpr std::chrono::milliseconds kLastLines{400};   // for a slow standard output
 constexpr std::chrono::milliseconds kTidyInterval{500};
 // Only to forget the long dead, where no series expires sooner; a record wakes us at once.
 constexpr int kIdleWaitMs = 30'000;
 
 }  // namespace
 
-base::Result<std::unique_ptr<Pipeline>> Pipeline::make(const config::Settings& settings,
-                                                       capture::ring::KernelCaptureFds fds,
-                                                       base::Fd targets,
-                                                       std::unique_ptr<Recorder> recorder) {
+base::Result<std::unique_ptr<Pipeline>> Pipeline::make(
+    const agent::config::ProcessorSettings& settings, capture::ring::KernelCaptureFds fds,
+    int ledger, BrokerChannel channel, std::unique_ptr<Recorder> recorder) {
+  const exporters::aggregate::RedOptions options{settings.metrics_cardinality_limit,
+                                                 settings.prometheus_ttl};
+  auto memory = TRY(base::Ledger::open(ledger, Belt::ledger_regions(options)));
   auto capture = TRY(capture::ring::KernelCapture::make(fds));
   std::unique_ptr<exporters::console::TracePrinter> printer;
   if (settings.print_traces) {
     printer = TRY(exporters::console::TracePrinter::make(STDOUT_FILENO, base::wall_clock_offset));
   }
-  std::unique_ptr<Pipeline> pipeline(new Pipeline(
-      {settings.metrics_cardinality_limit, settings.prometheus_ttl}, std::move(capture),
-      std::move(printer), std::move(recorder), std::move(targets)));
+  std::unique_ptr<Pipeline> pipeline(
+      new Pipeline(std::move(memory), options, std::move(capture), std::move(printer),
+                   std::move(recorder), std::move(channel)));
   TRY_VOID(pipeline->watch_fds(fds.data_ring));
+  pipeline->resume();
   return pipeline;
 }
 
-Pipeline::Pipeline(exporters::aggregate::RedOptions red_options,
+Pipeline::Pipeline(std::unique_ptr<base::Ledger> ledger,
+                   exporters::aggregate::RedOptions red_options,
                    std::unique_ptr<capture::ring::KernelCapture> capture,
                    std::unique_ptr<exporters::console::TracePrinter> printer,
-                   std::unique_ptr<Recorder> recorder, base::Fd targets)
-    : targets_(std::move(targets)),
+                   std::unique_ptr<Recorder> recorder, BrokerChannel channel)
+    : ledger_(std::move(ledger)),
+      channel_(std::move(channel)),
       capture_(std::move(capture)),
       printer_(std::move(printer)),
       recorder_(std::move(recorder)),
-      belt_(red_options, *capture_, protocols::session::RecordOrder::ring,
-            {printer_.get(), recorder_.get()}) {}
+      belt_(red_options, *ledger_, *capture_, protocols::session::RecordOrder::ring,
+            {.trace_lines = printer_.get(),
+             .recorder = recorder_.get(),
+             .decoder = &capture_->counts(),
+             .dropped_lines = printer_ ? &printer_->dropped() : nullptr}) {}
 
-Pipeline::~Pipeline() { stop(std::chrono::milliseconds(0)); }
+Pipeline::~Pipeline() = default;
 
 base::Result<void> Pipeline::watch_fds(int data_ring_fd) {
-  stop_event_ = base::Fd(::eventfd(0, EFD_CLOEXEC));
-  recording_failed_ = base::Fd(::eventfd(0, EFD_CLOEXEC));
   epoll_ = base::Fd(::epoll_create1(EPOLL_CLOEXEC));
-  const bool made = stop_event_.valid() && recording_failed_.valid() && epoll_.valid();
-  if (!made) return base::fail_errno(errno, "cannot use epoll");
+  if (!epoll_.valid()) return base::fail_errno(errno, "cannot use epoll");
   // Edge-triggered: waiting records must not end a wait, only the kernel half's wake-up may.
-  const std::pair<int, std::uint32_t> watched[] = {
-      {data_ring_fd, EPOLLIN | EPOLLET}, {targets_.get(), EPOLLIN}, {stop_event_.get(), EPOLLIN}};
+  const std::pair<int, std::uint32_t> watched[] = {{data_ring_fd, EPOLLIN | EPOLLET},
+                                                   {channel_.fd(), EPOLLIN}};
   for (const auto& [fd, events] : watched) {
     epoll_event event{};
     event.events = events;
@@ -71,37 +75,24 @@ base::Result<void> Pipeline::watch_fds(int data_ring_fd) {
   return {};
 }
 
-void Pipeline::start() {
-  shard_ = std::thread([this] { run(); });
+// Goes on where a predecessor ended. A position that is not plausible was made up by one that was
+// no longer itself: the ring knows its own.
+void Pipeline::resume() {
+  const auto position = belt_.resume(base::BootClock::now());
+  if (position) static_cast<void>(capture_->resume_at(*position));
 }
 
-void Pipeline::stop(std::chrono::milliseconds grace) {
-  const auto deadline = std::chrono::steady_clock::now() + grace;
-  if (shard_.joinable()) {
-    const std::uint64_t one = 1;
-    if (::write(stop_event_.get(), &one, sizeof(one)) == sizeof(one)) shard_.join();
-  }
-  if (printer_) printer_->stop(deadline);
-}
-
-std::optional<base::Error> Pipeline::recording_error() const {
-  return recorder_ ? recorder_->error() : std::nullopt;
-}
-
-void Pipeline::run() {
-  while (!stopping_) {
+Pipeline::End Pipeline::run() {
+  channel_.tell(abi::kRequestReady);
+  while (!end_) {
     const std::size_t records = read_ring();
-    receive_targets(targets_.get(), belt_);
-    tidy(records);
-    belt_.end_batch();
-    wait(records);
+    hear_broker();
+    tidy(capture_->has_more());
+    commit();
+    if (!end_) wait(records);
   }
-  receive_targets(targets_.get(), belt_);
-  const auto last_moment = std::chrono::steady_clock::now() + kFinalDrain;
-  while (read_ring() > 0 && std::chrono::steady_clock::now() < last_moment) {
-  }
-  receive_targets(targets_.get(), belt_);
-  belt_.finish(base::BootClock::now());
+  finish();
+  return *end_;
 }
 
 // At most about kBatchRecords.
@@ -109,16 +100,31 @@ std::size_t Pipeline::read_ring() {
   std::size_t records = 0;
   do {
     records += capture_->drain(belt_.events());
-    capture_->release();
+    commit();
   } while (capture_->has_more() && records < capture::ring::KernelCapture::kBatchRecords);
+  if (records > 0 && !std::exchange(delivered_told_, true)) channel_.tell(abi::kRequestDelivered);
   return records;
 }
 
-void Pipeline::tidy(std::size_t records_read) {
+void Pipeline::commit() {
+  belt_.stage(capture_->position());
+  ledger_->commit();
+  capture_->release();
+}
+
+void Pipeline::hear_broker() {
+  switch (channel_.receive(belt_)) {
+    case BrokerChannel::News::none: return;
+    case BrokerChannel::News::stop: end_ = End::stopped; return;
+    case BrokerChannel::News::gone: end_ = End::broker_gone; return;
+  }
+}
+
+void Pipeline::tidy(bool has_more) {
   const auto now = base::BootClock::now();
   if (now < next_tidy_) return;
   belt_.expire_series(now);  // at saturation, too, where more is always waiting
-  if (records_read >= capture::ring::KernelCapture::kBatchRecords) return;
+  if (has_more) return;
   next_tidy_ = now + kTidyInterval;
   capture_->read_lost_closes(belt_.events());
   belt_.on_tick(now);
@@ -129,9 +135,7 @@ void Pipeline::tidy(std::size_t records_read) {
 void Pipeline::flush_recording() {
   if (!recorder_) return;
   recorder_->flush();
-  if (!recorder_->error() || failure_told_) return;
-  failure_told_ = true;
-  ::eventfd_write(recording_failed_.get(), 1);
+  if (recorder_->error() && !end_) end_ = End::recording_failed;
 }
 
 void Pipeline::wait(std::size_t records_read) {
@@ -139,7 +143,7 @@ void Pipeline::wait(std::size_t records_read) {
     wait_for_fds(kBusyWaitMs);
   } else if (capture_->fall_asleep()) {
     flush_recording();  // long may it be until the next record
-    wait_for_fds(idle_wait_ms());
+    if (!end_) wait_for_fds(idle_wait_ms());
     capture_->wake_up();
   }
 }
@@ -154,11 +158,18 @@ int Pipeline::idle_wait_ms() const {
 }
 
 void Pipeline::wait_for_fds(int timeout_ms) {
-  epoll_event events[4];
-  const int count = ::epoll_wait(epoll_.get(), events, 4, timeout_ms);
-  for (int i = 0; i < count; ++i) {
-    if (events[i].data.fd == stop_event_.get()) stopping_ = true;
+  epoll_event events[2];
+  static_cast<void>(::epoll_wait(epoll_.get(), events, 2, timeout_ms));
+}
+
+void Pipeline::finish() {
+  const auto last_moment = std::chrono::steady_clock::now() + kFinalDrain;
+  while (read_ring() > 0 && std::chrono::steady_clock::now() < last_moment) {
   }
+  static_cast<void>(channel_.receive(belt_));
+  belt_.finish(base::BootClock::now());
+  commit();
+  if (printer_) printer_->stop(std::chrono::steady_clock::now() + kLastLines);
 }
 
 }  // namespace beyla::processor

@@ -1,16 +1,19 @@
 // The live house: kernel records in at one end, trace lines and metrics out at the other.
-// capture -> belt (protocols -> spans -> export). Needs file descriptors only, no privilege.
+// capture -> belt (protocols -> spans -> export). What was done with a batch of records is committed
+// to the ledger before the records are released to the kernel. The shard's thread, but for what says
+// otherwise.
 #pragma once
 
 #include <memory>
 #include <optional>
-#include <thread>
 #include <vector>
 
+#include "agent/config/handover/processor_settings.h"
 #include "agent/processor/belt.h"
-#include "agent/config/settings.h"
+#include "agent/processor/broker_channel.h"
 #include "agent/processor/recorder.h"
 #include "base/fd.h"
+#include "base/ledger.h"
 #include "base/result.h"
 #include "capture/ring/kernel_capture.h"
 #include "export/console/trace_printer.h"
@@ -20,53 +23,52 @@ namespace beyla::processor {
 
 class Pipeline {
  public:
-  // `targets`: the pipeline's end of the target channel. `recorder`: null where nothing is
-  // recorded.
+  // `ledger`: a memfd, borrowed during the call. `recorder`: null where nothing is recorded.
   [[nodiscard]] static base::Result<std::unique_ptr<Pipeline>> make(
-      const config::Settings& settings, capture::ring::KernelCaptureFds fds, base::Fd targets,
-      std::unique_ptr<Recorder> recorder);
+      const agent::config::ProcessorSettings& settings, capture::ring::KernelCaptureFds fds,
+      int ledger, BrokerChannel channel, std::unique_ptr<Recorder> recorder);
   ~Pipeline();
 
-  void start();
-  // Drains the ring, ends what is in flight, writes the last lines; within `grace`.
-  void stop(std::chrono::milliseconds grace);
+  enum class End { stopped, broker_gone, recording_failed };
+  // Until the broker says stop or is gone, or the recording fails. Then drains the ring, ends what
+  // is in flight and writes the last lines, within a second.
+  [[nodiscard]] End run();
+  // Of Recorder, after End::recording_failed.
+  [[nodiscard]] const std::optional<base::Error>& recording_error() const {
+    return recorder_->error();
+  }
 
-  // Readable once the recording has failed; borrowed. Any thread.
-  [[nodiscard]] int recording_failed_fd() const { return recording_failed_.get(); }
-  // Why it failed. Call behind stop().
-  [[nodiscard]] std::optional<base::Error> recording_error() const;
-
-  // Any thread.
+  // What was committed last. Any thread.
   [[nodiscard]] std::vector<exporters::aggregate::Series> series() const { return belt_.series(); }
   void collect(std::vector<exporters::prometheus::Sample>& samples) const;  // self_metrics.cpp
-  [[nodiscard]] const capture::DecoderCounts& decoder_counts() const { return capture_->counts(); }
 
  private:
-  Pipeline(exporters::aggregate::RedOptions red_options,
+  Pipeline(std::unique_ptr<base::Ledger> ledger, exporters::aggregate::RedOptions red_options,
            std::unique_ptr<capture::ring::KernelCapture> capture,
            std::unique_ptr<exporters::console::TracePrinter> printer,
-           std::unique_ptr<Recorder> recorder, base::Fd targets);
+           std::unique_ptr<Recorder> recorder, BrokerChannel channel);
   [[nodiscard]] base::Result<void> watch_fds(int data_ring_fd);
-  void run();
+  void resume();
   std::size_t read_ring();
-  void tidy(std::size_t records_read);
+  void commit();
+  void hear_broker();
+  void tidy(bool has_more);
   void flush_recording();
   void wait(std::size_t records_read);
   [[nodiscard]] int idle_wait_ms() const;
   void wait_for_fds(int timeout_ms);
+  void finish();
 
-  base::Fd targets_;
-  base::Fd stop_event_;
+  std::unique_ptr<base::Ledger> ledger_;
+  BrokerChannel channel_;
   base::Fd epoll_;
-  base::Fd recording_failed_;
   std::unique_ptr<capture::ring::KernelCapture> capture_;
   std::unique_ptr<exporters::console::TracePrinter> printer_;  // null: PRINT_TRACES is off
   std::unique_ptr<Recorder> recorder_;                         // null: not recording
   Belt belt_;
   base::BootTime next_tidy_{};
-  bool stopping_ = false;      // shard thread
-  bool failure_told_ = false;  // shard thread
-  std::thread shard_;
+  std::optional<End> end_;
+  bool delivered_told_ = false;
 };
 
 }  // namespace beyla::processor

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "agent/processor/belt.h"
-#include "agent/processor/pipeline.h"
 #include "agent/version.h"
 
 namespace beyla::processor {
@@ -30,19 +29,19 @@ constexpr std::array<std::pair<model::Role, std::string_view>, spans::kRoles> kR
      {model::Role::unknown, "unknown"}}};
 
 void collect_role(std::string_view role, const spans::RoleCounts& counts,
-                  std::vector<Sample>& samples) {
+                  const BeltCounters& counters, std::vector<Sample>& samples) {
   samples.push_back(counter_sample(
       "beyla_exchanges_total", "requests with their answers, of instrumented processes",
-      {{"protocol", "http"}, {"role", std::string(role)}}, counts.exchanges.value()));
+      {{"protocol", "http"}, {"role", std::string(role)}}, counters.committed(counts.exchanges)));
   const auto add_incomplete = [&](std::string_view reason, std::uint64_t value) {
     samples.push_back(
         counter_sample("beyla_exchanges_incomplete_total", "requests whose answer was not seen",
                        {{"role", std::string(role)}, {"reason", std::string(reason)}}, value));
   };
   for (std::size_t reason = 0; reason < counts.incomplete.size(); ++reason) {
-    add_incomplete(kIncompleteNames[reason], counts.incomplete[reason].value());
+    add_incomplete(kIncompleteNames[reason], counters.committed(counts.incomplete[reason]));
   }
-  add_incomplete("undecided", counts.undecided.value());
+  add_incomplete("undecided", counters.committed(counts.undecided));
 }
 
 // Both histograms of a family have the same series; a size that is not known is in neither.
@@ -76,20 +75,16 @@ Sample gauge_sample(std::string_view name, std::string_view help, Labels labels,
   return make_sample(Sample::Type::gauge, name, help, std::move(labels), value);
 }
 
-void collect_books(const capture::ring::KernelBooks& books, const capture::DecoderCounts& delivered,
-                   std::uint64_t process_events_read, std::vector<Sample>& samples) {
+void collect_kernel_books(const capture::ring::KernelBooks& books, std::vector<Sample>& samples) {
   for (std::size_t kind = 0; kind < abi::kEventKinds; ++kind) {
-    const Labels labels{{"kind", std::string(kKindNames[kind])}};
+    const std::string name(kKindNames[kind]);
     samples.push_back(counter_sample("beyla_events_generated_total",
                                      "records the kernel half made; equals delivered plus lost",
-                                     labels, books.by_kind[kind].generated));
-    samples.push_back(counter_sample(
-        "beyla_events_delivered_total", "records read from the kernel's rings", labels,
-        kind == abi::kEventProcess ? process_events_read : delivered.delivered[kind].value()));
-    samples.push_back(
-        counter_sample("beyla_events_lost_total", "records lost between the kernel half and us",
-                       {{"kind", std::string(kKindNames[kind])}, {"reason", "ring_full"}},
-                       books.by_kind[kind].lost[abi::kLossRingFull]));
+                                     {{"kind", name}}, books.by_kind[kind].generated));
+    samples.push_back(counter_sample("beyla_events_lost_total",
+                                     "records lost between the kernel half and us",
+                                     {{"kind", name}, {"reason", "ring_full"}},
+                                     books.by_kind[kind].lost[abi::kLossRingFull]));
   }
   for (std::size_t note = 0; note < abi::kNotes; ++note) {
     samples.push_back(counter_sample(
@@ -97,20 +92,11 @@ void collect_books(const capture::ring::KernelBooks& books, const capture::Decod
         "socket calls whose bytes were counted but not read, and connections without a policy",
         {{"reason", std::string(kNoteNames[note])}}, books.notes[note]));
   }
-  samples.push_back(malformed_sample(delivered));
 }
 
-Sample malformed_sample(const capture::DecoderCounts& counts) {
-  return counter_sample("beyla_events_malformed_total", "records that were not as their kind says",
-                        {}, counts.malformed.value());
-}
-
-void collect_discovery(const discover::DiscoveryCounts& counts, std::vector<Sample>& samples) {
-  samples.push_back(gauge_sample("beyla_targets", "processes that are instrumented now", {},
-                                 counts.selected.value() - counts.ended.value()));
-  samples.push_back(
-      counter_sample("beyla_probes_skipped_total", "processes or probes that were left out",
-                     {{"reason", "process_gone"}}, counts.skipped_process_gone.value()));
+Sample delivered_sample(abi::event_kind kind, std::uint64_t count) {
+  return counter_sample("beyla_events_delivered_total", "records read from the kernel's rings",
+                        {{"kind", std::string(kKindNames[kind])}}, count);
 }
 
 void collect_build_info(std::vector<Sample>& samples) {
@@ -119,44 +105,61 @@ void collect_build_info(std::vector<Sample>& samples) {
 }
 
 void Belt::collect(std::vector<Sample>& samples) const {
+  const auto value = [this](const base::Counter& counter) { return counters_.committed(counter); };
+  for (const auto kind : {abi::kEventOpen, abi::kEventData, abi::kEventFin, abi::kEventClose}) {
+    samples.push_back(delivered_sample(kind, value(decoder_.delivered[kind])));
+  }
+  samples.push_back(counter_sample("beyla_events_malformed_total",
+                                   "records that were not as their kind says", {},
+                                   value(decoder_.malformed)));
   const auto& counts = spans_.counts();
-  for (const auto& [role, name] : kRoleNames) collect_role(name, counts.of(role), samples);
+  for (const auto& [role, name] : kRoleNames) {
+    collect_role(name, counts.of(role), counters_, samples);
+  }
   samples.push_back(counter_sample("beyla_exchanges_unpaired_total",
                                    "answers whose request was not seen", {},
-                                   counts.unpaired.value()));
+                                   value(counts.unpaired)));
   samples.push_back(counter_sample("beyla_connection_gaps_total",
                                    "places in a byte stream where records were lost", {},
-                                   counts.gaps.value()));
+                                   value(counts.gaps)));
+  collect_sessions(samples);
+  samples.push_back(counter_sample("beyla_request_sizes_unknown_total",
+                                   "requests whose body size is not known exactly", {},
+                                   red_metrics_.sizes_unknown()));
+  for (const auto& family : red_metrics_.counts()) collect_series(family, samples);
+  samples.push_back(counter_sample(
+      "beyla_restore_refused_total",
+      "series and connections left by a processor that died which could not be right",
+      {{"what", "series"}}, red_metrics_.restore_refused()));
+  samples.push_back(counter_sample("beyla_trace_lines_dropped_total",
+                                   "trace lines that standard output did not take in time", {},
+                                   value(dropped_lines_)));
+}
+
+void Belt::collect_sessions(std::vector<Sample>& samples) const {
+  const auto value = [this](const base::Counter& counter) { return counters_.committed(counter); };
   const auto& sessions = sessions_.counters();
-  for (const auto& [reason, counter] : {std::pair{"timeout", &sessions.holds_timed_out},
-                                        std::pair{"limit", &sessions.holds_over_limit}}) {
+  const std::pair<std::string_view, const base::Counter*> given_up[] = {
+      {"timeout", &sessions.holds_timed_out}, {"limit", &sessions.holds_over_limit}};
+  for (const auto& [reason, counter] : given_up) {
     samples.push_back(
         counter_sample("beyla_holds_given_up_total",
                        "answers of clients taken before the request that they wait for was read",
-                       {{"reason", reason}}, counter->value()));
+                       {{"reason", std::string(reason)}}, value(*counter)));
   }
-  samples.push_back(counter_sample("beyla_request_sizes_unknown_total",
-                                   "requests whose body size is not known exactly", {},
-                                   red_metrics_.sizes_unknown().value()));
-  for (const auto& family : red_metrics_.counts()) collect_series(family, samples);
   samples.push_back(gauge_sample("beyla_connections", "connections that are remembered", {},
                                  open_connections_.load(std::memory_order_relaxed)));
-  samples.push_back(counter_sample(
-      "beyla_connections_unparsed_total", "what was captured of connections that are not followed",
-      {{"reason", "over_limit"}}, sessions_.counters().sessions_over_limit.value()));
-  samples.push_back(counter_sample("beyla_connections_unparsed_total", "",
-                                   {{"reason", "unknown_connection"}},
-                                   sessions_.counters().unknown_connection.value()));
+  const std::pair<std::string_view, const base::Counter*> unparsed[] = {
+      {"over_limit", &sessions.sessions_over_limit},
+      {"unknown_connection", &sessions.unknown_connection}};
+  for (const auto& [reason, counter] : unparsed) {
+    samples.push_back(counter_sample("beyla_connections_unparsed_total",
+                                     "what was captured of connections that are not followed",
+                                     {{"reason", std::string(reason)}}, value(*counter)));
+  }
   samples.push_back(counter_sample("beyla_connections_opaque_total",
                                    "connections that speak no protocol we know", {},
-                                   sessions_.counters().opaque_connections.value()));
-}
-
-void Pipeline::collect(std::vector<Sample>& samples) const {
-  belt_.collect(samples);
-  samples.push_back(counter_sample("beyla_trace_lines_dropped_total",
-                                   "trace lines that standard output did not take in time", {},
-                                   printer_ ? printer_->dropped().value() : 0));
+                                   value(sessions.opaque_connections)));
 }
 
 }  // namespace beyla::processor

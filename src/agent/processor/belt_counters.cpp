@@ -1,0 +1,54 @@
+#include "agent/processor/belt_counters.h"
+
+#include <string_view>
+
+namespace beyla::processor {
+namespace {
+
+using Members = std::vector<base::CounterBank::Member>;
+
+// Of several members that are one array the name stands for all: their number is part of the list.
+template <typename Counters>
+void add_all(Members& members, std::string_view name, Counters& counters) {
+  for (base::Counter& counter : counters) members.push_back({name, &counter});
+}
+
+void add_spans(Members& members, spans::SpanCounts& counts) {
+  for (auto& role : counts.by_role) {
+    members.push_back({"exchanges", &role.exchanges});
+    add_all(members, "incomplete", role.incomplete);
+    members.push_back({"undecided", &role.undecided});
+  }
+  members.push_back({"unpaired", &counts.unpaired});
+  members.push_back({"gaps", &counts.gaps});
+}
+
+void add_sessions(Members& members, protocols::session::SessionCounters& counts) {
+  members.push_back({"sessions_over_limit", &counts.sessions_over_limit});
+  members.push_back({"unknown_connection", &counts.unknown_connection});
+  members.push_back({"opaque_connections", &counts.opaque_connections});
+  members.push_back({"holds_timed_out", &counts.holds_timed_out});
+  members.push_back({"holds_over_limit", &counts.holds_over_limit});
+}
+
+Members members_of(const BeltCounters::Stages& stages) {
+  Members members;
+  add_all(members, "delivered", stages.decoder.delivered);
+  members.push_back({"malformed", &stages.decoder.malformed});
+  add_spans(members, stages.spans);
+  add_sessions(members, stages.sessions);
+  members.push_back({"dropped_lines", &stages.dropped_lines});
+  return members;
+}
+
+}  // namespace
+
+BeltCounters::BeltCounters(base::Ledger& ledger, std::size_t region, const Stages& stages)
+    : BeltCounters(ledger, region, members_of(stages)) {}
+
+BeltCounters::BeltCounters(base::Ledger& ledger, std::size_t region, const Members& members)
+    : bank_(ledger, region, members) {
+  for (std::size_t i = 0; i < members.size(); ++i) index_.emplace(members[i].counter, i);
+}
+
+}  // namespace beyla::processor
