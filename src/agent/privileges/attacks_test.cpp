@@ -189,7 +189,7 @@ TEST(Attacks, LeaveABrokerReadingOnly) {
   });
   // CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE are kept for this: reading /proc of others.
   EXPECT_EQ(left, Names({"open_shadow", "open_passwd", "list_root", "parent_environ", "parent_mem",
-                         "victim_mem", "victim_environ"}));
+                         "victim_mem", "victim_environ", "unix_connect", "unix_datagram"}));
 }
 
 TEST(Attacks, LeaveASpawnerForkingAndWhatItsChildrenNeed) {

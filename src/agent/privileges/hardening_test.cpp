@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <string>
@@ -126,7 +127,7 @@ TEST(Limit, LowersBothAndNeverRaises) {
 TEST(Limit, EndsWhoComputesForTooLong) {
   const auto outcome = run_in_child([](const Teller& teller) {
     require(teller, limit(Resource::cpu_seconds, 1));
-    for (volatile unsigned long i = 0;; i = i + 1) {
+    for (std::atomic<unsigned long> rounds = 0;; ++rounds) {
     }
   });
   EXPECT_TRUE(outcome.killed_by(SIGKILL) || outcome.killed_by(SIGXCPU)) << outcome.wait_status;

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <fstream>
 #include <sstream>
+#include <vector>
 
 #include "agent/privileges/capabilities.h"
 #include "agent/privileges/hardening.h"
@@ -64,9 +65,7 @@ TEST(BecomeNobody, CannotBeUndone) {
 
 TEST(BecomeNobody, FailsAloudWithoutThePowerToDoIt) {
   if (::geteuid() != 0) GTEST_SKIP() << kNeedsRoot;
-  constexpr int kTooFew[] = {CAP_SETGID, CAP_BPF};
-  constexpr int kNone[] = {CAP_BPF};
-  for (const std::span<const int> held : {std::span(kTooFew), std::span<const int>(kNone)}) {
+  for (const std::vector<int>& held : {std::vector{CAP_SETGID, CAP_BPF}, std::vector{CAP_BPF}}) {
     const auto outcome = run_in_child([&](const Teller& teller) {
       require(teller, keep_only(held));
       const auto done = become_nobody({});

@@ -13,20 +13,12 @@ namespace beyla::agent::privileges {
 namespace {
 
 constexpr std::array kWaiting = {
-    allow(SCMP_SYS(epoll_create1)),
-    allow(SCMP_SYS(epoll_ctl)),
-    allow(SCMP_SYS(epoll_wait)),
-    allow(SCMP_SYS(epoll_pwait)),
-    allow(SCMP_SYS(eventfd2)),
-    allow(SCMP_SYS(timerfd_create)),
-    allow(SCMP_SYS(timerfd_settime)),
-    allow(SCMP_SYS(timerfd_gettime)),
-    allow(SCMP_SYS(signalfd4)),
-    allow(SCMP_SYS(pipe2)),
-    allow(SCMP_SYS(select)),
-    allow(SCMP_SYS(pselect6)),
-    // A pair reaches nobody else.
-    allow(SCMP_SYS(socketpair), is_int(0, AF_UNIX)),
+    allow(SCMP_SYS(epoll_create1)),   allow(SCMP_SYS(epoll_ctl)),
+    allow(SCMP_SYS(epoll_wait)),      allow(SCMP_SYS(epoll_pwait)),
+    allow(SCMP_SYS(eventfd2)),        allow(SCMP_SYS(timerfd_create)),
+    allow(SCMP_SYS(timerfd_settime)), allow(SCMP_SYS(timerfd_gettime)),
+    allow(SCMP_SYS(signalfd4)),       allow(SCMP_SYS(pipe2)),
+    allow(SCMP_SYS(select)),          allow(SCMP_SYS(pselect6)),
 };
 
 // O_PATH is left out: it opens what Landlock would refuse. O_TMPFILE has the bit of O_DIRECTORY,

@@ -20,6 +20,7 @@ constexpr std::array kBroker = {
     allow(SCMP_SYS(bpf), is_int(0, BPF_ITER_CREATE)),
     // Channels to the spawner, its children, and a processor that runs as a service of its own.
     allow(SCMP_SYS(socket), is_int(0, AF_UNIX)),
+    allow(SCMP_SYS(socketpair), is_int(0, AF_UNIX)),
     allow(SCMP_SYS(connect)),
     allow(SCMP_SYS(getsockopt)),  // SO_PEERCRED
     // The ledger and the books.

@@ -2,8 +2,10 @@
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <cerrno>
+#include <string_view>
 
 #include "agent/privileges/testing/attacks.h"
 #include "base/fd.h"
@@ -65,7 +67,36 @@ int listen_anywhere(const AttackTargets& /*targets*/) {
   return ::listen(fd.get(), 1) == 0 ? 0 : errno;
 }
 
+sockaddr_un nobody_there() {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  constexpr std::string_view kPath = "/beyla-attack-no-such-socket";
+  kPath.copy(address.sun_path, kPath.size());
+  return address;
+}
+const sockaddr* generic(const sockaddr_un& address) {
+  return static_cast<const sockaddr*>(static_cast<const void*>(&address));
+}
+int connect_locally(const AttackTargets& /*targets*/) {
+  const base::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return errno;
+  const sockaddr_un address = nobody_there();
+  return ::connect(fd.get(), generic(address), sizeof(address)) == 0 ? 0 : errno;
+}
+// One end of a pair can write to any other socket, too; Landlock knows no sockets with a path.
+int send_locally(const AttackTargets& /*targets*/) {
+  int ends[2] = {-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) != 0) return errno;
+  const base::Fd ours(ends[0]);
+  const base::Fd other(ends[1]);
+  const sockaddr_un address = nobody_there();
+  const ssize_t sent =
+      ::sendto(ours.get(), "x", 1, MSG_NOSIGNAL, generic(address), sizeof(address));
+  return sent >= 0 ? 0 : errno;
+}
+
 constexpr Attack kAttacks[] = {
+    {"unix_connect", connect_locally},    {"unix_datagram", send_locally},
     {"af_packet", packet_socket},         {"af_netlink", netlink_socket},
     {"af_vsock", vsock_socket},           {"sock_raw", raw_socket},
     {"mptcp", multipath_socket},          {"tcp_connect", connect_elsewhere},
