@@ -28,6 +28,10 @@ enum broker_book : std::uint32_t {
   kBrokerBookValues,
 };
 
+constexpr broker_book book_of(request_outcome outcome) {
+  return static_cast<broker_book>(std::uint32_t{kBookRequestOutcomes} + std::uint32_t{outcome});
+}
+
 struct broker_books {
   std::uint32_t version;                    // kBrokerBooksVersion
   std::uint32_t value_count;                // kBrokerBookValues

@@ -69,8 +69,7 @@ void BrokerBooks::set_requests(const RequestCounts& counts) {
   set(abi::kBookRequestsRepeated, counts.repeated.value());
   set(abi::kBookRequestsMalformed, counts.all_malformed());
   for (std::uint32_t outcome = 0; outcome < counts.outcomes.size(); ++outcome) {
-    set(static_cast<abi::broker_book>(abi::kBookRequestOutcomes + outcome),
-        counts.outcomes[outcome].value());
+    set(abi::book_of(static_cast<abi::request_outcome>(outcome)), counts.outcomes[outcome].value());
   }
 }
 
