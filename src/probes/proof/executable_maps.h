@@ -1,0 +1,51 @@
+// Which parts of a file a process has mapped as code, from the text of /proc/PID/maps. Names in
+// there are the target's to choose: they are neither kept nor opened. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "probes/proof/refusal.h"
+
+namespace beyla::probes::proof {
+
+// A file as /proc/PID/maps names it. It is not fstat's st_dev: on btrfs, and on overlayfs up to
+// Linux 6.7, the two differ (show_map_vma, fs/proc/task_mmu.c).
+struct MappedFile {
+  std::uint32_t major = 0;
+  std::uint32_t minor = 0;
+  std::uint64_t inode = 0;
+  friend bool operator==(const MappedFile&, const MappedFile&) = default;
+};
+
+// Bytes [begin, end) of the file.
+struct CodeRange {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  [[nodiscard]] bool covers(std::uint64_t offset, std::uint64_t bytes) const {
+    return offset >= begin && offset < end && bytes <= end - offset;
+  }
+};
+
+// One line, or as much of its beginning as has the numbers.
+struct MapsLine {
+  std::uint64_t address = 0;
+  bool probeable = false;  // private, executable and not writable, as valid_vma() wants
+  CodeRange range;
+  MappedFile file;
+};
+// nullopt: not such a line.
+[[nodiscard]] std::optional<MapsLine> parse_maps_line(std::string_view line);
+
+// Asks the kernel by mapping the file's first page, unread, and looking it up among our own
+// mappings.
+[[nodiscard]] std::expected<MappedFile, Refusal> mapped_file_of(int fd);
+
+// Reads an open /proc/PID/maps to its end: where `file` may be probed.
+[[nodiscard]] std::expected<std::vector<CodeRange>, Refusal> code_ranges(int maps_fd,
+                                                                         const MappedFile& file);
+
+}  // namespace beyla::probes::proof
