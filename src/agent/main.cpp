@@ -9,7 +9,7 @@
 #include "agent/logging.h"
 #include "agent/replay_command.h"
 #include "agent/run_command.h"
-#include "agent/version.h"
+#include "base/version.h"
 
 extern char** environ;
 

@@ -7,7 +7,9 @@
 #include <optional>
 #include <vector>
 
+#include "agent/processor/belt_counters.h"
 #include "agent/processor/recorder.h"
+#include "base/ledger.h"
 #include "capture/replay/player.h"
 #include "export/aggregate/red_metrics.h"
 #include "export/prometheus/self_metrics.h"
@@ -18,14 +20,28 @@ namespace beyla::processor {
 
 class Belt final : public model::TargetSink, public capture::replay::TickSink {
  public:
-  // Who listens besides the metrics; null: nobody. They must outlive the belt.
-  struct Listeners {
-    model::SpanSink* trace_lines = nullptr;
-    Recorder* recorder = nullptr;
+  // Who else takes part. They must outlive the belt.
+  struct Neighbours {
+    model::CapturePolicySink& policies;
+    capture::DecoderCounts& decoder;
+    base::Counter& dropped_lines;            // of trace lines
+    model::SpanSink* trace_lines = nullptr;  // null: nobody prints
+    Recorder* recorder = nullptr;            // null: nothing is recorded
   };
 
-  Belt(exporters::aggregate::RedOptions red_options, model::CapturePolicySink& policies,
-       protocols::session::RecordOrder order, Listeners listeners);
+  // Of the ledger that a belt keeps its work in.
+  [[nodiscard]] static std::vector<std::size_t> ledger_regions(
+      const exporters::aggregate::RedOptions& options);
+
+  // Borrows the ledger: one with these regions. Goes on where a predecessor ended that committed to
+  // it; its exchanges in flight count as incomplete.
+  Belt(base::Ledger& ledger, exporters::aggregate::RedOptions options,
+       protocols::session::RecordOrder order, const Neighbours& neighbours, base::BootTime now);
+
+  // Where the predecessor stood in the ring; nullopt: there was none.
+  [[nodiscard]] std::optional<std::uint64_t> predecessor_position() const {
+    return predecessor_position_;
+  }
 
   [[nodiscard]] model::EventSink& events() { return sessions_; }
   void on_selected(const model::TargetProcess& target, base::BootTime time) override;
@@ -40,26 +56,35 @@ class Belt final : public model::TargetSink, public capture::replay::TickSink {
   [[nodiscard]] std::optional<base::BootTime> next_expiry() const {
     return red_metrics_.next_expiry();
   }
-  // Publishes what collect() may read of the stages' state. Call after each batch.
-  void end_batch();
-  // Ends what is in flight. Nothing may come afterwards.
+  // All that has changed, with the position of the ring behind what was taken. Call before
+  // Ledger::commit().
+  void stage(std::uint64_t ring_position);
+  // Ends what is in flight. Nothing but stage() may come afterwards.
   void finish(base::BootTime time);
 
   // Something waits for a decision, or for its time.
   [[nodiscard]] bool holds_any() const { return spans_.holds_any() || sessions_.held_bytes() > 0; }
 
-  // Any thread.
+  // What was committed last. Any thread.
   [[nodiscard]] std::vector<exporters::aggregate::Series> series() const {
     return red_metrics_.snapshot();
   }
   void collect(std::vector<exporters::prometheus::Sample>& samples) const;  // self_metrics.cpp
 
  private:
+  void collect_sessions(std::vector<exporters::prometheus::Sample>& samples) const;
+  void resume();
+
+  base::Ledger& ledger_;
+  capture::DecoderCounts& decoder_;
+  base::Counter& dropped_lines_;
   Recorder* recorder_;
   exporters::aggregate::RedMetrics red_metrics_;
   spans::SpanBuilder spans_;
   protocols::session::SessionTable sessions_;
   std::vector<model::TargetSink*> target_sinks_;
+  BeltCounters counters_;
+  std::optional<std::uint64_t> predecessor_position_;
   std::atomic<std::uint64_t> open_connections_{0};
 };
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "agent/processor/belt.h"
-#include "agent/version.h"
+#include "base/version.h"
 
 namespace beyla::processor {
 namespace {
