@@ -119,7 +119,9 @@ base::Result<Filter> make_filter(const std::vector<Rule>& rules) {
 
 base::Result<void> restrict_syscalls(Role role, const SyscallOptions& options) {
   const Filter filter = TRY(make_filter(rules_of(role, options)));
-  return expect_zero(seccomp_load(filter.get()), "the kernel refuses the filter");
+  const int result = seccomp_load(filter.get());
+  // seccomp_load(3): the cause stands in errno then.
+  return expect_zero(result == -ECANCELED ? -errno : result, "the kernel refuses the filter");
 }
 
 }  // namespace beyla::agent::privileges
