@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::chrono::seconds kGoneWithin{1};
 
-int ignore_the_end(base::Fd, std::vector<base::Fd>) {
+int ignore_the_end(base::Fd channel, std::vector<base::Fd>) {
+  send_text(channel.get(), "up");
   while (true) ::pause();
 }
 
@@ -37,7 +38,8 @@ struct Family {
   if (!spawner) ::_exit(1);
   auto first = spawner->spawn(ChildRole::config_worker, {});
   auto second = spawner->spawn(ChildRole::processor, {});
-  if (!first || !second) ::_exit(1);
+  if (!first || receive_text(first->channel.get()) != "up") ::_exit(1);
+  if (!second || receive_text(second->channel.get()) != "up") ::_exit(1);
   drop_powers();
   const Family family{::getpid(), spawner->pid(), {first->pid, second->pid}};
   if (::write(report, &family, sizeof(family)) != sizeof(family)) ::_exit(1);
@@ -119,6 +121,7 @@ TEST(Lifetime, AKilledSpawnerTakesItsChildrenAndIsReported) {
   auto spawner = Spawner::start(kRoles, kOpenHooks).value();
   const auto child = spawner.spawn(ChildRole::processor, {}).value();
   const base::Fd watched = watch(child.pid);
+  EXPECT_EQ(receive_text(child.channel.get()), "up");
   const auto until = std::chrono::steady_clock::now() + kGoneWithin;
   ::kill(spawner.pid(), SIGKILL);
   EXPECT_TRUE(wait_readable(watched.get(), until));
