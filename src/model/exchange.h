@@ -41,6 +41,7 @@ enum class IncompleteReason : std::uint8_t {
   no_answer,  // the connection ended first
   gap,        // events were lost between request and answer
   limit,      // a named limit was reached
+  restart,    // what we knew of it was lost with a process of ours
   kCount
 };
 
@@ -57,6 +58,8 @@ struct Incomplete {
 class ExchangeSink {
  public:
   virtual ~ExchangeSink() = default;
+  // A request that was seen: it ends as one exchange or one incomplete, never as both.
+  virtual void on_begun(const ProcessKey& process, Role role) = 0;
   virtual void on_exchange(Exchange&& exchange) = 0;
   virtual void on_incomplete(const Incomplete& incomplete) = 0;
   virtual void on_unpaired() = 0;  // an answer without request

@@ -7,10 +7,12 @@
 #include <chrono>
 #include <deque>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
 #include "base/counter.h"
+#include "base/ledger.h"
 #include "model/exchange.h"
 #include "model/span.h"
 #include "model/target.h"
@@ -36,6 +38,14 @@ struct SpanCounts {
   }
 };
 
+// Requests that have begun and are not counted as anything yet, by role; also those that are held.
+// Of rejected processes they never count. As it is in memory.
+struct InFlight {
+  std::array<std::uint64_t, kRoles> selected{};
+  std::array<std::uint64_t, kRoles> undecided{};
+  bool operator==(const InFlight&) const = default;
+};
+
 class SpanBuilder final : public model::ExchangeSink, public model::TargetSink {
  public:
   static constexpr std::size_t kMaxHeld = 4096;
@@ -46,6 +56,7 @@ class SpanBuilder final : public model::ExchangeSink, public model::TargetSink {
 
   explicit SpanBuilder(std::vector<model::SpanSink*> sinks) : sinks_(std::move(sinks)) {}
 
+  void on_begun(const model::ProcessKey& process, model::Role role) override;
   void on_exchange(model::Exchange&& exchange) override;
   void on_incomplete(const model::Incomplete& request) override;
   void on_unpaired() override { counts_.unpaired.add(); }
@@ -60,21 +71,44 @@ class SpanBuilder final : public model::ExchangeSink, public model::TargetSink {
   [[nodiscard]] bool holds_any() const { return held() > 0; }
   [[nodiscard]] const SpanCounts& counts() const { return counts_; }
 
+  // So that a successor can say what was lost with this process.
+  [[nodiscard]] const InFlight& in_flight() const { return in_flight_; }
+  [[nodiscard]] static constexpr std::size_t region_bytes() { return sizeof(InFlight); }
+  // When it has changed; the region is of region_bytes().
+  void stage(base::Ledger& ledger, std::size_t region) {
+    if (in_flight_ == staged_) return;
+    staged_ = in_flight_;
+    ledger.stage(region, 0, std::as_bytes(std::span(&staged_, 1)));
+  }
+  // What a predecessor had in flight at its last commit has ended: as incomplete (restart) of
+  // processes that were selected, else as undecided. Call when the counts are restored, before
+  // everything else, and commit both together. Numbers that cannot be right do not count.
+  void count_restart(std::span<const std::byte> committed);
+
  private:
+  using ByRole = std::array<std::uint32_t, kRoles>;
+
   struct Known {
     bool selected = false;
     model::Service service;
     std::optional<base::BootTime> exited;
+    ByRole in_flight{};
   };
   [[nodiscard]] std::size_t held() const { return held_.size() + held_incomplete_.size(); }
   void deliver(model::Exchange&& exchange, const Known& known);
   void count(const model::Incomplete& request, const Known& known);
   void decide(const model::ProcessKey& key, Known known);
+  void end(const model::ProcessKey& process, model::Role role);
+  void drop_undecided(const model::ProcessKey& process, model::Role role);
+  void forget(const model::ProcessKey& key, const Known& known);
 
   std::vector<model::SpanSink*> sinks_;
   std::unordered_map<model::ProcessKey, Known, model::ProcessKeyHash> known_;
   std::deque<model::Exchange> held_;
   std::deque<model::Incomplete> held_incomplete_;
+  std::unordered_map<model::ProcessKey, ByRole, model::ProcessKeyHash> undecided_in_flight_;
+  InFlight in_flight_;
+  InFlight staged_;
   SpanCounts counts_;
 };
 

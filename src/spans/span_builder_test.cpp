@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace beyla::spans {
 namespace {
 
@@ -140,6 +142,123 @@ TEST(SpanBuilder, AStormOfProcessesKeepsThoseThatJustEnded) {
   builder.on_exchange(client_exchange_of(key_of(count), "/last", base::BootTime(10s)));
   builder.on_exchange(client_exchange_of(key_of(1), "/first", base::BootTime(1s)));
   EXPECT_EQ(out.seen, std::vector<std::string>{"job /last"});
+}
+
+constexpr auto kServer = static_cast<std::size_t>(model::Role::server);
+constexpr auto kClient = static_cast<std::size_t>(model::Role::client);
+constexpr auto kRestart = static_cast<std::size_t>(model::IncompleteReason::restart);
+
+std::span<const std::byte> bytes_of(const InFlight& in_flight) {
+  return std::as_bytes(std::span(&in_flight, 1));
+}
+
+TEST(SpanBuilder, KnowsWhatIsInFlightByWhatIsKnownOfItsProcess) {
+  SpanBuilder builder({});
+  builder.on_selected({kOne, {"shop"}}, {});
+  builder.on_begun(kOne, model::Role::server);
+  builder.on_begun(kTwo, model::Role::client);
+  builder.on_begun(kTwo, model::Role::client);
+  EXPECT_EQ(builder.in_flight().selected[kServer], 1U);
+  EXPECT_EQ(builder.in_flight().undecided[kClient], 2U);
+  builder.on_exchange(client_exchange_of(kTwo, "/held", base::BootTime(1s)));
+  EXPECT_EQ(builder.in_flight().undecided[kClient], 2U);
+  builder.on_selected({kTwo, {"curl"}}, {});
+  EXPECT_EQ(builder.in_flight().undecided[kClient], 0U);
+  EXPECT_EQ(builder.in_flight().selected[kClient], 1U);
+  builder.on_incomplete({kTwo, model::Role::client, model::IncompleteReason::gap, {}});
+  auto exchange = exchange_of(kOne, "/");
+  exchange.role = model::Role::server;
+  builder.on_exchange(std::move(exchange));
+  EXPECT_EQ(builder.in_flight(), InFlight{});
+}
+
+TEST(SpanBuilder, WhatARejectedProcessBeganIsNotInFlight) {
+  SpanBuilder builder({});
+  builder.on_begun(kOne, model::Role::client);
+  builder.on_rejected(kOne, base::BootTime(1s));
+  builder.on_begun(kOne, model::Role::client);
+  EXPECT_EQ(builder.in_flight(), InFlight{});
+  // It is forgotten, and takes its requests with it.
+  builder.expire(base::BootTime(100s));
+  EXPECT_EQ(builder.in_flight().undecided[kClient], 2U);
+  for (int i = 0; i < 2; ++i) {
+    builder.on_incomplete({kOne, model::Role::client, model::IncompleteReason::gap, {}});
+  }
+  builder.expire(base::BootTime(200s));
+  EXPECT_EQ(builder.counts().of(model::Role::client).undecided.value(), 2U);
+  EXPECT_EQ(builder.in_flight(), InFlight{});
+}
+
+// Every request is exactly one of: exchange, incomplete, undecided, of a rejected process, in
+// flight.
+TEST(SpanBuilder, BooksBalanceWhateverHappens) {
+  std::mt19937 random(1);
+  SpanBuilder builder({});
+  std::vector<std::pair<model::ProcessKey, model::Role>> open;
+  std::size_t begun = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    const model::ProcessKey key{static_cast<std::uint32_t>(random() % 40), 0, 1};
+    const auto now = base::BootTime(std::chrono::milliseconds(i * 10));
+    const auto role = random() % 2 == 0 ? model::Role::client : model::Role::server;
+    switch (random() % 12) {
+      case 0: builder.on_selected({key, {"shop"}}, now); break;
+      case 1: builder.on_exited(key, now); break;
+      case 2: builder.expire(now); break;
+      case 3:
+      case 4:
+      case 5:
+      case 6:
+        builder.on_begun(key, role);
+        open.emplace_back(key, role);
+        ++begun;
+        break;
+      default: {
+        if (open.empty()) break;
+        std::swap(open[random() % open.size()], open.back());
+        const auto [process, begun_as] = open.back();
+        open.pop_back();
+        auto exchange = client_exchange_of(process, "/", now);
+        exchange.role = begun_as;
+        if (random() % 2 == 0) {
+          builder.on_exchange(std::move(exchange));
+        } else {
+          builder.on_incomplete({process, begun_as, model::IncompleteReason::gap, now});
+        }
+      }
+    }
+    std::size_t counted = 0;
+    for (std::size_t index = 0; index < kRoles; ++index) {
+      const auto& counts = builder.counts().by_role[index];
+      counted += counts.exchanges.value() + counts.undecided.value() +
+                 builder.in_flight().selected[index] + builder.in_flight().undecided[index];
+      for (const auto& counter : counts.incomplete) counted += counter.value();
+    }
+    ASSERT_EQ(counted, begun) << i;
+  }
+}
+
+TEST(SpanBuilder, WhatWasInFlightAtARestartIsCountedOnce) {
+  InFlight lost;
+  lost.selected[kServer] = 3;
+  lost.undecided[kClient] = 2;
+  SpanBuilder builder({});
+  builder.count_restart(bytes_of(lost));
+  EXPECT_EQ(builder.counts().of(model::Role::server).incomplete[kRestart].value(), 3U);
+  EXPECT_EQ(builder.counts().of(model::Role::client).undecided.value(), 2U);
+  EXPECT_EQ(builder.in_flight(), InFlight{});
+}
+
+TEST(SpanBuilder, NumbersThatCannotBeRightDoNotCount) {
+  InFlight lost;
+  lost.selected[kServer] = ~std::uint64_t{0};
+  lost.undecided[kServer] = std::uint64_t{1} << 40U;
+  lost.selected[kClient] = 1;
+  SpanBuilder builder({});
+  builder.count_restart(bytes_of(lost));
+  builder.count_restart(bytes_of(lost).first(8));
+  EXPECT_EQ(builder.counts().of(model::Role::server).incomplete[kRestart].value(), 0U);
+  EXPECT_EQ(builder.counts().of(model::Role::server).undecided.value(), 0U);
+  EXPECT_EQ(builder.counts().of(model::Role::client).incomplete[kRestart].value(), 1U);
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ using exporters::prometheus::Sample;
 
 constexpr std::array<std::string_view, abi::kEventKinds> kKindNames = {"open", "data", "fin",
                                                                        "close", "process"};
-constexpr std::array<std::string_view, 3> kIncompleteNames = {"no_answer", "gap", "limit"};
+constexpr std::array<std::string_view, 4> kIncompleteNames = {"no_answer", "gap", "limit",
+                                                              "restart"};
 static_assert(kIncompleteNames.size() == static_cast<std::size_t>(model::IncompleteReason::kCount));
 constexpr std::array<std::string_view, abi::kNotes> kNoteNames = {"unreadable", "no_policy_slot",
                                                                   "no_socket_storage"};

@@ -72,6 +72,7 @@ void Http1Parser::on_closed(base::BootTime time) {
 }
 
 void Http1Parser::on_request(Request&& request) {
+  pairing_.count_begun(request);
   if (opaque_) {  // by one before it, in the same bytes
     pairing_.count_incomplete(request, end_reason_);
     return;

@@ -27,6 +27,8 @@ class Http1Parser final : public session::ProtocolParser, private RequestListene
   void on_send_closed(base::BootTime time) override;
   void on_closed(base::BootTime time) override;
   [[nodiscard]] bool wants_more() const override { return !opaque_; }
+  [[nodiscard]] session::ResumePoint resume_point() const override;
+  void resume(const session::ResumePoint& point, session::StreamPositions positions) override;
 
  private:
   void on_request(Request&& request) override;
@@ -46,6 +48,10 @@ class Http1Parser final : public session::ProtocolParser, private RequestListene
   void note_lost_requests(std::uint64_t end);
   [[nodiscard]] bool shows_pipelining(const session::Segment& answer) const;
   void give_up(model::IncompleteReason reason);
+  [[nodiscard]] std::optional<std::uint64_t> owes_until() const;
+  [[nodiscard]] bool awaits_one() const;
+  [[nodiscard]] std::size_t waiting() const;
+  [[nodiscard]] bool is_tangled() const;
 
   model::Direction request_direction_;
   Pairing pairing_;

@@ -49,6 +49,7 @@ void Pairing::drop_older(std::uint64_t position) {
 void Pairing::drop_front(model::IncompleteReason reason) { count_incomplete(pop(), reason); }
 
 void Pairing::emit(Request&& request, std::uint16_t status_code, base::BootTime end) {
+  if (!request.counts) return;
   model::Exchange exchange;
   exchange.connection = connection_.id;
   exchange.process = request.process;
@@ -66,6 +67,7 @@ void Pairing::emit(Request&& request, std::uint16_t status_code, base::BootTime 
 }
 
 void Pairing::count_incomplete(const Request& request, model::IncompleteReason reason) {
+  if (!request.counts) return;
   sink_.on_incomplete({request.process, connection_.role, reason, now_});
 }
 

@@ -26,6 +26,7 @@ struct Request {
   std::uint64_t sequence = 0;
   bool position_sure = true;  // false: the answer may have begun before answer_position
   bool last = false;          // the connection is given up behind its answer
+  bool counts = true;         // false: a predecessor counted it, nothing comes out
   bool doubted = false;       // perhaps content of one before it: its answer must prove it
 };
 
@@ -63,6 +64,7 @@ class Pairing {
   void drop_older(std::uint64_t position);
   void drop_front(model::IncompleteReason reason);
 
+  void count_begun(const Request& request) { sink_.on_begun(request.process, connection_.role); }
   void emit(Request&& request, std::uint16_t status_code, base::BootTime end);
   void count_incomplete(const Request& request, model::IncompleteReason reason);
   void count_unpaired() { sink_.on_unpaired(); }

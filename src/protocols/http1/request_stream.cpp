@@ -212,6 +212,16 @@ std::optional<std::uint64_t> RequestStream::unfinished() const {
   return sequence_;
 }
 
+std::optional<std::uint64_t> RequestStream::body_left() const {
+  if (state_ != State::body) return std::nullopt;
+  return remaining_;
+}
+
+void RequestStream::resume_in_body(std::uint64_t length) {
+  state_ = State::body;
+  remaining_ = length;
+}
+
 // The request counts if its first line is there; where it ends nobody can say.
 void RequestStream::take_truncated(std::span<const std::byte> head, const session::Segment& at) {
   const RequestParse line = parse_request_line(head);

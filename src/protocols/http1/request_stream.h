@@ -33,6 +33,9 @@ class RequestListener {
 
 class RequestStream {
  public:
+  // What was followed when the end of the newest request was lost.
+  enum class Doubt : std::uint8_t { none, head, chunks };
+
   // The listener must outlive this. retention: null where nothing is recorded.
   RequestStream(RequestListener& listener, const model::ConnectionInfo& connection,
                 session::RetentionSink* retention);
@@ -49,11 +52,17 @@ class RequestStream {
   // The newest request, if the end of its content has not come yet.
   [[nodiscard]] std::optional<std::uint64_t> unfinished() const;
 
+  // For a successor.
+  [[nodiscard]] Doubt doubt() const { return doubt_; }
+  // How much of the newest request's body is to come, where that is known and not nothing.
+  [[nodiscard]] std::optional<std::uint64_t> body_left() const;
+  [[nodiscard]] bool inside_head() const { return state_ == State::head && !buffer_.empty(); }
+  // From a predecessor, instead of a request's beginning.
+  void resume_in_body(std::uint64_t length);
+  void resume_lost(Doubt doubt) { lose_end(doubt); }
+
  private:
   enum class State : std::uint8_t { head, body, chunks, lost };
-  // What was followed when the end of the newest request was lost.
-  enum class Doubt : std::uint8_t { none, head, chunks };
-
   [[nodiscard]] bool begins_again(const session::Segment& segment);
   [[nodiscard]] bool yields(const session::Segment& segment);
   void watch_for_last_chunk(const session::Segment& segment);

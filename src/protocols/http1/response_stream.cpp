@@ -250,6 +250,29 @@ bool ResponseStream::goes_on(std::uint64_t position) const {
   }
 }
 
+std::optional<std::uint64_t> ResponseStream::busy_until() const {
+  switch (state_) {
+    case State::head:
+      if (buffer_.empty()) return std::nullopt;
+      return position_;
+    case State::body:
+      if (!answer_) return std::nullopt;
+      return position_ + remaining_ - 1;
+    case State::chunks:
+    case State::until_close: return position_;
+    case State::unknown:
+    case State::skip:
+    case State::after_hole: break;
+  }
+  return std::nullopt;
+}
+
+void ResponseStream::resume_at(std::uint64_t position) {
+  state_ = State::head;
+  position_ = position;
+  position_known_ = true;
+}
+
 void ResponseStream::note_skipped(const session::Segment& segment) {
   if (state_ != State::skip || !segment.starts_record || !pairing_.empty()) return;
   if (!base::as_text(segment.bytes).starts_with(kResponsePrefix)) return;

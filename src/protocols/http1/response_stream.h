@@ -42,6 +42,17 @@ class ResponseStream {
     if (state_ == State::head) return !pairing_.empty();
     return answer_ && (state_ == State::body || state_ == State::chunks);
   }
+  // For a successor: a request that comes while the answers are no further than this was not the
+  // next behind an answer that has begun. Nothing: none has, or it may have ended by now.
+  [[nodiscard]] std::optional<std::uint64_t> busy_until() const;
+  [[nodiscard]] bool between_messages() const { return state_ == State::head && buffer_.empty(); }
+  // Answers to the requests that wait may have passed unseen.
+  [[nodiscard]] bool after_hole() const { return state_ == State::after_hole; }
+  [[nodiscard]] bool inside_head() const { return state_ == State::head && !buffer_.empty(); }
+  // The answer that has begun is the last.
+  [[nodiscard]] bool ends_behind_answer() const { return answer_ && answer_->request.last; }
+  // From a predecessor, between two messages.
+  void resume_at(std::uint64_t position);
   // No more bytes will come: emits the answer in progress.
   void finish();
 

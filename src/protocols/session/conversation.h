@@ -6,6 +6,8 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +21,7 @@ namespace beyla::protocols::session {
 
 class RecordingSink final : public model::ExchangeSink {
  public:
+  void on_begun(const model::ProcessKey& /*process*/, model::Role /*role*/) override { ++begun; }
   void on_exchange(model::Exchange&& exchange) override {
     exchanges.push_back(std::move(exchange));
   }
@@ -33,6 +36,13 @@ class RecordingSink final : public model::ExchangeSink {
     return incomplete[static_cast<std::size_t>(reason)];
   }
 
+  // Requests that were seen and are neither exchange nor incomplete yet.
+  [[nodiscard]] std::size_t in_flight() const {
+    return std::accumulate(incomplete.begin(), incomplete.end(), begun - exchanges.size(),
+                           std::minus<>());
+  }
+
+  std::size_t begun = 0;
   std::vector<model::Exchange> exchanges;
   std::array<std::size_t, static_cast<std::size_t>(model::IncompleteReason::kCount)> incomplete{};
   model::Incomplete newest_incomplete;

@@ -22,6 +22,13 @@ Detection::Detection(std::span<const ProtocolDescriptor* const> registry,
   if (from_start_) sides_[0].end = sides_[1].end = 0;
 }
 
+void Detection::resume(std::uint64_t received_end, std::uint64_t sent_end) {
+  Side& received = sides_[static_cast<std::size_t>(model::Direction::received)];
+  Side& sent = sides_[static_cast<std::size_t>(model::Direction::sent)];
+  received.end = sent.other_offset = received_end;
+  sent.end = received.other_offset = sent_end;
+}
+
 Detection::Outcome Detection::take(const model::StreamData& event) {
   Side& side = sides_[static_cast<std::size_t>(event.direction)];
   side.end = event.offset + event.total_bytes;

@@ -26,6 +26,8 @@ class Detection {
   Detection(std::span<const ProtocolDescriptor* const> registry,
             const model::ConnectionInfo& connection, RetentionSink* retention);
 
+  // Not seen from its start, but up to there by a predecessor, whose tries do not count.
+  void resume(std::uint64_t received_end, std::uint64_t sent_end);
   // hopeless: it speaks no protocol of ours.
   [[nodiscard]] Outcome take(const model::StreamData& event);
   // Bytes were lost, in either direction.

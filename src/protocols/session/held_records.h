@@ -20,6 +20,8 @@ class HeldRecords {
   // A view, until pop_front(). REQUIRES: !empty().
   [[nodiscard]] model::StreamData front() const;
   void pop_front();
+  // Without its bytes. REQUIRES: !empty().
+  [[nodiscard]] const model::StreamData& newest() const { return records_.back().event; }
 
   // When the front has waited long enough; unset until somebody looked.
   std::optional<base::BootTime> deadline;

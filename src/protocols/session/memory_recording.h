@@ -74,7 +74,7 @@ class MemoryRecording final : public RecordTap {
 // What a conversation came to, with everything that a replay must give again.
 struct Books {
   std::vector<std::string> exchanges;
-  std::array<std::size_t, 3> incomplete{};
+  decltype(RecordingSink::incomplete) incomplete{};
   std::size_t unpaired = 0;
   std::size_t gaps = 0;
   std::uint64_t opaque = 0;

@@ -48,6 +48,21 @@ enum class HoleKind : std::uint8_t {
   unknown,
 };
 
+// What of a parser outlives its process, so that another, made for the same connection, goes on
+// behind it and pairs nothing wrongly. What stands in it is the parser's own business.
+struct ResumePoint {
+  std::uint64_t requests = 0;
+  std::uint64_t answers = 0;
+  std::uint16_t bits = 0;
+  bool operator==(const ResumePoint&) const = default;
+};
+
+// Of either direction, all before this was handled.
+struct StreamPositions {
+  std::uint64_t requests = 0;
+  std::uint64_t answers = 0;
+};
+
 class ProtocolParser {
  public:
   virtual ~ProtocolParser() = default;
@@ -57,6 +72,10 @@ class ProtocolParser {
   virtual void on_closed(base::BootTime time) = 0;
   // false: this connection will never be understood again (tunnel, upgrade, garbage).
   [[nodiscard]] virtual bool wants_more() const = 0;
+  [[nodiscard]] virtual ResumePoint resume_point() const = 0;
+  // Goes on where another parser was. Of the requests that it had begun nothing more comes out.
+  // Any content is taken. Called before everything else, if at all.
+  virtual void resume(const ResumePoint& point, StreamPositions positions) = 0;
 };
 
 }  // namespace beyla::protocols::session

@@ -1,36 +1,14 @@
 #include "protocols/session/session_table.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
-#include "protocols/session/detection.h"
-#include "protocols/session/held_records.h"
+#include "protocols/session/session.h"
 
 namespace beyla::protocols::session {
 
 using model::Direction;
 using model::Role;
-
-// Neither detection nor parser: opaque.
-struct SessionTable::Session {
-  model::ConnectionInfo info;
-  std::array<std::optional<std::uint64_t>, 2> expected;  // next offset, by direction
-  std::unique_ptr<Detection> detection;
-  std::unique_ptr<ProtocolParser> parser;
-  std::unique_ptr<HeldRecords> held;  // null: nothing
-  base::BootTime last_time;           // of what was delivered
-
-  [[nodiscard]] bool opaque() const { return !detection && !parser; }
-  [[nodiscard]] std::optional<std::uint64_t>& next(Direction direction) {
-    return expected[static_cast<std::size_t>(direction)];
-  }
-  // The other direction had more bytes by then than we have seen.
-  [[nodiscard]] bool ahead(const model::StreamData& event) {
-    const auto& seen = next(opposite(event.direction));
-    return seen && event.other_offset > *seen;
-  }
-};
 
 SessionTable::SessionTable(model::ExchangeSink& exchanges, model::CapturePolicySink& policies,
                            std::span<const ProtocolDescriptor* const> registry, RecordTap* tap,
@@ -51,6 +29,8 @@ void SessionTable::on_opened(const model::ConnectionOpened& event) {
   session.info = event.connection;
   session.detection = std::make_unique<Detection>(registry_, event.connection, tap_);
   if (session.info.seen_from_start) session.expected = {0, 0};
+  if (book_) session.book_place = book_->add();
+  touch(session);
 }
 
 void SessionTable::on_data(const model::StreamData& event) {
@@ -120,6 +100,7 @@ void SessionTable::hold(Session& session, const model::StreamData& event) {
   }
   held_bytes_ += size;
   session.held->push(event);
+  touch(session);
 }
 
 void SessionTable::release_front(Session& session) {
@@ -164,7 +145,10 @@ bool SessionTable::tidy_holds(Session& session, base::BootTime now) {
 
 void SessionTable::deliver(Session& session, const model::StreamData& event) {
   session.last_time = event.time;
-  if (!session.opaque()) understand(session, event);
+  if (!session.opaque()) {
+    touch(session);
+    understand(session, event);
+  }
   if (tap_ != nullptr) tap_->on_data(event);
 }
 
@@ -256,13 +240,20 @@ void SessionTable::start(Session& session) {
   const std::unique_ptr<Detection> detection = std::move(session.detection);
   const ProtocolDescriptor& descriptor = detection->descriptor();
   session.info.role = detection->role();
+  session.protocol =
+      static_cast<std::uint8_t>(std::ranges::find(registry_, &descriptor) - registry_.begin());
   model::ConnectionInfo info = session.info;
   info.seen_from_start = detection->from_start();
+  make_parser(session, info);
+  detection->replay(*session.parser);
+}
+
+void SessionTable::make_parser(Session& session, const model::ConnectionInfo& info) {
+  const ProtocolDescriptor& descriptor = *registry_[session.protocol];
   session.parser = descriptor.make(info, exchanges_, tap_);
   model::CapturePolicy policy{descriptor.request_turn_bytes, descriptor.answer_turn_bytes};
   if (info.role == Role::client) std::swap(policy.received_turn_bytes, policy.sent_turn_bytes);
   policies_.set_policy(info.slot, policy);
-  detection->replay(*session.parser);
 }
 
 void SessionTable::make_opaque(Session& session) {
@@ -275,6 +266,7 @@ void SessionTable::make_opaque(Session& session) {
 void SessionTable::on_send_closed(const model::SendClosed& event) {
   const auto place = sessions_.find(event.connection);
   if (place != sessions_.end() && place->second.parser) {
+    touch(place->second);
     place->second.parser->on_send_closed(event.time);
   }
   if (tap_ != nullptr) tap_->on_send_closed(event);
@@ -286,6 +278,7 @@ void SessionTable::on_closed(const model::ConnectionClosed& event) {
     release_all(place->second);
     if (place->second.parser) place->second.parser->on_closed(event.time);
     if (!holding_.empty()) holding_.erase(event.connection);
+    if (book_) book_->remove(place->second.book_place);
     sessions_.erase(place);
   }
   if (tap_ != nullptr) tap_->on_closed(event);
@@ -295,6 +288,7 @@ void SessionTable::flush(base::BootTime now) {
   for (auto& [id, session] : sessions_) {
     release_all(session);
     if (session.parser) session.parser->on_closed(now);
+    if (book_) book_->remove(session.book_place);
   }
   sessions_.clear();
   holding_.clear();

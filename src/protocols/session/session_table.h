@@ -14,18 +14,21 @@
 #include <span>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "base/counter.h"
+#include "base/ledger.h"
 #include "model/capture_policy.h"
 #include "model/event.h"
 #include "model/exchange.h"
 #include "protocols/registry.h"
+#include "protocols/session/connection_book.h"
 #include "protocols/session/protocol_parser.h"
 #include "protocols/session/retention.h"
 
 namespace beyla::protocols::session {
 
-inline constexpr std::size_t kMaxSessions = 65536;  // ours: about 30 MB when all are busy
 // Ours: a tracepoint is late by microseconds, by milliseconds when its thread loses the CPU between
 // the send and it.
 inline constexpr std::chrono::milliseconds kMaxHoldTime{400};
@@ -60,6 +63,28 @@ class SessionTable final : public model::EventSink {
   // At shutdown, as if every connection closed now. The table is empty afterwards.
   void flush(base::BootTime now);
 
+  struct Restored {
+    std::size_t connections = 0;
+    std::size_t refused = 0;  // entries that cannot be right
+  };
+  // Goes on with the connections that a predecessor had committed (all zero: none), and keeps a
+  // book of them from now on. What was in flight is gone: no exchange, incomplete or unpaired comes
+  // of it; SpanBuilder counts it. Call on a new table, at most once.
+  Restored keep_book(std::span<const std::byte> committed, base::BootTime now);
+  // Changes since the last call; the region is of ConnectionBook::region_bytes().
+  // REQUIRES: a book is kept.
+  void stage(base::Ledger& ledger, std::size_t region) {
+    take_book_changes([&ledger, region](std::size_t offset, std::span<const std::byte> bytes) {
+      ledger.stage(region, offset, bytes);
+    });
+  }
+  // The same for any write(offset, span<const byte>).
+  template <typename Write>
+  void take_book_changes(Write&& write) {
+    update_book();
+    book_->take_changes(std::forward<Write>(write));
+  }
+
   [[nodiscard]] std::size_t size() const { return sessions_.size(); }
   [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
   [[nodiscard]] const SessionCounters& counters() const { return counters_; }
@@ -81,8 +106,14 @@ class SessionTable final : public model::EventSink {
   bool advance(Session& session, const model::StreamData& event, std::uint64_t& skip);
   void detect(Session& session, const model::StreamData& event);
   void start(Session& session);
+  void make_parser(Session& session, const model::ConnectionInfo& info);
   void make_opaque(Session& session);
   void feed(Session& session, const model::StreamData& event, std::uint64_t skip);
+
+  void touch(Session& session);
+  void update_book();
+  [[nodiscard]] ConnectionBook::Entry entry_of(const Session& session) const;
+  void revive(std::uint32_t place, const ConnectionBook::Entry& entry, base::BootTime now);
 
   model::ExchangeSink& exchanges_;
   model::CapturePolicySink& policies_;
@@ -92,6 +123,8 @@ class SessionTable final : public model::EventSink {
   std::unordered_map<model::ConnectionId, Session> sessions_;
   std::unordered_set<model::ConnectionId> holding_;  // open ones; some may hold no more
   std::size_t held_bytes_ = 0;
+  std::unique_ptr<ConnectionBook> book_;      // null: none is kept
+  std::vector<model::ConnectionId> touched_;  // since it was staged; may have closed
   SessionCounters counters_;
 };
 

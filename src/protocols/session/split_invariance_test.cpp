@@ -12,7 +12,7 @@ namespace {
 
 struct Outcome {
   std::vector<std::string> lines;
-  std::array<std::size_t, 3> incomplete{};
+  decltype(RecordingSink::incomplete) incomplete{};
   std::size_t unpaired = 0;
   bool ignored = false;
   bool operator==(const Outcome&) const = default;
