@@ -37,6 +37,7 @@ struct Section {
 };
 
 [[nodiscard]] std::span<const Check> kernel_checks();
+[[nodiscard]] std::span<const Check> capability_checks();  // the first rows of privilege_checks()
 [[nodiscard]] std::span<const Check> privilege_checks();
 [[nodiscard]] std::span<const Check> program_checks();
 [[nodiscard]] std::span<const Check> settings_checks();

@@ -35,6 +35,8 @@ Facts good() {
   facts.kernel.perf_event_paranoid = 4;
   facts.kernel.kprobe_source = facts.kernel.uprobe_source = true;
   facts.privileges.effective_capabilities = kAllNeeded;
+  facts.privileges.effective_uid = 1000;
+  facts.privileges.landlock_abi = 6;
   facts.privileges.in_initial_user_namespace = Answer::yes;
   facts.privileges.in_initial_pid_namespace = Answer::yes;
   facts.privileges.open_files_limit = 1024;
@@ -104,6 +106,14 @@ void hide_btf(Facts& facts) {
 void take_capability(Facts& facts, unsigned number) {
   facts.privileges.effective_capabilities &= ~bit(number);
 }
+void become_root(Facts& facts, std::uint64_t more_capabilities) {
+  facts.privileges.effective_uid = 0;
+  facts.privileges.effective_capabilities |= more_capabilities;
+}
+void enforce(Facts& facts) {
+  facts.settings.settings->enforce_sys_caps = true;
+  facts.settings.selectors->enforce_sys_caps = true;
+}
 void forget(Facts& facts, std::string_view name) {
   facts.kernel.btf_names.erase(std::string(name));
 }
@@ -151,8 +161,8 @@ const Case kPrivilegeCases[] = {
      "not held: the kernel refuses every program",
      "run as root (sudo -E beyla), or grant CAP_PERFMON"},
     {"CAP_SYS_PTRACE", [](Facts& f) { take_capability(f, CAP_SYS_PTRACE); }, Status::limited,
-     "not held: other users' processes have no path: EXECUTABLE_NAME never matches them, and their "
-     "services get the name the kernel knows",
+     "not held: other users' processes have no path: EXECUTABLE_NAME is compared with the name the "
+     "kernel knows, and OTEL_SERVICE_NAME is not read",
      "run as root (sudo -E beyla), or grant CAP_SYS_PTRACE"},
     {"CAP_DAC_READ_SEARCH", [](Facts& f) { take_capability(f, CAP_DAC_READ_SEARCH); },
      Status::limited,
@@ -170,6 +180,70 @@ const Case kPrivilegeCases[] = {
      ""},
     {"CAP_CHECKPOINT_RESTORE", [](Facts& f) { take_capability(f, CAP_CHECKPOINT_RESTORE); },
      Status::ok, "not held: not needed by this version", ""},
+    {"CAP_NET_BIND_SERVICE", [](Facts&) {}, Status::ok, "not needed: no scrape port below 1024",
+     ""},
+    {"CAP_NET_BIND_SERVICE", [](Facts& f) { f.settings.settings->prometheus_port = {}; },
+     Status::ok, "not needed: no scrape port below 1024", ""},
+    {"CAP_NET_BIND_SERVICE", [](Facts& f) { f.settings.settings->prometheus_port = 1023; },
+     Status::missing, "not held: scrape port 1023 cannot be bound",
+     "choose a BEYLA_PROMETHEUS_PORT of 1024 or more, or grant CAP_NET_BIND_SERVICE"},
+    {"CAP_NET_BIND_SERVICE",
+     [](Facts& f) {
+       f.settings.settings->prometheus_port = 80;
+       f.privileges.effective_capabilities |= bit(CAP_NET_BIND_SERVICE);
+     },
+     Status::ok, "held: binds scrape port 80", ""},
+    {"CAP_NET_BIND_SERVICE",
+     [](Facts& f) {
+       f.settings.settings->prometheus_port = 80;
+       f.privileges.first_unprivileged_port = 80;
+     },
+     Status::ok, "not needed: no scrape port below 80", ""},
+    {"CAP_SETUID", [](Facts&) {}, Status::ok, "not needed: not started as root", ""},
+    {"CAP_SETUID", [](Facts& f) { become_root(f, bit(CAP_SETUID)); }, Status::ok,
+     "held: used once, to make the parts that parse run as nobody", ""},
+    {"CAP_SETUID", [](Facts& f) { become_root(f, bit(CAP_SETGID)); }, Status::limited,
+     "not held: the parts that parse stay root, without capabilities", "grant CAP_SETUID"},
+    {"CAP_SETGID", [](Facts& f) { become_root(f, bit(CAP_SETUID)); }, Status::limited,
+     "not held: the parts that parse stay in root's groups", "grant CAP_SETGID"},
+    {"CAP_SETPCAP", [](Facts& f) { become_root(f, bit(CAP_SETPCAP)); }, Status::ok,
+     "held: used once, to give up for good what is not needed", ""},
+    {"CAP_SETPCAP", [](Facts& f) { become_root(f, 0); }, Status::ok,
+     "not held: the bounding set stays as it is; no_new_privs makes it harmless", ""},
+    {"enforce_sys_caps", enforce, Status::ok, "on, and all that is needed is held", ""},
+    {"enforce_sys_caps",
+     [](Facts& f) { take_capability(f, CAP_SYS_PTRACE), take_capability(f, CAP_PERFMON); },
+     Status::ok, "off: beyla starts with what is left, and says once what is lost", ""},
+    {"enforce_sys_caps",
+     [](Facts& f) {
+       enforce(f), take_capability(f, CAP_SYS_PTRACE), take_capability(f, CAP_PERFMON);
+     },
+     Status::missing, "on: the start is refused without CAP_PERFMON, CAP_SYS_PTRACE",
+     "grant them, or set enforce_sys_caps to false"},
+    {"enforce_sys_caps", [](Facts& f) { enforce(f), become_root(f, bit(CAP_SETGID)); },
+     Status::missing, "on: the start is refused without CAP_SETUID",
+     "grant them, or set enforce_sys_caps to false"},
+    {"enforce_sys_caps", [](Facts& f) { f.settings.selectors = {}; }, Status::ok,
+     "off: beyla starts with what is left, and says once what is lost", ""},
+    {"no_new_privs", [](Facts& f) { f.privileges.no_new_privs = true; }, Status::ok,
+     "set: what is held stays, but capabilities of the executable's file count for nothing", ""},
+    {"seccomp filter", [](Facts& f) { f.privileges.seccomp_mode = 2; }, Status::ok,
+     "one is active: whether it lets bpf(2) through, `load and attach` tells", ""},
+    {"Landlock", [](Facts& f) { f.privileges.landlock_abi = 5; }, Status::limited,
+     "ABI 5: confines files and TCP ports; signals and abstract unix sockets are left to users and "
+     "seccomp",
+     "use Linux 6.12 or newer"},
+    {"Landlock", [](Facts& f) { f.privileges.landlock_abi = 4; }, Status::limited,
+     "ABI 4: confines files and TCP ports; signals and abstract unix sockets are left to users and "
+     "seccomp",
+     "use Linux 6.12 or newer"},
+    {"Landlock", [](Facts& f) { f.privileges.landlock_abi = 3; }, Status::limited,
+     "ABI 3: confines files; a processor taken over could connect to any TCP port",
+     "use Linux 6.7 or newer"},
+    {"Landlock", [](Facts& f) { f.privileges.landlock_abi = 0; }, Status::limited,
+     "not in this kernel, or not switched on: a processor taken over could read what its user may "
+     "read, and connect to any TCP port",
+     "use Linux 6.7 or newer, with landlock in the boot parameter lsm="},
     {"user namespace", [](Facts& f) { f.privileges.in_initial_user_namespace = Answer::no; },
      Status::missing, "not the host's: capabilities held here mean nothing to bpf(2)",
      "run outside of user namespaces (no rootless container, no userns-remap)"},

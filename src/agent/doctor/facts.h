@@ -37,7 +37,11 @@ struct PrivilegeFacts {
   Answer in_initial_user_namespace = Answer::unknown;
   Answer in_initial_pid_namespace = Answer::unknown;
   std::string hidepid;  // value of the mount option of /proc; empty: not set
-  int seccomp_mode = 0;
+  std::uint32_t effective_uid = 0;
+  bool no_new_privs = false;
+  int seccomp_mode = 0;                            // linux/seccomp.h
+  int landlock_abi = 0;                            // 0: the kernel has none, or it is off
+  std::uint32_t first_unprivileged_port = 1024;    // of our network namespace
   std::optional<std::uint64_t> open_files_limit;   // nullopt: unlimited
   std::optional<std::uint64_t> memory_lock_limit;  // bytes; nullopt: unlimited
 };

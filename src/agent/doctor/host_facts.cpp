@@ -1,8 +1,12 @@
 #include "agent/doctor/host_facts.h"
 
+#include <linux/landlock.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 
@@ -46,6 +50,20 @@ T parsed(std::string_view text, int base) {
   T value{};
   std::from_chars(text.data(), text.data() + text.size(), value, base);
   return value;
+}
+
+// "real effective saved filesystem", proc_pid_status(5).
+std::uint32_t effective_uid(std::string_view uids) {
+  const auto real_end = uids.find('\t');
+  if (real_end == std::string_view::npos) return 0;
+  return parsed<std::uint32_t>(uids.substr(real_end + 1), 10);
+}
+
+// Also 0 where a seccomp filter refuses to answer.
+int landlock_abi() {
+  const long version =
+      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  return static_cast<int>(std::max(version, 0L));
 }
 
 // "[none] integrity confidentiality": the one in brackets holds (security/lockdown/lockdown.c).
@@ -116,12 +134,17 @@ KernelFacts read_kernel(const HostRoots& roots) {
 PrivilegeFacts read_privileges(const HostRoots& roots) {
   PrivilegeFacts facts;
   const std::string status = read_file(roots.proc + "/self/status", kSmallFile);
+  facts.effective_uid = effective_uid(status_value(status, "Uid"));
   facts.effective_capabilities = parsed<std::uint64_t>(status_value(status, "CapEff"), 16);
+  facts.no_new_privs = status_value(status, "NoNewPrivs") == "1";
   facts.seccomp_mode = parsed<int>(status_value(status, "Seccomp"), 10);
   facts.in_initial_user_namespace =
       is_in_namespace(roots.proc + "/self/ns/user", "user", kInitialUserNamespace);
   facts.in_initial_pid_namespace =
       is_in_namespace(roots.proc + "/self/ns/pid", "pid", kInitialPidNamespace);
+  facts.landlock_abi = landlock_abi();
+  const auto first_port = read_number(roots.proc + "/sys/net/ipv4/ip_unprivileged_port_start");
+  if (first_port) facts.first_unprivileged_port = static_cast<std::uint32_t>(*first_port);
   facts.hidepid = hidepid_option(read_file(roots.proc + "/self/mountinfo", kMaxConfigBytes));
   facts.open_files_limit = limit_of(RLIMIT_NOFILE);
   facts.memory_lock_limit = limit_of(RLIMIT_MEMLOCK);

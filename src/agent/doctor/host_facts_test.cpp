@@ -43,6 +43,8 @@ TEST_F(HostFacts, WhatIsNotThereIsUnknown) {
   EXPECT_FALSE(kernel.kprobe_source);
   const auto privileges = read_privileges(roots_);
   EXPECT_EQ(privileges.effective_capabilities, 0U);
+  EXPECT_FALSE(privileges.no_new_privs);
+  EXPECT_EQ(privileges.first_unprivileged_port, 1024U);
   EXPECT_EQ(privileges.in_initial_pid_namespace, Answer::unknown);
   EXPECT_EQ(privileges.in_initial_user_namespace, Answer::unknown);
 }
@@ -66,7 +68,10 @@ TEST_F(HostFacts, ReadsTheKernel) {
 }
 
 TEST_F(HostFacts, ReadsPrivileges) {
-  write("proc/self/status", "Name:\tCapEff\nCapPrm:\t0\nCapEff:\t000000c000000000\nSeccomp:\t2\n");
+  write("proc/self/status",
+        "Name:\tCapEff\nUid:\t7\t1000\t8\t9\nCapPrm:\t0\nCapEff:\t000000c000000000\n"
+        "NoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t3\n");
+  write("proc/sys/net/ipv4/ip_unprivileged_port_start", "80\n");
   link("proc/self/ns/pid", "pid:[4026531836]");
   link("proc/self/ns/user", "user:[4026532999]");
   write("proc/self/mountinfo",
@@ -77,7 +82,10 @@ TEST_F(HostFacts, ReadsPrivileges) {
   EXPECT_TRUE(has_capability(privileges, CAP_PERFMON));
   EXPECT_TRUE(has_capability(privileges, CAP_BPF));
   EXPECT_FALSE(has_capability(privileges, CAP_SYS_PTRACE));
+  EXPECT_EQ(privileges.effective_uid, 1000U);
+  EXPECT_TRUE(privileges.no_new_privs);
   EXPECT_EQ(privileges.seccomp_mode, 2);
+  EXPECT_EQ(privileges.first_unprivileged_port, 80U);
   EXPECT_EQ(privileges.in_initial_pid_namespace, Answer::yes);
   EXPECT_EQ(privileges.in_initial_user_namespace, Answer::no);
   EXPECT_EQ(privileges.hidepid, "invisible");

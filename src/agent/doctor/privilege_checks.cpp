@@ -1,8 +1,11 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <string_view>
+#include <vector>
 
 #include "agent/doctor/capabilities.h"
 #include "agent/doctor/checks.h"
@@ -10,68 +13,10 @@
 namespace beyla::agent::doctor {
 namespace {
 
-constexpr std::string_view kAsRoot = "run as root (sudo -E beyla), or grant ";
 // Programs, maps and links of the kernel half, scrape connections (listen_socket.cpp), some more.
 constexpr std::uint64_t kOpenFilesWanted = 256;
 // Rings, slots and bitmaps of abi/maps.h, rounded up.
 constexpr std::uint64_t kLockedMemoryWanted = 32ULL << 20U;
-
-Verdict judge_capability(const Facts& facts, unsigned number, std::string_view name,
-                         std::string_view purpose, const Verdict& without) {
-  if (has_capability(facts.privileges, number)) {
-    return {Status::ok, fmt::format("held: {}", purpose), {}};
-  }
-  return {without.status, fmt::format("not held: {}", without.finding),
-          without.status == Status::ok ? std::string() : fmt::format("{}{}", kAsRoot, name)};
-}
-
-Verdict judge_loading_capability(const Facts& facts, unsigned number, std::string_view name,
-                                 std::string_view purpose) {
-  if (!has_capability(facts.privileges, number) &&
-      has_capability(facts.privileges, CAP_SYS_ADMIN)) {
-    return {Status::ok, fmt::format("not held, but CAP_SYS_ADMIN includes it: {}", purpose), {}};
-  }
-  return judge_capability(facts, number, name, purpose,
-                          {Status::missing, "the kernel refuses every program", {}});
-}
-
-Verdict judge_bpf(const Facts& facts) {
-  return judge_loading_capability(facts, CAP_BPF, "CAP_BPF", "loads programs into the kernel");
-}
-
-Verdict judge_perfmon(const Facts& facts) {
-  return judge_loading_capability(facts, CAP_PERFMON, "CAP_PERFMON", "lets programs trace");
-}
-
-Verdict judge_ptrace(const Facts& facts) {
-  return judge_capability(
-      facts, CAP_SYS_PTRACE, "CAP_SYS_PTRACE", "reads the executables of other users' processes",
-      {Status::limited,
-       "other users' processes have no path: EXECUTABLE_NAME never matches them, and their "
-       "services get the name the kernel knows",
-       {}});
-}
-
-Verdict judge_dac_read_search(const Facts& facts) {
-  constexpr std::string_view kPurpose = "reads OTEL_SERVICE_NAME of other users' processes";
-  if (!has_capability(facts.privileges, CAP_DAC_READ_SEARCH) &&
-      has_capability(facts.privileges, CAP_DAC_OVERRIDE)) {
-    return {
-        Status::ok, fmt::format("not held, but CAP_DAC_OVERRIDE includes it: {}", kPurpose), {}};
-  }
-  return judge_capability(
-      facts, CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", kPurpose,
-      {Status::limited,
-       "OTEL_SERVICE_NAME of other users' processes is not read: their services "
-       "are named after the executable",
-       {}});
-}
-
-Verdict judge_checkpoint_restore(const Facts& facts) {
-  return judge_capability(facts, CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE",
-                          "not needed by this version",
-                          {Status::ok, "not needed by this version", {}});
-}
 
 Verdict judge_user_namespace(const Facts& facts) {
   switch (facts.privileges.in_initial_user_namespace) {
@@ -154,12 +99,66 @@ Verdict judge_locked_memory(const Facts& facts) {
           "ulimit -l unlimited (LimitMEMLOCK=infinity)"};
 }
 
-constexpr std::array kChecks = {
-    Check{"CAP_BPF", judge_bpf},
-    Check{"CAP_PERFMON", judge_perfmon},
-    Check{"CAP_SYS_PTRACE", judge_ptrace},
-    Check{"CAP_DAC_READ_SEARCH", judge_dac_read_search},
-    Check{"CAP_CHECKPOINT_RESTORE", judge_checkpoint_restore},
+Verdict judge_enforcement(const Facts& facts) {
+  const auto& settings = facts.settings.selectors;
+  if (!settings || !settings->enforce_sys_caps) {
+    return {Status::ok, "off: beyla starts with what is left, and says once what is lost", {}};
+  }
+  std::vector<std::string_view> lacking;
+  for (const auto& check : capability_checks()) {
+    if (check.judge(facts).status != Status::ok) lacking.push_back(check.name);
+  }
+  if (lacking.empty()) return {Status::ok, "on, and all that is needed is held", {}};
+  return {Status::missing,
+          fmt::format("on: the start is refused without {}", fmt::join(lacking, ", ")),
+          "grant them, or set enforce_sys_caps to false"};
+}
+
+Verdict judge_no_new_privs(const Facts& facts) {
+  if (!facts.privileges.no_new_privs) return {Status::ok, "not set yet: beyla sets it", {}};
+  return {Status::ok,
+          "set: what is held stays, but capabilities of the executable's file count for nothing",
+          {}};
+}
+
+Verdict judge_seccomp(const Facts& facts) {
+  if (facts.privileges.seccomp_mode == 0) return {Status::ok, "none from outside", {}};
+  return {Status::ok, "one is active: whether it lets bpf(2) through, `load and attach` tells", {}};
+}
+
+// What each version of the interface can confine: landlock(7).
+Verdict judge_landlock(const Facts& facts) {
+  constexpr int kTcpPorts = 4;  // Linux 6.7
+  constexpr int kSignals = 6;   // Linux 6.12
+  const int abi = facts.privileges.landlock_abi;
+  if (abi >= kSignals) {
+    return {Status::ok, fmt::format("ABI {}: confines files, TCP ports and signals", abi), {}};
+  }
+  if (abi >= kTcpPorts) {
+    return {Status::limited,
+            fmt::format("ABI {}: confines files and TCP ports; signals and abstract unix sockets "
+                        "are left to users and seccomp",
+                        abi),
+            "use Linux 6.12 or newer"};
+  }
+  if (abi > 0) {
+    return {Status::limited,
+            fmt::format("ABI {}: confines files; a processor taken over could connect to any TCP "
+                        "port",
+                        abi),
+            "use Linux 6.7 or newer"};
+  }
+  return {Status::limited,
+          "not in this kernel, or not switched on: a processor taken over could read what its user "
+          "may read, and connect to any TCP port",
+          "use Linux 6.7 or newer, with landlock in the boot parameter lsm="};
+}
+
+constexpr std::array kOtherChecks = {
+    Check{"enforce_sys_caps", judge_enforcement},
+    Check{"no_new_privs", judge_no_new_privs},
+    Check{"seccomp filter", judge_seccomp},
+    Check{"Landlock", judge_landlock},
     Check{"user namespace", judge_user_namespace},
     Check{"pid namespace", judge_pid_namespace},
     Check{"other processes in /proc", judge_proc},
@@ -169,6 +168,13 @@ constexpr std::array kChecks = {
 
 }  // namespace
 
-std::span<const Check> privilege_checks() { return kChecks; }
+std::span<const Check> privilege_checks() {
+  static const auto kChecks = [] {
+    std::vector<Check> checks(capability_checks().begin(), capability_checks().end());
+    checks.insert(checks.end(), kOtherChecks.begin(), kOtherChecks.end());
+    return checks;
+  }();
+  return kChecks;
+}
 
 }  // namespace beyla::agent::doctor
