@@ -1,9 +1,24 @@
 #include "agent/processor/belt.h"
 
+#include <cstring>
+
+#include "base/byte_reader.h"
 #include "protocols/registry.h"
 
 namespace beyla::processor {
 namespace {
+
+// Of the ledger.
+enum Region : std::size_t { kProgress, kCounters, kConnections, kSeries, kRegions };
+
+constexpr std::uint64_t kProgressVersion = 1;
+
+// How far the work has come. All zero: nothing was committed yet.
+struct Progress {
+  std::uint64_t version = 0;
+  std::uint64_t ring_position = 0;  // behind the last record that was taken
+  spans::InFlight in_flight{};
+};
 
 std::vector<model::SpanSink*> span_sinks(exporters::aggregate::RedMetrics& metrics,
                                          model::SpanSink* trace_lines) {
@@ -14,14 +29,40 @@ std::vector<model::SpanSink*> span_sinks(exporters::aggregate::RedMetrics& metri
 
 }  // namespace
 
-Belt::Belt(exporters::aggregate::RedOptions red_options, model::CapturePolicySink& policies,
-           protocols::session::RecordOrder order, Listeners listeners)
-    : recorder_(listeners.recorder),
-      red_metrics_(red_options),
-      spans_(span_sinks(red_metrics_, listeners.trace_lines)),
-      sessions_(spans_, policies, protocols::registry(), recorder_, order),
-      target_sinks_{&red_metrics_, &spans_} {
+std::vector<std::size_t> Belt::ledger_regions(const exporters::aggregate::RedOptions& options) {
+  std::vector<std::size_t> bytes(kRegions);
+  bytes[kProgress] = sizeof(Progress);
+  bytes[kCounters] = base::CounterBank::region_bytes();
+  bytes[kConnections] = protocols::session::ConnectionBook::region_bytes();
+  bytes[kSeries] = exporters::aggregate::RedMetrics::region_bytes(options);
+  return bytes;
+}
+
+Belt::Belt(base::Ledger& ledger, exporters::aggregate::RedOptions options,
+           protocols::session::RecordOrder order, const Neighbours& neighbours, base::BootTime now)
+    : ledger_(ledger),
+      decoder_(neighbours.decoder),
+      dropped_lines_(neighbours.dropped_lines),
+      recorder_(neighbours.recorder),
+      red_metrics_(ledger, kSeries, options, now),
+      spans_(span_sinks(red_metrics_, neighbours.trace_lines)),
+      sessions_(spans_, neighbours.policies, protocols::registry(), recorder_, order),
+      target_sinks_{&red_metrics_, &spans_},
+      counters_(ledger, kCounters,
+                {decoder_, spans_.counts(), sessions_.counters(), dropped_lines_}) {
   if (recorder_ != nullptr) target_sinks_.push_back(recorder_);
+  resume(now);
+}
+
+void Belt::resume(base::BootTime now) {
+  static_cast<void>(counters_.restore());
+  refused_connections_ =
+      sessions_.keep_book(ledger_.committed(kConnections), now).refused + refused_connections_;
+  const auto progress =
+      base::ByteReader(ledger_.committed(kProgress)).read_struct<Progress>();
+  if (!progress || progress->version != kProgressVersion) return;
+  predecessor_position_ = progress->ring_position;
+  spans_.add_lost(progress->in_flight);
 }
 
 void Belt::on_selected(const model::TargetProcess& target, base::BootTime time) {
@@ -43,11 +84,19 @@ void Belt::on_tick(base::BootTime time) {
   if (recorder_ != nullptr) recorder_->on_tick(time);  // behind what tidying has released
 }
 
-void Belt::end_batch() { open_connections_.store(sessions_.size(), std::memory_order_relaxed); }
+void Belt::stage(std::uint64_t ring_position) {
+  red_metrics_.stage();
+  sessions_.stage(ledger_, kConnections);
+  counters_.stage();
+  const Progress progress{kProgressVersion, ring_position, spans_.in_flight()};
+  if (std::memcmp(&progress, ledger_.committed(kProgress).data(), sizeof(progress)) != 0) {
+    ledger_.stage(kProgress, 0, std::as_bytes(std::span(&progress, 1)));
+  }
+  open_connections_.store(sessions_.size(), std::memory_order_relaxed);
+}
 
 void Belt::finish(base::BootTime time) {
   sessions_.flush(time);
-  end_batch();
   if (recorder_ != nullptr) recorder_->finish(time);
 }
 
