@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "agent/processor/belt.h"
-#include "agent/processor/self_metrics.h"
+#include "base/ledger.h"
 #include "capture/replay/player.h"
 #include "capture/replay/recording_reader.h"
 #include "export/console/trace_line.h"
@@ -18,6 +18,8 @@
 
 namespace beyla::agent {
 namespace {
+
+using processor::Belt;
 
 constexpr std::size_t kWriteBytes = 64 * 1024;
 
@@ -72,9 +74,8 @@ class NoPolicies final : public model::CapturePolicySink {
   void set_policy(model::PolicySlot /*slot*/, model::CapturePolicy /*policy*/) override {}
 };
 
-std::string metrics_page(const Belt& belt, const capture::DecoderCounts& counts) {
+std::string metrics_page(const Belt& belt) {
   std::vector<exporters::prometheus::Sample> samples;
-  samples.push_back(malformed_sample(counts));
   belt.collect(samples);
   std::string text;
   exporters::prometheus::append_red_metrics(text, belt.series());
@@ -91,12 +92,20 @@ base::Result<void> replay(const std::string& path, bool print_metrics) {
   Output output;
   LineWriter lines(output, reader.wall_offset());
   NoPolicies policies;
-  Belt belt({}, policies, protocols::session::RecordOrder::resolved,
-            {print_metrics ? nullptr : &lines, nullptr});
   capture::DecoderCounts counts;
+  base::Counter dropped_lines;
+  const auto ledger = TRY(base::Ledger::make_private(Belt::ledger_regions({})));
+  Belt belt(*ledger, {}, protocols::session::RecordOrder::resolved,
+            {.policies = policies,
+             .decoder = counts,
+             .dropped_lines = dropped_lines,
+             .trace_lines = print_metrics ? nullptr : &lines},
+            {});
   auto ending = capture::replay::play(reader, {belt.events(), belt, belt}, counts);
   belt.finish(ending.time);
-  if (print_metrics) output.put(metrics_page(belt, counts));
+  belt.stage(0);
+  ledger->commit();
+  if (print_metrics) output.put(metrics_page(belt));
   output.flush();
   TRY_VOID(output.result());
   if (ending.failure) return std::unexpected(std::move(*ending.failure));

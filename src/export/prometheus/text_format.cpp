@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "export/text/utf8.h"
+#include "base/utf8.h"
 
 namespace beyla::exporters::prometheus {
 namespace {
@@ -74,7 +74,7 @@ void append_header(std::string& out, std::string_view name, std::string_view hel
 
 void append_label_value(std::string& out, std::string_view value) {
   while (!value.empty()) {
-    const std::size_t length = text::utf8_length(value);
+    const std::size_t length = base::utf8_length(value);
     if (length == 0) {
       out += kReplacement;
     } else if (value.front() == '\\') {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "export/text/utf8.h"
+#include "base/utf8.h"
 
 namespace beyla::exporters::text {
 namespace {
@@ -18,7 +18,7 @@ std::string to_label_text(std::string_view raw) {
   std::string text;
   std::size_t used = 0;
   while (used < raw.size()) {
-    const std::size_t length = utf8_length(raw.substr(used));
+    const std::size_t length = base::utf8_length(raw.substr(used));
     const std::size_t taken = std::max<std::size_t>(length, 1);
     if (used + taken > kMaxLabelBytes) break;
     text += length == 0 ? kReplacement : raw.substr(used, length);

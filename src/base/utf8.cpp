@@ -1,9 +1,9 @@
-#include "export/text/utf8.h"
+#include "base/utf8.h"
 
 #include <array>
 #include <cstdint>
 
-namespace beyla::exporters::text {
+namespace beyla::base {
 namespace {
 
 // Table 3-7: which second byte may follow which first byte; further bytes are 80..BF.
@@ -41,4 +41,4 @@ std::size_t utf8_length(std::string_view text) {
   return 0;
 }
 
-}  // namespace beyla::exporters::text
+}  // namespace beyla::base

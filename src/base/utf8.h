@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <string_view>
 
-namespace beyla::exporters::text {
+namespace beyla::base {
 
 // Bytes of the first code point: 1 to 4; 0 where the text is empty or does not begin well-formed.
 [[nodiscard]] std::size_t utf8_length(std::string_view text);
 
-}  // namespace beyla::exporters::text
+}  // namespace beyla::base
