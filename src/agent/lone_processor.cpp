@@ -3,7 +3,9 @@
 
 #include <cerrno>
 #include <charconv>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "agent/config/environment.h"
@@ -16,7 +18,7 @@ namespace {
 constexpr int kFirstHandedFd = 3;  // SD_LISTEN_FDS_START, sd-daemon.h
 
 template <typename Number>
-bool names(const std::optional<std::string>& text, Number wanted) {
+bool names(std::optional<std::string_view> text, Number wanted) {
   return text && *text == std::to_string(wanted);
 }
 

@@ -51,7 +51,7 @@ base::Result<Holdings> take_hold(const CommandLine& command, const LoadedConfig&
                  everywhere ? " (all addresses; BEYLA_PROMETHEUS_ADDRESS narrows it)" : "");
   }
   if (!command.recording.empty()) {
-    held.recording = TRY(RecordingFile::create(command.recording));
+    held.recording.emplace(TRY(RecordingFile::create(command.recording)));
     spdlog::info("recording to {}", command.recording);
   }
   return held;
