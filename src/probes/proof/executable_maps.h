@@ -12,8 +12,8 @@
 
 namespace beyla::probes::proof {
 
-// A file as /proc/PID/maps names it. It is not fstat's st_dev: on btrfs, and on overlayfs up to
-// Linux 6.7, the two differ (show_map_vma, fs/proc/task_mmu.c).
+// A file as /proc/PID/maps names it. It is not fstat's st_dev: on btrfs, and on overlayfs
+// before 6.8, the two differ (seen on overlayfs and 6.1).
 struct MappedFile {
   std::uint32_t major = 0;
   std::uint32_t minor = 0;

@@ -88,6 +88,12 @@ TEST(CodeRanges, WhatIsNoMapsFileIsRefused) {
   EXPECT_EQ(code_ranges(-1, kFile).error(), Refusal::unreadable_maps);
 }
 
+TEST(CodeRanges, AreBounded) {
+  std::string text;
+  for (int line = 0; line < 1000; ++line) text += "1000-2000 r-xp 00001000 08:01 1234\n";
+  EXPECT_EQ(ranges_in(text)->size(), 256);
+}
+
 TEST(CodeRanges, TooLongIsNotReadToItsEnd) {
   const std::string line = "1000-2000 r--p 00000000 08:01 1234 " + std::string(4000, 'n') + "\n";
   std::string text;

@@ -125,6 +125,7 @@ TEST_F(ProofTest, UndecodableBeforeThePointIsRefused) {
 TEST_F(ProofTest, PointOutsideItsSymbolIsRefused) {
   EXPECT_EQ(judge(point_at(0x1fff, 0x2000, 8)), "outside_symbol");
   EXPECT_EQ(judge(point_at(0x2008, 0x2000, 8)), "outside_symbol");
+  EXPECT_EQ(judge(point_at(0x2009, 0x2000, 8)), "outside_symbol");
   EXPECT_EQ(judge(point_at(0x2007, 0x2000, 8)), "proven");
   write(0x2007, "\xeb\x01"sv);  // the instruction itself goes on behind it
   EXPECT_EQ(judge(point_at(0x2007, 0x2000, 8)), "outside_symbol");

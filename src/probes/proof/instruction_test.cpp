@@ -104,10 +104,10 @@ TEST(NeighboursAgree, KnowTheBoundariesWithoutBeingToldAny) {
   const InstructionDecoder decoder;
   const Code code = repeated(20);
   const std::size_t start = 15 * kGoFunction.size();
-  for (const std::size_t boundary : {0, 4, 6, 7, 10, 15}) {
+  for (const std::size_t boundary : {0U, 4U, 6U, 7U, 10U, 15U}) {
     EXPECT_TRUE(neighbours_agree(decoder, bytes_of(code), start + boundary)) << boundary;
   }
-  for (const std::size_t inside : {1, 2, 3, 5, 8, 9, 11, 12, 13, 14}) {
+  for (const std::size_t inside : {1U, 2U, 3U, 5U, 8U, 9U, 11U, 12U, 13U, 14U}) {
     EXPECT_FALSE(neighbours_agree(decoder, bytes_of(code), start + inside)) << inside;
   }
 }
