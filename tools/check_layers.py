@@ -16,14 +16,19 @@ ALLOWED = {
     "protocols": {"base", "model"},
     "spans": {"base", "model"},
     "export": {"base", "model"},
-    "agent/config": {"base", "abi"},
+    # Blobs and messages only: what reads YAML stays in agent/config.
+    "agent/config/handover": {"base", "abi"},
+    "agent/config": {"base", "abi", "agent/config/handover"},
     "agent/privileges": {"base"},
     "agent/spawn": {"base", "abi", "agent/privileges"},
     # The privileged side parses no traffic, no ELF file and no YAML; the other side touches no kernel.
-    "agent/broker": {"abi", "base", "model", "discover", "probes", "agent/spawn", "agent/privileges"},
-    "agent/processor": {"abi", "base", "model", "capture", "protocols", "spans", "export", "agent/privileges"},
+    "agent/broker": {"abi", "base", "model", "discover", "probes", "agent/spawn", "agent/privileges",
+                     "agent/config/handover"},
+    "agent/processor": {"abi", "base", "model", "capture", "protocols", "spans", "export", "agent/privileges",
+                        "agent/config/handover"},
     "agent": {"abi", "base", "model", "discover", "probes", "capture", "protocols", "spans", "export",
-              "agent/config", "agent/privileges", "agent/spawn", "agent/broker", "agent/processor"},
+              "agent/config", "agent/config/handover", "agent/privileges", "agent/spawn", "agent/broker",
+              "agent/processor"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 

@@ -1,9 +1,11 @@
 #include "agent/config/config_events.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "agent/config/handover/setting_limits.h"
+#include "agent/config/quoted.h"
 
 namespace beyla::agent::config {
 
@@ -11,12 +13,6 @@ namespace {
 
 // What yaml-cpp 0.7 reports for nodes without a written tag: "?" plain, "!" quoted.
 bool is_written_tag(std::string_view tag) { return !tag.empty() && tag != "?" && tag != "!"; }
-
-bool has_control_character(std::string_view text) {
-  return std::ranges::any_of(text, [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7f;
-  });
-}
 
 // yaml-cpp counts from 0 and says -1 where it does not know.
 std::size_t from_one(int position) {
@@ -113,11 +109,17 @@ void ConfigEvents::open_level(const YAML::Mark& mark, ConfigValue kind) {
 void ConfigEvents::take_key(const YAML::Mark& mark, const std::string& name) {
   if (name.empty()) return refuse(mark, "empty key");
   if (name.find('.') != std::string::npos) {
-    return refuse(mark, fmt::format("key `{}` holds a '.': nest the keys instead", name));
+    return refuse(mark, fmt::format("key {} holds a '.': nest the keys instead", quoted(name)));
   }
   Level& level = levels_.back();
-  if (!level.seen.insert(name).second) return refuse(mark, fmt::format("duplicate key `{}`", name));
-  level.key = Key{level.owner ? level.owner->path + "." + name : name, mark};
+  if (!level.seen.insert(name).second)
+    return refuse(mark, fmt::format("duplicate key {}", quoted(name)));
+  Key key{level.owner ? level.owner->path + "." + name : name, mark};
+  if (key.path.size() > kMaxConfigPathBytes) {
+    return refuse(mark, fmt::format("key {} is longer than {} bytes with those around it",
+                                    quoted(name), kMaxConfigPathBytes));
+  }
+  level.key = std::move(key);
 }
 
 void ConfigEvents::take_value(ConfigValue value, std::string text) {

@@ -33,19 +33,22 @@ bool is_refused_byte(char c) {
   return (byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7f;
 }
 
+// The error stands at the byte behind `before`.
+Error error_behind(std::string_view name, std::string_view before, std::string_view why) {
+  const auto line = 1 + static_cast<std::size_t>(std::ranges::count(before, '\n'));
+  const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+  return config_error(name, line, before.size() - line_start + 1, why);
+}
+
 Result<void> check_bytes(std::string_view name, std::string_view text) {
   if (text.size() > kMaxConfigBytes) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("{}: larger than {} bytes", name, kMaxConfigBytes));
+    return std::unexpected(error_behind(name, text.substr(0, kMaxConfigBytes),
+                                        fmt::format("larger than {} bytes", kMaxConfigBytes)));
   }
   const auto bad = std::ranges::find_if(text, is_refused_byte);
   if (bad == text.end()) return {};
-  const std::string_view before(text.begin(), bad);
-  const auto line = 1 + static_cast<std::size_t>(std::ranges::count(before, '\n'));
-  const auto newline = before.rfind('\n');
-  const std::size_t line_start = newline == std::string_view::npos ? 0 : newline + 1;
   return std::unexpected(
-      config_error(name, line, before.size() - line_start + 1,
+      error_behind(name, std::string_view(text.begin(), bad),
                    fmt::format("control character 0x{:02x}", static_cast<unsigned char>(*bad))));
 }
 
@@ -72,10 +75,6 @@ std::optional<Error> feed(std::string_view name, std::string_view text, ConfigEv
   return std::nullopt;
 }
 
-Error unreadable(const std::string& path, int os_errno) {
-  return Error{ErrorCode::invalid_argument, os_errno, "cannot read config file " + path};
-}
-
 }  // namespace
 
 Result<std::vector<ConfigEntry>> parse_config_text(std::string_view name, std::string_view text) {
@@ -87,19 +86,23 @@ Result<std::vector<ConfigEntry>> parse_config_text(std::string_view name, std::s
   return events.take_entries();
 }
 
-Result<std::vector<ConfigEntry>> read_config_file(const std::string& path) {
-  const base::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return std::unexpected(unreadable(path, errno));
+Result<std::vector<ConfigEntry>> read_config_fd(const std::string& name, int fd) {
   std::string text;
   std::array<char, 16 * 1024> chunk{};
   while (text.size() <= kMaxConfigBytes) {
-    const ssize_t got = ::read(file.get(), chunk.data(), chunk.size());
+    const ssize_t got = ::read(fd, chunk.data(), chunk.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return std::unexpected(unreadable(path, errno));
+    if (got < 0) return std::unexpected(unreadable_config(name, errno));
     if (got == 0) break;
     text.append(chunk.data(), static_cast<std::size_t>(got));
   }
-  return parse_config_text(path, text);
+  return parse_config_text(name, text);
+}
+
+Result<std::vector<ConfigEntry>> read_config_file(const std::string& path) {
+  const base::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return std::unexpected(unreadable_config(path, errno));
+  return read_config_fd(path, file.get());
 }
 
 }  // namespace beyla::agent::config

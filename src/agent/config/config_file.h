@@ -1,8 +1,9 @@
 // Reads a configuration file. In: the bytes of a YAML file, which may be hostile. Out: a flat list
-// of dotted paths and their text, in file order. Main thread, at start.
+// of dotted paths and their text, in file order. One thread, at start.
 // Errors: invalid_argument, "FILE:LINE:COLUMN: ..."; a file that cannot be read names the path and
 // the cause. Refused: more than 256 KiB, control characters, anchors, aliases, tags, duplicate
-// keys, nesting deeper than 16, more than one document. No exception leaves these functions.
+// keys, paths above 256 bytes, nesting deeper than 16, more than one document. No exception leaves
+// these functions.
 #pragma once
 
 #include <cstddef>
@@ -10,12 +11,13 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/config/handover/file_copy.h"  // kMaxConfigBytes
 #include "base/result.h"
 
 namespace beyla::agent::config {
 
-constexpr std::size_t kMaxConfigBytes = 256 * 1024;
-constexpr std::size_t kMaxConfigDepth = 16;  // maps and lists inside each other
+constexpr std::size_t kMaxConfigDepth = 16;       // maps and lists inside each other
+constexpr std::size_t kMaxConfigPathBytes = 256;  // of a dotted path: some times the longest
 
 enum class ConfigValue {
   null,  // `key:` or `key: null`
@@ -35,6 +37,9 @@ struct ConfigEntry {
 // name stands for the file in messages.
 [[nodiscard]] base::Result<std::vector<ConfigEntry>> parse_config_text(std::string_view name,
                                                                        std::string_view text);
+// From where the descriptor stands; it is borrowed.
+[[nodiscard]] base::Result<std::vector<ConfigEntry>> read_config_fd(const std::string& name,
+                                                                    int fd);
 [[nodiscard]] base::Result<std::vector<ConfigEntry>> read_config_file(const std::string& path);
 
 }  // namespace beyla::agent::config

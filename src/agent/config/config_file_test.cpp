@@ -129,6 +129,23 @@ TEST(ConfigFileTest, LimitsDepth) {
             std::string::npos);
 }
 
+TEST(ConfigFileTest, LimitsPaths) {
+  const std::string longest(kMaxConfigPathBytes - 2, 'k');
+  EXPECT_TRUE(parse_config_text("c.yml", longest + ": {a: 1}\n").has_value());
+  EXPECT_EQ(flattened(longest + ": {ab: 1}\n"),
+            "error: c.yml:1:258: key `ab` is longer than 256 bytes with those around it");
+}
+
+// Each of many keys would carry the long ones around it along.
+TEST(ConfigFileTest, ManyKeysBelowALongOneAreRefusedQuickly) {
+  // yaml-cpp itself refuses a key of more than 1,024 characters, unless it is written so.
+  std::string text = "? " + std::string(kMaxConfigBytes / 2, 'k') + "\n:\n";
+  for (int i = 0; text.size() + 16 < kMaxConfigBytes; ++i) {
+    text += " " + std::to_string(i) + ": 1\n";
+  }
+  EXPECT_NE(flattened(text).find("is longer than 256 bytes"), std::string::npos);
+}
+
 TEST(ConfigFileTest, SurvivesHostileNestingInReasonableTime) {
   for (const std::string_view piece :
        {"[", "{", "{k: ", "- ", "? ", "[{", "a: {", "!", "&a ", "*"}) {
@@ -144,7 +161,7 @@ TEST(ConfigFileTest, LimitsSize) {
   EXPECT_TRUE(parse_config_text("c.yml", line + std::string(kMaxConfigBytes - line.size(), 'x'))
                   .has_value());
   const std::string message = flattened(line + std::string(kMaxConfigBytes - line.size() + 1, 'x'));
-  EXPECT_EQ(message, "error: c.yml: larger than 262144 bytes");
+  EXPECT_EQ(message, "error: c.yml:1:262145: larger than 262144 bytes");
 }
 
 class ConfigFileOnDiskTest : public testing::Test {
@@ -166,7 +183,8 @@ TEST_F(ConfigFileOnDiskTest, ReadsAFileAndNamesItInErrors) {
 
 TEST_F(ConfigFileOnDiskTest, StopsReadingAtTheLimit) {
   std::ofstream(path_) << std::string(2 * kMaxConfigBytes, '#');
-  EXPECT_EQ(read_config_file(path_).error().message(), path_ + ": larger than 262144 bytes");
+  EXPECT_EQ(read_config_file(path_).error().message(),
+            path_ + ":1:262145: larger than 262144 bytes");
 }
 
 TEST_F(ConfigFileOnDiskTest, SaysWhyAFileCannotBeRead) {

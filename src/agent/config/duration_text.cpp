@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/config/quoted.h"
+
 namespace beyla::agent::config {
 namespace {
 
@@ -93,7 +95,7 @@ base::Result<std::chrono::nanoseconds> parse_duration(std::string_view text) {
     if (!part || *part > kMax - total) {
       return base::fail(
           base::ErrorCode::invalid_argument,
-          fmt::format("`{}` is not a duration (for example 5m, 1h30m, 3s or 500ms)", text));
+          fmt::format("{} is not a duration (for example 5m, 1h30m, 3s or 500ms)", quoted(text)));
     }
     total += *part;
   } while (!rest.empty());

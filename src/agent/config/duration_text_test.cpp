@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "agent/config/quoted.h"
+
 namespace beyla::agent::config {
 namespace {
 
@@ -68,7 +70,7 @@ TEST(DurationText, RefusesAllElse) {
     const auto value = parse_duration(text);
     ASSERT_FALSE(value.has_value()) << text;
     EXPECT_EQ(value.error().code, base::ErrorCode::invalid_argument);
-    EXPECT_NE(value.error().message().find("`" + std::string(text) + "`"), std::string::npos);
+    EXPECT_NE(value.error().message().find(quoted(text)), std::string::npos);
   }
 }
 

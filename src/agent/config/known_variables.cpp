@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/config/quoted.h"
 #include "agent/config/setting_table.h"
 
 namespace beyla::agent::config {
@@ -70,7 +71,7 @@ std::vector<std::string> unknown_variable_warnings(Environment environment) {
   std::vector<std::string> warnings;
   for (const auto& [name, value] : environment) {
     const bool ours = name.starts_with("BEYLA_") || name.starts_with("OTEL_EBPF_");
-    if (ours && !is_known(name)) warnings.push_back("ignoring unknown variable " + name);
+    if (ours && !is_known(name)) warnings.push_back("ignoring unknown variable " + shortened(name));
   }
   return warnings;
 }

@@ -9,8 +9,10 @@
 
 #include "agent/config/config_file.h"
 #include "agent/config/known_variables.h"
+#include "agent/config/quoted.h"
 #include "agent/config/setting_table.h"
 #include "agent/config/yaml_keys.h"
+#include "base/terminal_text.h"
 
 namespace beyla::agent::config {
 
@@ -19,6 +21,9 @@ using base::fail;
 using base::Result;
 
 namespace {
+
+// With room for the text of an errno, in 8 KiB.
+constexpr std::size_t kMaxErrorBytes = 8000;
 
 // One place where a setting was given a value.
 struct Given {
@@ -65,8 +70,8 @@ Result<void> apply_source(const Setting& setting, std::span<const Given> source,
     if (first && changed != *first) {
       return fail(
           ErrorCode::invalid_argument,
-          fmt::format("{}{}=`{}` contradicts {}=`{}`: keep one of them", given.where,
-                      given.spelling, given.text, source.front().spelling, source.front().text));
+          fmt::format("{}{}={} contradicts {}={}: keep one of them", given.where, given.spelling,
+                      quoted(given.text), source.front().spelling, quoted(source.front().text)));
     }
     if (!first) first = std::move(changed);
   }
@@ -87,29 +92,54 @@ Result<void> validate(const Settings& settings) {
   return {};
 }
 
-}  // namespace
-
-Result<Settings> load(const std::optional<std::string>& file, Environment environment,
-                      std::vector<std::string>* warnings) {
-  if (warnings != nullptr) {
-    for (std::string& line : unknown_variable_warnings(environment)) {
-      warnings->push_back(std::move(line));
-    }
-  }
+// An empty name: without a file.
+Result<Settings> merge(std::string_view file, std::span<const ConfigEntry> entries,
+                       Environment environment) {
   TRY_VOID(refuse_unbuilt(environment));
-  std::vector<ConfigEntry> entries;
-  if (file) {
-    entries = TRY(read_config_file(*file));
-    TRY_VOID(check_yaml_keys(*file, entries));
-  }
+  TRY_VOID(check_yaml_keys(file, entries));
   Settings settings;
   for (const Setting& setting : setting_table()) {
-    const auto in_file = given_in_file(setting, file.value_or(""), entries);
+    const auto in_file = given_in_file(setting, file, entries);
     TRY_VOID(apply_source(setting, in_file, settings));
     TRY_VOID(apply_source(setting, given_in_environment(setting, environment), settings));
   }
   TRY_VOID(validate(settings));
   return settings;
+}
+
+// File names and the messages of the YAML parser go into errors as they are.
+Result<Settings> made_readable(Result<Settings> outcome) {
+  if (!outcome) {
+    std::string& context = outcome.error().context;
+    context = base::to_terminal_text(context, kMaxErrorBytes);
+  }
+  return outcome;
+}
+
+using Entries = Result<std::vector<ConfigEntry>>;
+
+Result<Settings> load_entries(std::string_view file, const Entries& entries,
+                              Environment environment, std::vector<std::string>* warnings) {
+  if (warnings != nullptr) {
+    for (std::string& line : unknown_variable_warnings(environment)) {
+      warnings->push_back(std::move(line));
+    }
+  }
+  if (!entries) return made_readable(std::unexpected(entries.error()));
+  return made_readable(merge(file, *entries, environment));
+}
+
+}  // namespace
+
+Result<Settings> load(const std::optional<std::string>& file, Environment environment,
+                      std::vector<std::string>* warnings) {
+  return load_entries(file.value_or(""), file ? read_config_file(*file) : Entries{}, environment,
+                      warnings);
+}
+
+Result<Settings> load(const OpenConfig& file, Environment environment,
+                      std::vector<std::string>* warnings) {
+  return load_entries(file.name, read_config_fd(file.name, file.fd), environment, warnings);
 }
 
 }  // namespace beyla::agent::config

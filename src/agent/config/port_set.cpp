@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/config/quoted.h"
+
 namespace beyla::agent::config {
 
 using base::ErrorCode;
@@ -30,14 +32,14 @@ Result<PortRange> parse_range(std::string_view piece) {
   const auto part = [piece](std::string_view text) {
     Result<std::uint16_t> port = parse_port(trimmed(text));
     if (!port)
-      port = std::unexpected(std::move(port).error().within(fmt::format("in `{}`", piece)));
+      port = std::unexpected(std::move(port).error().within(fmt::format("in {}", quoted(piece))));
     return port;
   };
   const std::uint16_t first = TRY(part(piece.substr(0, dash)));
   const std::uint16_t last = TRY(part(piece.substr(dash + 1)));
   if (first > last) {
     return fail(ErrorCode::invalid_argument,
-                fmt::format("range `{}` is reversed: write {}-{}", piece, last, first));
+                fmt::format("range {} is reversed: write {}-{}", quoted(piece), last, first));
   }
   return PortRange{first, last};
 }
@@ -64,7 +66,8 @@ Result<std::uint16_t> parse_port(std::string_view text) {
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, port);
   if (error != std::errc() || stop != end || port == 0) {
-    return fail(ErrorCode::invalid_argument, fmt::format("`{}` is not a port (1-65535)", text));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} is not a port (1-65535)", quoted(text)));
   }
   return port;
 }
@@ -76,7 +79,7 @@ Result<PortSet> PortSet::parse(std::string_view text) {
     const std::string_view piece = trimmed(text.substr(start, comma - start));
     if (piece.empty()) {
       return fail(ErrorCode::invalid_argument,
-                  fmt::format("empty element in the port list `{}`", text));
+                  fmt::format("empty element in the port list {}", quoted(text)));
     }
     ranges.push_back(TRY(parse_range(piece)));
     start = comma + 1;

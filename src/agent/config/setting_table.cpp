@@ -1,8 +1,5 @@
 #include "agent/config/setting_table.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -13,6 +10,8 @@
 #include <fmt/format.h>
 
 #include "agent/config/duration_text.h"
+#include "agent/config/handover/setting_limits.h"
+#include "agent/config/quoted.h"
 
 namespace beyla::agent::config {
 
@@ -22,10 +21,12 @@ using base::Result;
 
 namespace {
 
-constexpr std::chrono::nanoseconds kMinTtl = std::chrono::milliseconds(1);
-constexpr std::chrono::nanoseconds kMaxTtl = std::chrono::hours(24 * 365);
-// Some 500 bytes of memory each, and 3,500 bytes of a scrape's text.
-constexpr std::size_t kMaxCardinality = 100'000;
+// For texts that go into a field of abi/config.h.
+Result<void> check_size(std::string_view text, std::size_t max_bytes) {
+  if (text.size() <= max_bytes) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("{} is longer than {} bytes", quoted(text), max_bytes));
+}
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);
@@ -41,6 +42,7 @@ Result<void> apply_open_port(Settings& settings, std::string_view text) {
 }
 
 Result<void> apply_executable_name(Settings& settings, std::string_view text) {
+  TRY_VOID(check_size(text, kMaxExecutableBytes));
   settings.executable_name = text;
   return {};
 }
@@ -51,6 +53,11 @@ Result<void> apply_print_traces(Settings& settings, std::string_view text) {
 }
 
 Result<void> apply_service_name(Settings& settings, std::string_view text) {
+  TRY_VOID(check_size(text, kMaxServiceNameBytes));
+  if (has_control_character(text)) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} holds a control character or a line break", quoted(text)));
+  }
   settings.service_name = text;
   return {};
 }
@@ -67,7 +74,7 @@ Result<void> apply_log_level(Settings& settings, std::string_view text) {
     settings.log_level = LogLevel::error;
   } else {
     return fail(ErrorCode::invalid_argument,
-                fmt::format("`{}` is not a log level (DEBUG, INFO, WARN, ERROR)", text));
+                fmt::format("{} is not a log level (DEBUG, INFO, WARN, ERROR)", quoted(text)));
   }
   return {};
 }
@@ -83,28 +90,23 @@ Result<void> apply_prometheus_port(Settings& settings, std::string_view text) {
 }
 
 Result<void> apply_prometheus_path(Settings& settings, std::string_view text) {
-  // Compared with the path of a request, which never holds these (RFC 3986 section 3.3).
-  const bool plain = text.find_first_of(" \t\r\n?#") == std::string_view::npos;
-  if (!text.starts_with('/') || !plain) {
+  TRY_VOID(check_size(text, kMaxUrlPathBytes));
+  if (!is_url_path(text)) {
     return fail(ErrorCode::invalid_argument,
-                fmt::format("`{}` is not a URL path: it must start with '/' and hold no space, "
-                            "'?' or '#'",
-                            text));
+                fmt::format("{} is not a URL path: it must start with '/' and hold no space, "
+                            "control character, '?' or '#'",
+                            quoted(text)));
   }
   settings.prometheus_path = text;
   return {};
 }
 
 Result<void> apply_prometheus_address(Settings& settings, std::string_view text) {
-  const std::string address(text);
-  in6_addr scratch{};  // large enough for either family
-  const bool literal = ::inet_pton(AF_INET, address.c_str(), &scratch) == 1 ||
-                       ::inet_pton(AF_INET6, address.c_str(), &scratch) == 1;
-  if (!literal || address.find('\0') != std::string::npos) {
+  if (!is_ip_address(text)) {
     return fail(ErrorCode::invalid_argument,
-                fmt::format("`{}` is not an IPv4 or IPv6 address", text));
+                fmt::format("{} is not an IPv4 or IPv6 address", quoted(text)));
   }
-  settings.prometheus_address = address;
+  settings.prometheus_address = text;
   return {};
 }
 
@@ -112,7 +114,7 @@ Result<void> apply_prometheus_ttl(Settings& settings, std::string_view text) {
   const auto ttl = TRY(parse_duration(text));
   if (ttl < kMinTtl || ttl > kMaxTtl) {
     return fail(ErrorCode::invalid_argument,
-                fmt::format("`{}` is out of range (1ms to 8760h)", text));
+                fmt::format("{} is out of range (1ms to 8760h)", quoted(text)));
   }
   settings.prometheus_ttl = ttl;
   return {};
@@ -124,7 +126,7 @@ Result<void> apply_cardinality_limit(Settings& settings, std::string_view text) 
   const bool whole = error == std::errc{} && end == text.data() + text.size();
   if (!whole || limit == 0 || limit > kMaxCardinality) {
     return fail(ErrorCode::invalid_argument,
-                fmt::format("`{}` is not a number of series (1-{})", text, kMaxCardinality));
+                fmt::format("{} is not a number of series (1-{})", quoted(text), kMaxCardinality));
   }
   settings.metrics_cardinality_limit = limit;
   return {};
@@ -161,7 +163,8 @@ std::vector<Setting> process_settings() {
        {"BEYLA_ENFORCE_SYS_CAPS", "OTEL_EBPF_ENFORCE_SYS_CAPS"},
        "false",
        SettingType::boolean,
-       "Refuses to start when a capability is missing. Else beyla starts, does what is left and says "
+       "Refuses to start when a capability is missing. Else beyla starts, does what is left and "
+       "says "
        "so once; `beyla doctor` lists what each one is for.",
        apply_enforce_sys_caps},
   };
@@ -230,7 +233,8 @@ Result<bool> parse_boolean(std::string_view text) {
   const std::string value = lower_case(text);
   if (value == "true" || value == "t" || value == "1") return true;
   if (value == "false" || value == "f" || value == "0") return false;
-  return fail(ErrorCode::invalid_argument, fmt::format("`{}` is neither true nor false", text));
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("{} is neither true nor false", quoted(text)));
 }
 
 }  // namespace beyla::agent::config

@@ -8,11 +8,10 @@
 #include <optional>
 #include <string>
 
+#include "agent/config/handover/log_level.h"
 #include "agent/config/port_set.h"
 
 namespace beyla::agent::config {
-
-enum class LogLevel { debug, info, warn, error };
 
 struct Settings {
   std::optional<PortSet> open_port;

@@ -7,6 +7,7 @@
 
 #include "agent/config/config_events.h"
 #include "agent/config/edit_distance.h"
+#include "agent/config/quoted.h"
 #include "agent/config/setting_table.h"
 
 namespace beyla::agent::config {
@@ -51,8 +52,8 @@ std::string_view nearest_key(std::string_view path) {
 
 std::string unknown_key(std::string_view path) {
   const std::string_view nearest = nearest_key(path);
-  if (nearest.empty()) return fmt::format("unknown key `{}`", path);
-  return fmt::format("unknown key `{}`: did you mean `{}`?", path, nearest);
+  if (nearest.empty()) return fmt::format("unknown key {}", quoted(path));
+  return fmt::format("unknown key {}: did you mean `{}`?", quoted(path), nearest);
 }
 
 // Why the entry is refused; empty where it is fine.
