@@ -4,8 +4,11 @@
 #include <array>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "agent/config/quoted.h"
 
 namespace beyla::agent::config {
 
@@ -16,6 +19,8 @@ using base::Result;
 namespace {
 
 constexpr std::array<std::string_view, 2> kUnbuiltCommands = {"check-config", "config"};
+constexpr std::array<std::string_view, 5> kCommands = {"config-reference", "doctor", "record",
+                                                       "replay", "processor"};
 constexpr std::string_view kSocketHook = "tp_btf";
 
 using Arguments = std::span<const char* const>;  // what is left; never empty while one is parsed
@@ -47,14 +52,25 @@ Result<std::string> socket_hook_of(std::string_view hook) {
   constexpr std::string_view kPrefix = "socket=";
   if (!hook.starts_with(kPrefix)) {
     return fail(ErrorCode::invalid_argument,
-                fmt::format("--hook `{}`: expected socket=NAME, see beyla --help", hook));
+                fmt::format("--hook {}: expected socket=NAME, see beyla --help", quoted(hook)));
   }
   const std::string_view name = hook.substr(kPrefix.size());
   if (name != kSocketHook) {
-    return fail(ErrorCode::unsupported,
-                fmt::format("socket hook `{}` is not built yet (have: {})", name, kSocketHook));
+    return fail(ErrorCode::unsupported, fmt::format("socket hook {} is not built yet (have: {})",
+                                                    quoted(name), kSocketHook));
   }
   return std::string(name);
+}
+
+// Sets what may be given once, or again with the same value.
+Result<void> set_once(std::string_view option, const std::string& value,
+                      std::optional<std::string>& field) {
+  if (field && *field != value) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("--{} given twice: {} and {}", option, quoted(*field), quoted(value)));
+  }
+  field = value;
+  return {};
 }
 
 // The word after `record` or `replay`.
@@ -70,12 +86,21 @@ Result<void> take_recording(Arguments& arguments, CommandLine& line) {
   return {};
 }
 
+bool is_command(CommandLine::Action action) {
+  using enum CommandLine::Action;
+  return action != run && action != help && action != version;
+}
+
 // True where the argument is a command or a switch; changes the action.
 Result<bool> take_action(Arguments& arguments, CommandLine& line) {
   using enum CommandLine::Action;
   const std::string_view argument = arguments.front();
   if (std::ranges::find(kUnbuiltCommands, argument) != kUnbuiltCommands.end()) {
     return fail(ErrorCode::unsupported, fmt::format("`beyla {}` is not built yet", argument));
+  }
+  if (is_command(line.action) && std::ranges::find(kCommands, argument) != kCommands.end()) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("`{}` is a second command: see beyla --help", argument));
   }
   if (argument == "--help" || argument == "-h" || argument == "-help") {
     line.action = help;
@@ -85,10 +110,14 @@ Result<bool> take_action(Arguments& arguments, CommandLine& line) {
     line.action = print_reference;
   } else if (argument == "doctor") {
     line.action = doctor;
+  } else if (argument == "processor") {
+    line.action = processor;
   } else if (argument == "record" || argument == "replay") {
     TRY_VOID(take_recording(arguments, line));
   } else if (argument == "--metrics" && line.action == replay) {
     line.print_metrics = true;
+  } else if (argument == "--single-process" || argument == "-single-process") {
+    line.single_process = true;
   } else {
     return false;
   }
@@ -102,18 +131,39 @@ Result<void> take_argument(Arguments& arguments, CommandLine& line) {
   if (is_action) {
     // Nothing follows it, or what did is taken.
   } else if (const auto file = TRY(option_value("config", arguments))) {
-    if (line.config_file && *line.config_file != *file) {
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("--config given twice: `{}` and `{}`", *line.config_file, *file));
-    }
-    line.config_file = file;
+    TRY_VOID(set_once("config", *file, line.config_file));
   } else if (const auto hook = TRY(option_value("hook", arguments))) {
     line.socket_hook = TRY(socket_hook_of(*hook));
+  } else if (const auto socket = TRY(option_value("processor-socket", arguments))) {
+    TRY_VOID(set_once("processor-socket", *socket, line.processor_socket));
   } else {
     return fail(ErrorCode::invalid_argument,
-                fmt::format("unknown argument `{}`: see beyla --help", argument));
+                fmt::format("unknown argument {}: see beyla --help", quoted(argument)));
   }
   arguments = arguments.subspan(1);
+  return {};
+}
+
+// What is fine alone, but not with the rest of the line.
+Result<void> check_together(const CommandLine& line) {
+  using enum CommandLine::Action;
+  const auto refuse = [](std::string why) {
+    return fail(ErrorCode::invalid_argument, std::move(why));
+  };
+  if (line.processor_socket && line.processor_socket->size() > kMaxSocketPathBytes) {
+    return refuse(fmt::format("--processor-socket {} is longer than {} bytes",
+                              quoted(*line.processor_socket), kMaxSocketPathBytes));
+  }
+  if (line.single_process && line.processor_socket) {
+    return refuse("--single-process contradicts --processor-socket: keep one of them");
+  }
+  if (line.action == processor && (line.config_file || !line.socket_hook.empty())) {
+    return refuse("`beyla processor` takes no option: its settings come with its work");
+  }
+  if (is_command(line.action) && line.action != record) {
+    if (line.single_process) return refuse("--single-process is for a run or a record only");
+    if (line.processor_socket) return refuse("--processor-socket is for a run or a record only");
+  }
   return {};
 }
 
@@ -124,8 +174,8 @@ Result<std::optional<std::string>> config_file_of(Environment environment) {
   const auto second = find_variable(environment, kSecond);
   if (first && second && *first != *second) {
     return fail(ErrorCode::invalid_argument,
-                fmt::format("{}=`{}` contradicts {}=`{}`: keep one of them", kSecond, *second,
-                            kFirst, *first));
+                fmt::format("{}={} contradicts {}={}: keep one of them", kSecond, quoted(*second),
+                            kFirst, quoted(*first)));
   }
   const auto chosen = first ? first : second;
   return chosen ? std::optional<std::string>(*chosen) : std::nullopt;
@@ -138,6 +188,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv, Enviro
   Arguments arguments(argv, argc > 0 ? static_cast<std::size_t>(argc) : 0);
   if (!arguments.empty()) arguments = arguments.subspan(1);
   while (!arguments.empty()) TRY_VOID(take_argument(arguments, line));
+  TRY_VOID(check_together(line));
   using enum CommandLine::Action;
   const bool is_configured = line.action == run || line.action == doctor || line.action == record;
   if (is_configured && !line.config_file) {
@@ -148,9 +199,11 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv, Enviro
 
 std::string help_text() {
   return "Usage: beyla [--config FILE] [--hook socket=NAME]\n"
-         "       beyla record FILE [--config FILE]\n"
+         "             [--single-process | --processor-socket PATH]\n"
+         "       beyla record FILE [the same options]\n"
          "       beyla replay FILE [--metrics]\n"
          "       beyla doctor [--config FILE]\n"
+         "       beyla processor\n"
          "       beyla config-reference | --version | --help\n"
          "\n"
          "Observes HTTP services from outside, through eBPF.\n"
@@ -158,11 +211,17 @@ std::string help_text() {
          "  --config FILE       read settings from a YAML file; the environment overrides it\n"
          "                      (also BEYLA_CONFIG_PATH, OTEL_EBPF_CONFIG_PATH)\n"
          "  --hook socket=NAME  force the hook on sockets; NAME is tp_btf\n"
+         "  --single-process    one process with all privileges, for debugging\n"
+         "  --processor-socket PATH\n"
+         "                      hand what is captured to the `beyla processor` behind this unix\n"
+         "                      socket, in place of a child\n"
          "  record FILE         run, and write what the kernel reports to FILE, payload masked;\n"
          "                      FILE must not exist\n"
          "  replay FILE         trace lines of a recording; needs no privilege\n"
          "  --metrics           replay: the metrics page in place of the trace lines\n"
          "  doctor              what this kernel and these privileges allow, and who is selected\n"
+         "  processor           parses and exports for the beyla that connects to its socket; run\n"
+         "                      by beyla-processor.service\n"
          "  config-reference    print every setting, as a Markdown page\n"
          "  --version           print the version\n"
          "  -h, --help          print this text\n"

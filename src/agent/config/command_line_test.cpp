@@ -73,8 +73,31 @@ TEST(CommandLineTest, TakesCommandsWithTheirFile) {
   EXPECT_EQ(parse({"doctor"})->action, CommandLine::Action::doctor);
 }
 
+TEST(CommandLineTest, TakesWhoDoesTheProcessorsWork) {
+  for (const char* option : {"--single-process", "-single-process"}) {
+    EXPECT_TRUE(parse({option})->single_process) << option;
+    EXPECT_EQ(parse({option})->action, Action::run);
+  }
+  EXPECT_TRUE(parse({"record", "file", "--single-process"})->single_process);
+  EXPECT_FALSE(parse({})->single_process);
+  EXPECT_EQ(parse({})->processor_socket, std::nullopt);
+  EXPECT_EQ(parse({"--processor-socket", "/run/p"})->processor_socket, "/run/p");
+  EXPECT_EQ(parse({"record", "f", "--processor-socket=/run/p"})->processor_socket, "/run/p");
+  const std::string longest(kMaxSocketPathBytes, 'p');
+  EXPECT_EQ(parse({"--processor-socket", longest.c_str()})->processor_socket, longest);
+}
+
+TEST(CommandLineTest, TheProcessorTakesNoSettings) {
+  const auto line = parse({"processor"}, {{"BEYLA_CONFIG_PATH", "b.yml"}});
+  ASSERT_TRUE(line.has_value());
+  EXPECT_EQ(line->action, Action::processor);
+  EXPECT_EQ(line->config_file, std::nullopt);
+}
+
 TEST(CommandLineTest, RefusesAndSaysWhy) {
   using enum base::ErrorCode;
+  const std::string too_long(kMaxSocketPathBytes + 1, 'p');
+  const char* const too_long_path = too_long.c_str();
   struct Case {
     std::vector<const char*> arguments;
     base::ErrorCode code;
@@ -97,6 +120,41 @@ TEST(CommandLineTest, RefusesAndSaysWhy) {
       {{"--config", ""}, invalid_argument, "--config needs a value: see beyla --help"},
       {{"--config=a", "-config=b"}, invalid_argument, "--config given twice: `a` and `b`"},
       {{"--configs=a"}, invalid_argument, "unknown argument `--configs=a`: see beyla --help"},
+      {{"--single-process", "--processor-socket=/run/p"},
+       invalid_argument,
+       "--single-process contradicts --processor-socket: keep one of them"},
+      {{"--single-process=1"},
+       invalid_argument,
+       "unknown argument `--single-process=1`: see beyla --help"},
+      {{"--processor-socket"},
+       invalid_argument,
+       "--processor-socket needs a value: see beyla --help"},
+      {{"--processor-socket=a", "--processor-socket=b"},
+       invalid_argument,
+       "--processor-socket given twice: `a` and `b`"},
+      {{"--processor-socket", too_long_path},
+       invalid_argument,
+       "--processor-socket `" + std::string(too_long_path) + "` is longer than 107 bytes"},
+      {{"doctor", "--single-process"},
+       invalid_argument,
+       "--single-process is for a run or a record only"},
+      {{"replay", "f", "--processor-socket", "p"},
+       invalid_argument,
+       "--processor-socket is for a run or a record only"},
+      {{"processor", "--single-process"},
+       invalid_argument,
+       "--single-process is for a run or a record only"},
+      {{"processor", "--config", "c"},
+       invalid_argument,
+       "`beyla processor` takes no option: its settings come with its work"},
+      {{"--hook=socket=tp_btf", "processor"},
+       invalid_argument,
+       "`beyla processor` takes no option: its settings come with its work"},
+      {{"record", "f", "processor"},
+       invalid_argument,
+       "`processor` is a second command: see beyla --help"},
+      {{"doctor", "doctor"}, invalid_argument, "`doctor` is a second command: see beyla --help"},
+      {{"--\x1b[2J\n"}, invalid_argument, "unknown argument `--\\x1B[2J\\x0A`: see beyla --help"},
       {{"--verbose"}, invalid_argument, "unknown argument `--verbose`: see beyla --help"},
       {{"run"}, invalid_argument, "unknown argument `run`: see beyla --help"},
       {{""}, invalid_argument, "unknown argument ``: see beyla --help"},
@@ -112,7 +170,8 @@ TEST(CommandLineTest, RefusesAndSaysWhy) {
 TEST(CommandLineTest, HelpNamesEveryOption) {
   const std::string help = help_text();
   for (const char* word : {"--config", "--hook", "--version", "--help", "config-reference",
-                           "record", "replay", "doctor", "--metrics"}) {
+                           "record", "replay", "doctor", "--metrics", "--single-process",
+                           "--processor-socket", "beyla processor", "beyla-processor.service"}) {
     EXPECT_NE(help.find(word), std::string::npos) << word;
   }
 }
