@@ -118,9 +118,9 @@ struct Helpers {
 
 std::unique_ptr<broker::ProcessorSource> make_source(const CommandLine& command, Helpers& helpers,
                                                      probes::loader::KernelProbes& probes) {
-  if (!command.processor_socket.empty()) {
+  if (command.processor_socket) {
     return std::make_unique<broker::ConnectedProcessor>(
-        command.processor_socket,
+        *command.processor_socket,
         [&probes](pid_t pid) { probes.exclude(static_cast<std::uint32_t>(pid)); });
   }
   if (helpers.spawner) return std::make_unique<broker::SpawnedProcessor>(*helpers.spawner);
