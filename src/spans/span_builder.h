@@ -70,6 +70,7 @@ class SpanBuilder final : public model::ExchangeSink, public model::TargetSink {
   void expire(base::BootTime now);
   [[nodiscard]] bool holds_any() const { return held() > 0; }
   [[nodiscard]] const SpanCounts& counts() const { return counts_; }
+  [[nodiscard]] SpanCounts& counts() { return counts_; }  // to restore them
 
   // So that a successor can say what was lost with this process.
   [[nodiscard]] const InFlight& in_flight() const { return in_flight_; }

@@ -1,6 +1,6 @@
 #include "agent/processor/belt.h"
 
-#include <cstring>
+#include <span>
 
 #include "base/byte_reader.h"
 #include "protocols/registry.h"
@@ -9,7 +9,7 @@ namespace beyla::processor {
 namespace {
 
 // Of the ledger.
-enum Region : std::size_t { kProgress, kCounters, kConnections, kSeries, kRegions };
+enum Region : std::size_t { kProgress, kCounters, kInFlight, kConnections, kSeries, kRegions };
 
 constexpr std::uint64_t kProgressVersion = 1;
 
@@ -17,7 +17,6 @@ constexpr std::uint64_t kProgressVersion = 1;
 struct Progress {
   std::uint64_t version = 0;
   std::uint64_t ring_position = 0;  // behind the last record that was taken
-  spans::InFlight in_flight{};
 };
 
 std::vector<model::SpanSink*> span_sinks(exporters::aggregate::RedMetrics& metrics,
@@ -33,6 +32,7 @@ std::vector<std::size_t> Belt::ledger_regions(const exporters::aggregate::RedOpt
   std::vector<std::size_t> bytes(kRegions);
   bytes[kProgress] = sizeof(Progress);
   bytes[kCounters] = base::CounterBank::region_bytes();
+  bytes[kInFlight] = spans::SpanBuilder::region_bytes();
   bytes[kConnections] = protocols::session::ConnectionBook::region_bytes();
   bytes[kSeries] = exporters::aggregate::RedMetrics::region_bytes(options);
   return bytes;
@@ -49,20 +49,25 @@ Belt::Belt(base::Ledger& ledger, exporters::aggregate::RedOptions options,
       sessions_(spans_, neighbours.policies, protocols::registry(), recorder_, order),
       target_sinks_{&red_metrics_, &spans_},
       counters_(ledger, kCounters,
-                {decoder_, spans_.counts(), sessions_.counters(), dropped_lines_}) {
+                {.decoder = decoder_,
+                 .spans = spans_.counts(),
+                 .sessions = sessions_.counters(),
+                 .dropped_lines = dropped_lines_,
+                 .refused_connections = refused_connections_}) {
   if (recorder_ != nullptr) target_sinks_.push_back(recorder_);
-  resume(now);
+  resume();
+  const auto restored = sessions_.keep_book(ledger_.committed(kConnections), now);
+  refused_connections_.add(restored.refused);
 }
 
-void Belt::resume(base::BootTime now) {
+void Belt::resume() {
+  if (!ledger_.resumed()) return;
   static_cast<void>(counters_.restore());
-  refused_connections_ =
-      sessions_.keep_book(ledger_.committed(kConnections), now).refused + refused_connections_;
-  const auto progress =
-      base::ByteReader(ledger_.committed(kProgress)).read_struct<Progress>();
-  if (!progress || progress->version != kProgressVersion) return;
-  predecessor_position_ = progress->ring_position;
-  spans_.add_lost(progress->in_flight);
+  spans_.count_restart(ledger_.committed(kInFlight));
+  const auto progress = base::ByteReader(ledger_.committed(kProgress)).read_struct<Progress>();
+  if (progress && progress->version == kProgressVersion) {
+    predecessor_position_ = progress->ring_position;
+  }
 }
 
 void Belt::on_selected(const model::TargetProcess& target, base::BootTime time) {
@@ -86,10 +91,12 @@ void Belt::on_tick(base::BootTime time) {
 
 void Belt::stage(std::uint64_t ring_position) {
   red_metrics_.stage();
+  spans_.stage(ledger_, kInFlight);
   sessions_.stage(ledger_, kConnections);
   counters_.stage();
-  const Progress progress{kProgressVersion, ring_position, spans_.in_flight()};
-  if (std::memcmp(&progress, ledger_.committed(kProgress).data(), sizeof(progress)) != 0) {
+  if (ring_position != staged_position_) {
+    staged_position_ = ring_position;
+    const Progress progress{kProgressVersion, ring_position};
     ledger_.stage(kProgress, 0, std::as_bytes(std::span(&progress, 1)));
   }
   open_connections_.store(sessions_.size(), std::memory_order_relaxed);

@@ -83,8 +83,10 @@ class Belt final : public model::TargetSink, public capture::replay::TickSink {
   spans::SpanBuilder spans_;
   protocols::session::SessionTable sessions_;
   std::vector<model::TargetSink*> target_sinks_;
+  base::Counter refused_connections_;
   BeltCounters counters_;
   std::optional<std::uint64_t> predecessor_position_;
+  std::optional<std::uint64_t> staged_position_;
   std::atomic<std::uint64_t> open_connections_{0};
 };
 

@@ -38,6 +38,7 @@ Members members_of(const BeltCounters::Stages& stages) {
   add_spans(members, stages.spans);
   add_sessions(members, stages.sessions);
   members.push_back({"dropped_lines", &stages.dropped_lines});
+  members.push_back({"refused_connections", &stages.refused_connections});
   return members;
 }
 

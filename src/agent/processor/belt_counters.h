@@ -23,6 +23,7 @@ class BeltCounters {
     spans::SpanCounts& spans;
     protocols::session::SessionCounters& sessions;
     base::Counter& dropped_lines;
+    base::Counter& refused_connections;  // of a predecessor
   };
 
   // Borrows all of them. The region is one of base::CounterBank.

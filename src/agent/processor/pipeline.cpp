@@ -50,11 +50,13 @@ Pipeline::Pipeline(std::unique_ptr<base::Ledger> ledger,
       capture_(std::move(capture)),
       printer_(std::move(printer)),
       recorder_(std::move(recorder)),
-      belt_(red_options, *ledger_, *capture_, protocols::session::RecordOrder::ring,
-            {.trace_lines = printer_.get(),
-             .recorder = recorder_.get(),
-             .decoder = &capture_->counts(),
-             .dropped_lines = printer_ ? &printer_->dropped() : nullptr}) {}
+      belt_(*ledger_, red_options, protocols::session::RecordOrder::ring,
+            {.policies = *capture_,
+             .decoder = capture_->counts(),
+             .dropped_lines = printer_ ? printer_->dropped() : no_lines_dropped_,
+             .trace_lines = printer_.get(),
+             .recorder = recorder_.get()},
+            base::BootClock::now()) {}
 
 Pipeline::~Pipeline() = default;
 
@@ -78,8 +80,10 @@ base::Result<void> Pipeline::watch_fds(int data_ring_fd) {
 // Goes on where a predecessor ended. A position that is not plausible was made up by one that was
 // no longer itself: the ring knows its own.
 void Pipeline::resume() {
-  const auto position = belt_.resume(base::BootClock::now());
-  if (position) static_cast<void>(capture_->resume_at(*position));
+  const auto position = belt_.predecessor_position();
+  if (!position) return;
+  static_cast<void>(capture_->resume_at(*position));
+  commit();  // what it had in flight is counted once, whatever happens to us
 }
 
 Pipeline::End Pipeline::run() {

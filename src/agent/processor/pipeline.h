@@ -40,7 +40,9 @@ class Pipeline {
 
   // What was committed last. Any thread.
   [[nodiscard]] std::vector<exporters::aggregate::Series> series() const { return belt_.series(); }
-  void collect(std::vector<exporters::prometheus::Sample>& samples) const;  // self_metrics.cpp
+  void collect(std::vector<exporters::prometheus::Sample>& samples) const {
+    belt_.collect(samples);
+  }
 
  private:
   Pipeline(std::unique_ptr<base::Ledger> ledger, exporters::aggregate::RedOptions red_options,
@@ -65,6 +67,7 @@ class Pipeline {
   std::unique_ptr<capture::ring::KernelCapture> capture_;
   std::unique_ptr<exporters::console::TracePrinter> printer_;  // null: PRINT_TRACES is off
   std::unique_ptr<Recorder> recorder_;                         // null: not recording
+  base::Counter no_lines_dropped_;  // where none are printed
   Belt belt_;
   base::BootTime next_tidy_{};
   std::optional<End> end_;

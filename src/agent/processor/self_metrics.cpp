@@ -128,10 +128,13 @@ void Belt::collect(std::vector<Sample>& samples) const {
                                    "requests whose body size is not known exactly", {},
                                    red_metrics_.sizes_unknown()));
   for (const auto& family : red_metrics_.counts()) collect_series(family, samples);
-  samples.push_back(counter_sample(
-      "beyla_restore_refused_total",
-      "series and connections left by a processor that died which could not be right",
-      {{"what", "series"}}, red_metrics_.restore_refused()));
+  const std::pair<std::string_view, std::uint64_t> refused[] = {
+      {"series", red_metrics_.restore_refused()}, {"connections", value(refused_connections_)}};
+  for (const auto& [what, count] : refused) {
+    samples.push_back(counter_sample("beyla_restore_refused_total",
+                                     "what a processor left behind that could not be right",
+                                     {{"what", std::string(what)}}, count));
+  }
   samples.push_back(counter_sample("beyla_trace_lines_dropped_total",
                                    "trace lines that standard output did not take in time", {},
                                    value(dropped_lines_)));

@@ -61,6 +61,7 @@ class KernelCapture final : public model::CapturePolicySink {
   // successor that did not know of it would wait for records of this connection in vain.
   void set_policy(model::PolicySlot slot, model::CapturePolicy policy) override;
   [[nodiscard]] const DecoderCounts& counts() const { return counts_; }
+  [[nodiscard]] DecoderCounts& counts() { return counts_; }  // to restore them
 
  private:
   KernelCapture(RingReader reader, abi::policy* policies, abi::reader_state* state,

@@ -45,6 +45,7 @@ class TracePrinter final : public model::SpanSink {
 
   // Lines that were not, or only partly, written.
   [[nodiscard]] const base::Counter& dropped() const { return dropped_; }
+  [[nodiscard]] base::Counter& dropped() { return dropped_; }  // to restore it
 
  private:
   TracePrinter(PolledOutput output, WallOffset wall_offset);

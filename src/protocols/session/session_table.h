@@ -88,6 +88,7 @@ class SessionTable final : public model::EventSink {
   [[nodiscard]] std::size_t size() const { return sessions_.size(); }
   [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
   [[nodiscard]] const SessionCounters& counters() const { return counters_; }
+  [[nodiscard]] SessionCounters& counters() { return counters_; }  // to restore them
 
  private:
   struct Session;
