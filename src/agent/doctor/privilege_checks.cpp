@@ -99,6 +99,10 @@ Verdict judge_locked_memory(const Facts& facts) {
           "ulimit -l unlimited (LimitMEMLOCK=infinity)"};
 }
 
+// What the broker keeps. The others are used once, or by a setting that fails by itself.
+constexpr std::array<std::string_view, 4> kEnforced = {"CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE",
+                                                       "CAP_DAC_READ_SEARCH"};
+
 Verdict judge_enforcement(const Facts& facts) {
   const auto& settings = facts.settings.selectors;
   if (!settings || !settings->enforce_sys_caps) {
@@ -106,7 +110,8 @@ Verdict judge_enforcement(const Facts& facts) {
   }
   std::vector<std::string_view> lacking;
   for (const auto& check : capability_checks()) {
-    if (check.judge(facts).status != Status::ok) lacking.push_back(check.name);
+    const bool is_enforced = std::ranges::find(kEnforced, check.name) != kEnforced.end();
+    if (is_enforced && check.judge(facts).status != Status::ok) lacking.push_back(check.name);
   }
   if (lacking.empty()) return {Status::ok, "on, and all that is needed is held", {}};
   return {Status::missing,
