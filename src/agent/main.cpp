@@ -37,7 +37,7 @@ int run_command(int argc, char** argv) {
   using Action = config::CommandLine::Action;
   start_logging();
   switch (command->action) {
-    case Action::version: return print(fmt::format("beyla {}\n", kVersion));
+    case Action::version: return print(fmt::format("beyla {}\n", base::kVersion));
     case Action::help: return print(config::help_text());
     case Action::print_reference: return print(config::reference_page());
     case Action::doctor: return doctor::run(command->config_file, environment);

@@ -88,7 +88,7 @@ class Powers(unittest.TestCase):
         self.assertEqual(value("beyla-processor.socket", "SocketUser"), value("beyla-broker.service", "User"))
         self.assertEqual(value("beyla-processor.socket", "SocketMode"), "0600")
         path = value("beyla-processor.socket", "ListenSequentialPacket")
-        self.assertTrue(value("beyla-broker.service", "ExecStart").endswith(f" --processor={path}"))
+        self.assertTrue(value("beyla-broker.service", "ExecStart").endswith(f" --processor-socket {path}"))
         self.assertIn(f"u {value('beyla-broker.service', 'User')} ", (UNITS / "sysusers.d/beyla.conf").read_text())
 
     def test_what_is_hidden_in_proc_needs_sys_ptrace(self) -> None:

@@ -102,7 +102,7 @@ Sample delivered_sample(abi::event_kind kind, std::uint64_t count) {
 
 void collect_build_info(std::vector<Sample>& samples) {
   samples.push_back(gauge_sample("beyla_build_info", "version of this agent",
-                                 {{"version", std::string(kVersion)}}, 1));
+                                 {{"version", std::string(base::kVersion)}}, 1));
 }
 
 void Belt::collect(std::vector<Sample>& samples) const {
