@@ -25,7 +25,7 @@ CONNECTIONS = 28
 PAUSE_MILLISECONDS = 5  # of each connection between two requests: some 5,000 requests/s together
 MIN_RATE = 4_000 if FULL else 1_000  # the machine may be busy with other tests
 SCRAPE_SECONDS = 0.2
-RESTART_MILLISECONDS = 100
+RESTART_SECONDS = 0.1  # with the scrape that shows it
 HOPELESS_DEATHS = 3
 
 # Steady, unlike the loads of the other tests: each answer's status stands in its request's path.
@@ -95,20 +95,28 @@ class Run:
 
 
 class ProcessorRestartTest(unittest.TestCase):
-    def kill(self, agent: Agent) -> None:
-        """Returns when the next one is at work."""
+    def kill(self, agent: Agent) -> float:
+        """Returns the seconds until a scrape is answered by the next one."""
         before, pid = agent.scrape().requests().total(), agent.processor_pid
+        killed = time.monotonic()
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: named(agent.pid, PROCESSOR) not in (None, pid), 5, "another processor")
+        wait_until(lambda: named(agent.pid, PROCESSOR) != pid, 5, "it is gone")
+        agent.scrape()
+        took = time.monotonic() - killed
         wait_until(lambda: agent.scrape().requests().total() > before, 10, "requests count again")
+        return took
+
+    def kill_between_scrapes(self, agent: Agent, watch: Watch) -> float:
+        scrapes, took = watch.scrapes, self.kill(agent)
+        wait_until(lambda: watch.scrapes > scrapes, 10, "a scrape behind the kill")
+        return took
 
     def test_killed_under_load(self) -> None:
         with StatusNginx() as server, Agent({"OPEN_PORT": str(server.port)}) as agent:
             broker, load, watch = agent.pid, SteadyLoad(server), Watch(agent)
             try:
                 wait_until(lambda: agent.scrape().requests().total() > 1000, 20, "the load is counted")
-                for _ in range(KILLS):
-                    self.kill(agent)
+                took = sorted(self.kill_between_scrapes(agent, watch) for _ in range(KILLS))
             finally:
                 answered, rate, errors = load.stop()
                 watch.stop()
@@ -117,10 +125,13 @@ class ProcessorRestartTest(unittest.TestCase):
             self.assertEqual(errors, [])
             self.assertGreaterEqual(rate, MIN_RATE)
             self.assertEqual(watch.decreases, [])
-            self.assertGreater(watch.scrapes, KILLS)
+            self.assertGreaterEqual(watch.scrapes, KILLS)
             self.check_books(metrics, answered)
             self.check_pairs(agent)
-            self.check_restarts(agent, metrics)
+            self.assertEqual(metrics.total("beyla_processor_restarts_total"), KILLS)
+            print("scraped again after ms:", [round(1000 * seconds) for seconds in took], flush=True)
+            if FULL:  # on a machine that does nothing else
+                self.assertLessEqual(took[len(took) // 2], RESTART_SECONDS)
             after = run_load(server.port, 300, 3, lambda index: Request("GET", f"/after/{index}"))
             expected = metrics.requests() + after.counts
             self.assertEqual(agent.wait_for_requests(expected).requests(), expected)
@@ -144,40 +155,32 @@ class ProcessorRestartTest(unittest.TestCase):
         self.assertEqual([one for one in seen if not agrees(one, expected_of(one.path))], [])
         self.assertEqual(len({one.path for one in seen}), len(STATUSES))
 
-    def check_restarts(self, agent: Agent, metrics: Metrics) -> None:
-        self.assertEqual(metrics.total("beyla_processor_restarts_total"), KILLS)
-        took = [int(text) for text in re.findall(r"processor is back after (\d+) ms", agent.stderr())]
-        print(f"back after {sorted(took)} ms", flush=True)
-        self.assertEqual(len(took), KILLS)
-        self.assertLessEqual(sorted(took)[len(took) // 2], RESTART_MILLISECONDS)
-        if FULL:  # on a machine that does nothing else
-            self.assertLessEqual(max(took), RESTART_MILLISECONDS)
-
     def test_one_that_dies_at_once_is_started_less_and_less_often(self) -> None:
         """No event reaches any of them: after three deaths the broker waits, and says why."""
         with Nginx() as server, Agent({"OPEN_PORT": str(server.port)}) as agent:
-            def dead_lines() -> int:
-                return agent.stderr().count("processor ended")
-
-            for death in range(1, HOPELESS_DEATHS + 1):
-                os.kill(agent.processor_pid, signal.SIGKILL)
-                wait_until(lambda: dead_lines() >= death, 5, f"death {death} is told")
-            reason = r"processor ended.*SIGKILL.*without.*event.*next start in 1 s"
+            for _ in range(HOPELESS_DEATHS - 1):
+                pid = agent.processor_pid
+                os.kill(pid, signal.SIGKILL)
+                wait_until(lambda: named(agent.pid, PROCESSOR) not in (None, pid), 5, "another one")
+            os.kill(agent.processor_pid, signal.SIGKILL)
+            reason = r"processor ended \(killed by SIGKILL.*without having delivered an event.*next start is in 1 s"
             wait_until(lambda: re.search(reason, agent.stderr()), 5, "the broker says why it waits")
             self.assertIsNone(named(agent.pid, PROCESSOR))
-            # The first one behind the pause delivers, so the next death is nothing special.
-            wait_until(lambda: named(agent.pid, PROCESSOR), 5, "it tries again")
+            pid = agent.processor_pid
+            # This one delivers, so that its death is nothing special.
             run_load(server.port, 20, 1, lambda index: Request("GET", f"/back/{index}"))
             agent.wait_for_line("GET /back/19 ")
-            os.kill(agent.processor_pid, signal.SIGKILL)
-            wait_until(lambda: "processor is back" in agent.stderr().splitlines()[-1], 2, "it is back at once")
+            lines = len(agent.stderr().splitlines())
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: named(agent.pid, PROCESSOR) not in (None, pid), 5, "another one")
+            self.assertRegex(agent.stderr().splitlines()[lines], r"processor ended .* and is started again")
 
     def test_the_spawner_takes_all_with_it(self) -> None:
         """Without it nothing could be restarted: the agent ends and says so, no process of it is left."""
         with Nginx() as server, Agent({"OPEN_PORT": str(server.port)}) as agent:
             pids = agent.pids
             os.kill(named(agent.pid, SPAWNER), signal.SIGKILL)
-            self.assertEqual(agent.process.wait(5), 1)
+            self.assertNotEqual(agent.process.wait(5), 0)
             agent._ended = True
             settle(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 2)
             self.assertEqual([pid for pid in pids if Path(f"/proc/{pid}").exists()], [])
