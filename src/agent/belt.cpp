@@ -1,5 +1,7 @@
 #include "agent/belt.h"
 
+#include <utility>
+
 #include "protocols/registry.h"
 
 namespace beyla::agent {
@@ -14,10 +16,16 @@ std::vector<model::SpanSink*> span_sinks(exporters::aggregate::RedMetrics& metri
 
 }  // namespace
 
-Belt::Belt(exporters::aggregate::RedOptions red_options, model::CapturePolicySink& policies,
-           protocols::session::RecordOrder order, Listeners listeners)
+base::Result<Belt::Books> Belt::make_books(exporters::aggregate::RedOptions red_options) {
+  const std::size_t regions[] = {exporters::aggregate::RedMetrics::region_bytes(red_options)};
+  return Books{red_options, TRY(base::Ledger::make_private(regions))};
+}
+
+Belt::Belt(Books books, model::CapturePolicySink& policies, protocols::session::RecordOrder order,
+           Listeners listeners)
     : recorder_(listeners.recorder),
-      red_metrics_(red_options),
+      ledger_(std::move(books.ledger)),
+      red_metrics_(*ledger_, 0, books.red_options, base::BootTime{}),
       spans_(span_sinks(red_metrics_, listeners.trace_lines)),
       sessions_(spans_, policies, protocols::registry(), recorder_, order),
       target_sinks_{&red_metrics_, &spans_} {
@@ -43,7 +51,11 @@ void Belt::on_tick(base::BootTime time) {
   if (recorder_ != nullptr) recorder_->on_tick(time);  // behind what tidying has released
 }
 
-void Belt::end_batch() { open_connections_.store(sessions_.size(), std::memory_order_relaxed); }
+void Belt::end_batch() {
+  red_metrics_.stage();
+  ledger_->commit();
+  open_connections_.store(sessions_.size(), std::memory_order_relaxed);
+}
 
 void Belt::finish(base::BootTime time) {
   sessions_.flush(time);

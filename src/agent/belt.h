@@ -4,10 +4,12 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "agent/recorder.h"
+#include "base/ledger.h"
 #include "capture/replay/player.h"
 #include "export/aggregate/red_metrics.h"
 #include "export/prometheus/self_metrics.h"
@@ -24,8 +26,16 @@ class Belt final : public model::TargetSink, public capture::replay::TickSink {
     Recorder* recorder = nullptr;
   };
 
-  Belt(exporters::aggregate::RedOptions red_options, model::CapturePolicySink& policies,
-       protocols::session::RecordOrder order, Listeners listeners);
+  // Where the series live.
+  struct Books {
+    exporters::aggregate::RedOptions red_options;
+    std::unique_ptr<base::Ledger> ledger;
+  };
+  // A ledger of its own, empty.
+  [[nodiscard]] static base::Result<Books> make_books(exporters::aggregate::RedOptions red_options);
+
+  Belt(Books books, model::CapturePolicySink& policies, protocols::session::RecordOrder order,
+       Listeners listeners);
 
   [[nodiscard]] model::EventSink& events() { return sessions_; }
   void on_selected(const model::TargetProcess& target, base::BootTime time) override;
@@ -40,7 +50,8 @@ class Belt final : public model::TargetSink, public capture::replay::TickSink {
   [[nodiscard]] std::optional<base::BootTime> next_expiry() const {
     return red_metrics_.next_expiry();
   }
-  // Publishes what collect() may read of the stages' state. Call after each batch.
+  // Commits the series, and publishes what collect() may read of the stages' state. Call after each
+  // batch: what is not committed is not exposed.
   void end_batch();
   // Ends what is in flight. Nothing may come afterwards.
   void finish(base::BootTime time);
@@ -56,6 +67,7 @@ class Belt final : public model::TargetSink, public capture::replay::TickSink {
 
  private:
   Recorder* recorder_;
+  std::unique_ptr<base::Ledger> ledger_;
   exporters::aggregate::RedMetrics red_metrics_;
   spans::SpanBuilder spans_;
   protocols::session::SessionTable sessions_;

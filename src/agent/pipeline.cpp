@@ -31,22 +31,22 @@ base::Result<std::unique_ptr<Pipeline>> Pipeline::make(const config::Settings& s
   if (settings.print_traces) {
     printer = TRY(exporters::console::TracePrinter::make(STDOUT_FILENO, base::wall_clock_offset));
   }
-  std::unique_ptr<Pipeline> pipeline(new Pipeline(
-      {settings.metrics_cardinality_limit, settings.prometheus_ttl}, std::move(capture),
-      std::move(printer), std::move(recorder), std::move(targets)));
+  auto books = TRY(Belt::make_books({settings.metrics_cardinality_limit, settings.prometheus_ttl}));
+  std::unique_ptr<Pipeline> pipeline(new Pipeline(std::move(books), std::move(capture),
+                                                  std::move(printer), std::move(recorder),
+                                                  std::move(targets)));
   TRY_VOID(pipeline->watch_fds(fds.data_ring));
   return pipeline;
 }
 
-Pipeline::Pipeline(exporters::aggregate::RedOptions red_options,
-                   std::unique_ptr<capture::ring::KernelCapture> capture,
+Pipeline::Pipeline(Belt::Books books, std::unique_ptr<capture::ring::KernelCapture> capture,
                    std::unique_ptr<exporters::console::TracePrinter> printer,
                    std::unique_ptr<Recorder> recorder, base::Fd targets)
     : targets_(std::move(targets)),
       capture_(std::move(capture)),
       printer_(std::move(printer)),
       recorder_(std::move(recorder)),
-      belt_(red_options, *capture_, protocols::session::RecordOrder::ring,
+      belt_(std::move(books), *capture_, protocols::session::RecordOrder::ring,
             {printer_.get(), recorder_.get()}) {}
 
 Pipeline::~Pipeline() { stop(std::chrono::milliseconds(0)); }

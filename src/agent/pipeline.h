@@ -42,8 +42,7 @@ class Pipeline {
   [[nodiscard]] const capture::DecoderCounts& decoder_counts() const { return capture_->counts(); }
 
  private:
-  Pipeline(exporters::aggregate::RedOptions red_options,
-           std::unique_ptr<capture::ring::KernelCapture> capture,
+  Pipeline(Belt::Books books, std::unique_ptr<capture::ring::KernelCapture> capture,
            std::unique_ptr<exporters::console::TracePrinter> printer,
            std::unique_ptr<Recorder> recorder, base::Fd targets);
   [[nodiscard]] base::Result<void> watch_fds(int data_ring_fd);

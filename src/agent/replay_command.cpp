@@ -91,7 +91,7 @@ base::Result<void> replay(const std::string& path, bool print_metrics) {
   Output output;
   LineWriter lines(output, reader.wall_offset());
   NoPolicies policies;
-  Belt belt({}, policies, protocols::session::RecordOrder::resolved,
+  Belt belt(TRY(Belt::make_books({})), policies, protocols::session::RecordOrder::resolved,
             {print_metrics ? nullptr : &lines, nullptr});
   capture::DecoderCounts counts;
   auto ending = capture::replay::play(reader, {belt.events(), belt, belt}, counts);

@@ -137,7 +137,7 @@ void Belt::collect(std::vector<Sample>& samples) const {
   }
   samples.push_back(counter_sample("beyla_request_sizes_unknown_total",
                                    "requests whose body size is not known exactly", {},
-                                   red_metrics_.sizes_unknown().value()));
+                                   red_metrics_.sizes_unknown()));
   for (const auto& family : red_metrics_.counts()) collect_series(family, samples);
   samples.push_back(gauge_sample("beyla_connections", "connections that are remembered", {},
                                  open_connections_.load(std::memory_order_relaxed)));
