@@ -3,6 +3,8 @@
 #include <cassert>
 #include <cstring>
 
+#include "base/fingerprint.h"
+
 namespace beyla::base {
 namespace {
 
@@ -13,18 +15,10 @@ struct Head {
 static_assert(CounterBank::region_bytes() ==
               sizeof(Head) + CounterBank::kMaxCounters * sizeof(std::uint64_t));
 
-// FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv: tells lists apart that differ by mistake.
-constexpr std::uint64_t kFnvBasis = 0xcbf2'9ce4'8422'2325;
-constexpr std::uint64_t kFnvPrime = 0x0000'0100'0000'01b3;
-
 std::uint64_t fingerprint_of(std::span<const CounterBank::Member> members) {
-  std::uint64_t hash = kFnvBasis;
-  const auto take = [&](unsigned char byte) { hash = (hash ^ byte) * kFnvPrime; };
-  for (const auto& member : members) {
-    for (const char c : member.name) take(static_cast<unsigned char>(c));
-    take(0);
-  }
-  return hash;
+  Fingerprint fingerprint;
+  for (const auto& member : members) fingerprint.add(member.name);
+  return fingerprint.value();
 }
 
 std::size_t offset_of(std::size_t index) { return sizeof(Head) + index * sizeof(std::uint64_t); }

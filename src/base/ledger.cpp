@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <memory>
@@ -99,6 +100,19 @@ Result<void> Ledger::lay_out(int memfd, const LedgerLayout& layout) {
   }
   frame().shape = layout.shape;
   return {};
+}
+
+void Ledger::wipe(std::size_t region, std::size_t offset, std::size_t end) {
+  const std::lock_guard lock(applying_);
+  // A region begins with a page.
+  const std::size_t first_page = std::min(end, in_ledger_pages(offset));
+  const std::size_t last_page = std::max(first_page, end / kLedgerPageBytes * kLedgerPageBytes);
+  const auto pages = regions_[region].subspan(first_page, last_page - first_page);
+  std::ranges::fill(regions_[region].subspan(offset, first_page - offset), std::byte{0});
+  std::ranges::fill(regions_[region].subspan(last_page, end - last_page), std::byte{0});
+  if (!pages.empty() && ::madvise(pages.data(), pages.size(), MADV_REMOVE) != 0) {
+    std::ranges::fill(pages, std::byte{0});
+  }
 }
 
 void Ledger::commit() {

@@ -3,7 +3,7 @@
 // whole; who opens the memfd next goes on from there. What a predecessor left is hostile input:
 // open() checks the frame and the log, the readers of each region check its content.
 // One thread stages and commits; any thread may read what is committed, under read().
-// System calls behind open(): madvise(MADV_REMOVE) after a large commit, no other.
+// System calls behind open(): madvise(MADV_REMOVE) in wipe() and after a large commit, no other.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +39,8 @@ class Ledger {
   // Committed content was found.
   [[nodiscard]] bool resumed() const { return resumed_; }
 
-  // What the last commit left. Hold read() while looking from another thread than the writer's.
+  // What the last commit left. To look at a page that nobody touched costs its memory. Hold read()
+  // while looking from another thread than the writer's.
   [[nodiscard]] std::span<const std::byte> committed(std::size_t region) const {
     return regions_[region];
   }
@@ -53,6 +54,9 @@ class Ledger {
   void stage(std::size_t region, std::size_t offset, std::span<const std::byte> bytes) {
     log_.append(region, offset, bytes);
   }
+  // Makes the bytes [offset, end) of a region zero and gives their memory back; at once, not at
+  // commit(): for what no committed value refers to. REQUIRES: inside; nothing is staged there.
+  void wipe(std::size_t region, std::size_t offset, std::size_t end);
   // All that was staged, or nothing of it. Readers wait while it is copied to its place.
   void commit();
 

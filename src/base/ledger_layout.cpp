@@ -8,10 +8,6 @@ namespace {
 constexpr std::uint64_t kMagic = 0x7265'6764'656c'7962;  // "byledger"
 constexpr std::uint32_t kVersion = 1;                    // of LedgerFrame and RedoEntry
 
-std::size_t in_pages(std::size_t bytes) {
-  return (bytes + kLedgerPageBytes - 1) / kLedgerPageBytes * kLedgerPageBytes;
-}
-
 }  // namespace
 
 Result<LedgerLayout> LedgerLayout::make(std::span<const std::size_t> region_bytes) {
@@ -28,11 +24,11 @@ Result<LedgerLayout> LedgerLayout::make(std::span<const std::size_t> region_byte
     }
     layout.shape.region_bytes[i] = region_bytes[i];
     layout.region_offsets.push_back(end);
-    end += in_pages(region_bytes[i]);
-    pages += in_pages(region_bytes[i]) / kLedgerPageBytes;
+    end += in_ledger_pages(region_bytes[i]);
+    pages += in_ledger_pages(region_bytes[i]) / kLedgerPageBytes;
   }
   layout.log_offset = end;
-  layout.log_bytes = in_pages(RedoLog::room_for(pages));
+  layout.log_bytes = in_ledger_pages(RedoLog::room_for(pages));
   layout.file_bytes = layout.log_offset + layout.log_bytes;
   if (layout.file_bytes > kMaxLedgerBytes) {
     return fail(ErrorCode::invalid_argument, "a ledger too large");

@@ -17,6 +17,11 @@ inline constexpr std::size_t kMaxLedgerRegions = 32;
 // Of address space, not of memory: so that no sum overflows.
 inline constexpr std::size_t kMaxLedgerBytes = 1UL << 40U;
 
+// Rounded up to whole pages. REQUIRES: at most kMaxLedgerBytes.
+[[nodiscard]] constexpr std::size_t in_ledger_pages(std::size_t bytes) {
+  return (bytes + kLedgerPageBytes - 1) / kLedgerPageBytes * kLedgerPageBytes;
+}
+
 // A file whose first part is any other is none of ours.
 struct LedgerShape {
   std::uint64_t magic = 0;

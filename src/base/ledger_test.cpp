@@ -130,6 +130,34 @@ TEST(Ledger, CostsOnlyWhatIsTouchedAndGivesTheLogBack) {
   EXPECT_LE(memory_of(file.get()), kLarge[1] + 3 * kLedgerPageBytes);
 }
 
+TEST(Ledger, WipesARangeAndGivesItsMemoryBack) {
+  constexpr std::pair<std::size_t, std::size_t> kRanges[] = {
+      {0, 0}, {5, 9}, {100, 4096}, {0, 4096}, {100, 8200}, {4096, 12'296}, {12'290, 12'296},
+  };
+  for (const auto& [offset, end] : kRanges) {
+    const Fd file = test_file();
+    const auto ledger = must_open(file.get(), kRegions);
+    std::vector<std::byte> expected(kRegions[1], std::byte{1});
+    ledger->stage(1, 0, expected);
+    stage_cell(*ledger, 0, 9, 7);
+    ledger->commit();
+    ledger->wipe(1, offset, end);
+    std::fill(expected.begin() + static_cast<std::ptrdiff_t>(offset),
+              expected.begin() + static_cast<std::ptrdiff_t>(end), std::byte{0});
+    EXPECT_TRUE(std::ranges::equal(ledger->committed(1), expected)) << offset << " " << end;
+    EXPECT_EQ(cell(*ledger, 0, 9), 7U);
+    const std::size_t first_page = in_ledger_pages(offset) / kLedgerPageBytes;
+    const std::size_t last_page = std::max(first_page, end / kLedgerPageBytes);
+    const Fd other = test_file();  // a look at the region above has cost what was given back
+    const auto again = must_open(other.get(), kRegions);
+    again->stage(1, 0, std::vector<std::byte>(kRegions[1], std::byte{1}));
+    again->commit();
+    const std::uint64_t full = memory_of(other.get());
+    again->wipe(1, offset, end);
+    EXPECT_EQ(full - memory_of(other.get()), (last_page - first_page) * kLedgerPageBytes);
+  }
+}
+
 TEST(Ledger, NobodyShrinksIt) {
   const Fd file = test_file();
   const auto ledger = must_open(file.get(), kRegions);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/container_hash/hash.hpp>
 #include <functional>
-#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -11,6 +10,9 @@
 
 namespace beyla::exporters::aggregate {
 namespace {
+
+// What a burst of many series took, given back: room for more than a usual batch stays.
+constexpr std::size_t kKeptPending = 1024;
 
 SeriesKeyView view_of(const SeriesKey& key) {
   return {key.family, key.role, key.is_overflow, key.operation, key.outcome, key.service};
@@ -29,24 +31,6 @@ std::uint64_t non_negative(std::chrono::nanoseconds duration) {
 
 }  // namespace
 
-// While one lives, no series is dropped: a scrape has all series of a service or none.
-class RedMetrics::SnapshotScope {
- public:
-  explicit SnapshotScope(const RedMetrics& metrics) : metrics_(metrics) {
-    const std::lock_guard lock(metrics_.mutex_);
-    ++metrics_.snapshots_;
-  }
-  ~SnapshotScope() {
-    const std::lock_guard lock(metrics_.mutex_);
-    --metrics_.snapshots_;
-  }
-  SnapshotScope(const SnapshotScope&) = delete;
-  SnapshotScope& operator=(const SnapshotScope&) = delete;
-
- private:
-  const RedMetrics& metrics_;
-};
-
 std::size_t RedMetrics::KeyHash::operator()(const SeriesKeyView& key) const {
   const std::hash<std::string_view> hash_text;
   std::size_t seed = (static_cast<std::size_t>(key.family) << 8U) |
@@ -58,144 +42,209 @@ std::size_t RedMetrics::KeyHash::operator()(const SeriesKeyView& key) const {
   return seed;
 }
 
-RedMetrics::RedMetrics(RedOptions options) : options_(options), services_(options.ttl) {
-  for (const MetricNames& names : metric_names()) families_.push_back({.names = &names});
+std::size_t RedMetrics::KeyHash::operator()(const Slot* slot) const {
+  return (*this)(view_of(*slot->key));
+}
+
+bool RedMetrics::KeyEqual::operator()(const SeriesKeyView& key, const Slot* slot) const {
+  return key == view_of(*slot->key);
+}
+
+std::size_t RedMetrics::region_bytes(const RedOptions& options) {
+  return SeriesStore::region_bytes(options.max_series);
+}
+
+RedMetrics::RedMetrics(base::Ledger& ledger, std::size_t region, RedOptions options,
+                       base::BootTime now)
+    : options_(options),
+      ledger_(ledger),
+      store_(ledger, region, options.max_series),
+      services_(options.ttl),
+      families_(metric_names().size()) {
+  restore(now);
 }
 
 void RedMetrics::on_span(const model::Span& span) {
   const model::Exchange& exchange = span.exchange;
   const MetricNames* const names = find_metric_names(exchange.semantics.family, exchange.role);
   if (names == nullptr) return;
-  const std::uint64_t duration_ns = non_negative(span.total());
-  const std::lock_guard lock(mutex_);
-  FamilyCounts& family = families_[static_cast<std::size_t>(names - metric_names().data())];
+  const auto family = static_cast<std::size_t>(names - metric_names().data());
   Slot& slot = slot_for(key_of(span), family, exchange.end);
-  slot.value.duration.observe(duration_ns);
+  SeriesValue& value = value_of(slot);
+  value.duration.observe(non_negative(span.total()));
   if (exchange.request_body_bytes) {
-    slot.value.request_size.observe(*exchange.request_body_bytes);
+    value.request_size.observe(*exchange.request_body_bytes);
   } else {
-    sizes_unknown_.add();
+    ++sizes_unknown_;
   }
   if (slot.service != nullptr) {
     slot.service->last_seen = std::max(slot.service->last_seen, exchange.end);
   } else {
-    ++family.overflowed;
-    family.overflowed_sizes += exchange.request_body_bytes ? 1 : 0;
+    ++families_[family].overflowed;
+    families_[family].overflowed_sizes += exchange.request_body_bytes ? 1 : 0;
   }
 }
 
-RedMetrics::Slot& RedMetrics::slot_for(const SeriesKeyView& key, FamilyCounts& family,
+RedMetrics::Slot* RedMetrics::find(const SeriesKeyView& key) const {
+  const auto known = slot_by_key_.find(key);
+  return known == slot_by_key_.end() ? nullptr : *known;
+}
+
+RedMetrics::Slot& RedMetrics::slot_for(const SeriesKeyView& key, std::size_t family,
                                        base::BootTime time) {
-  if (const auto known = slot_by_key_.find(key); known != slot_by_key_.end()) return *known->second;
+  if (Slot* const known = find(key)) return *known;
   SeriesKey owned{key.family,
                   key.role,
                   false,
                   text::to_label_text(key.operation),
                   text::to_label_text(key.outcome),
                   text::to_label_text(key.service)};
-  const auto known = slot_by_key_.find(view_of(owned));
-  if (known != slot_by_key_.end()) return *known->second;
-  const bool has_overflow = slot_by_key_.contains({key.family, key.role, true, "", "", ""});
-  const std::uint64_t reserved = has_overflow ? 0 : 1;
-  if (family.series + reserved >= options_.max_series) return overflow_of(key, family);
-  ServiceState& service = services_.open(owned.service, time);
-  ++service.series;
+  if (Slot* const known = find(view_of(owned))) return *known;
+  if (!has_room(key, family)) return overflow_of(key, family);
   Slot& slot = open(std::move(owned), family);
-  slot.service = &service;
+  serve(slot, time);
   return slot;
 }
 
-RedMetrics::Slot& RedMetrics::overflow_of(const SeriesKeyView& key, FamilyCounts& family) {
-  SeriesKey overflow{key.family, key.role, true, "", "", ""};
-  const auto known = slot_by_key_.find(view_of(overflow));
-  return known != slot_by_key_.end() ? *known->second : open(std::move(overflow), family);
+// For a series beside the overflow series, which has its place also while it is not there.
+bool RedMetrics::has_room(const SeriesKeyView& key, std::size_t family) const {
+  const bool has_overflow = find({key.family, key.role, true, "", "", ""}) != nullptr;
+  return families_[family].series + (has_overflow ? 0 : 1) < options_.max_series;
 }
 
-RedMetrics::Slot& RedMetrics::open(SeriesKey key, FamilyCounts& family) {
-  if (free_slots_.empty()) free_slots_.push_back(&slots_.emplace_back());
+RedMetrics::Slot& RedMetrics::overflow_of(const SeriesKeyView& key, std::size_t family) {
+  SeriesKey overflow{key.family, key.role, true, "", "", ""};
+  Slot* const known = find(view_of(overflow));
+  return known != nullptr ? *known : open(std::move(overflow), family);
+}
+
+// The store has a record for it: as many as are live may be at their end, and no more.
+RedMetrics::Slot& RedMetrics::open(SeriesKey key, std::size_t family) {
+  if (free_slots_.empty()) free_slots_.push_back(&add_slot());
   Slot& slot = *free_slots_.back();
   free_slots_.pop_back();
-  slot.key = std::make_shared<const SeriesKey>(std::move(key));
-  slot.family = &family;
-  slot_by_key_.emplace(view_of(*slot.key), &slot);
-  ++family.series;
+  name_slot(slot, std::move(key), family);
   return slot;
+}
+
+RedMetrics::Slot& RedMetrics::add_slot() {
+  const std::lock_guard lock(mutex_);
+  Slot& slot = slots_.emplace_back();
+  slot.index = static_cast<std::uint32_t>(slots_.size() - 1);
+  return slot;
+}
+
+void RedMetrics::name_slot(Slot& slot, SeriesKey key, std::size_t family) {
+  auto shared = std::make_shared<const SeriesKey>(std::move(key));
+  {
+    const std::lock_guard lock(mutex_);
+    slot.key = std::move(shared);
+  }
+  slot.family = static_cast<std::uint16_t>(family);
+  slot_by_key_.insert(&slot);
+  ++families_[family].series;
+}
+
+void RedMetrics::serve(Slot& slot, base::BootTime time) {
+  slot.service = &services_.open(slot.key->service, time);
+  ++slot.service->series;
+}
+
+// What the next stage() stages: as committed, with what came since.
+SeriesValue& RedMetrics::value_of(Slot& slot) {
+  if (slot.pending == kNone) {
+    slot.pending = static_cast<std::uint32_t>(pending_.size());
+    Pending& pending = pending_.emplace_back();
+    pending.slot = slot.index;
+    if (slot.is_stored) store_.read_value(slot.index, pending.value);
+  }
+  return pending_[slot.pending].value;
 }
 
 void RedMetrics::close(Slot& slot) {
-  slot_by_key_.erase(view_of(*slot.key));
-  --slot.family->series;
-  ++slot.family->expired;
+  slot_by_key_.erase(&slot);
+  --families_[slot.family].series;
+  ++families_[slot.family].expired;
   --slot.service->series;
-  slot = Slot{};
+  slot.service = nullptr;
+  if (slot.pending != kNone) {
+    pending_[slot.pending] = pending_.back();
+    slots_[pending_[slot.pending].slot].pending = slot.pending;
+    pending_.pop_back();
+    slot.pending = kNone;
+  }
+  if (slot.is_stored) {
+    ending_.push_back(slot.index);
+  } else {
+    free_slot(slot);
+  }
+}
+
+void RedMetrics::free_slot(Slot& slot) {
+  {
+    const std::lock_guard lock(mutex_);
+    slot.key = nullptr;
+  }
+  slot.is_stored = false;
   free_slots_.push_back(&slot);
 }
 
+void RedMetrics::stage() {
+  for (const std::uint32_t slot : ended_) free_slot(slots_[slot]);
+  ended_.clear();
+  for (const std::uint32_t slot : ending_) store_.stage_free(slot);
+  std::swap(ended_, ending_);
+  for (const Pending& pending : pending_) {
+    Slot& slot = slots_[pending.slot];
+    if (slot.is_stored) {
+      store_.stage_value(slot.index, pending.value);
+    } else {
+      store_.stage_series(slot.index, *slot.key, pending.value);
+    }
+    slot.is_stored = true;
+    slot.pending = kNone;
+  }
+  pending_.clear();
+  if (pending_.capacity() > kKeptPending) pending_.shrink_to_fit();
+  if (const SeriesTotals now = totals(); now != staged_totals_) {
+    store_.stage_totals(now);
+    staged_totals_ = now;
+  }
+}
+
 void RedMetrics::on_selected(const model::TargetProcess& target, base::BootTime time) {
-  const std::string name = text::to_label_text(target.service.name);
-  const std::lock_guard lock(mutex_);
-  services_.process_started(target.key, name, time);
+  services_.process_started(target.key, text::to_label_text(target.service.name), time);
 }
 
 void RedMetrics::on_rejected(const model::ProcessKey& key, base::BootTime time) {
-  const std::lock_guard lock(mutex_);
   services_.others_ended(key, time);
 }
 
 void RedMetrics::on_exited(const model::ProcessKey& key, base::BootTime time) {
-  const std::lock_guard lock(mutex_);
   services_.process_ended(key, time);
 }
 
 void RedMetrics::expire(base::BootTime now) {
-  const std::lock_guard lock(mutex_);
   const auto due = services_.next_due();
-  if (snapshots_ > 0 || !due || now < *due) return;
+  if (!due || now < *due) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (snapshots_ > 0) return;
+  }
   for (Slot& slot : slots_) {
     if (slot.service != nullptr && services_.is_over(*slot.service, now)) close(slot);
   }
   services_.forget_over(now);
 }
 
-std::optional<base::BootTime> RedMetrics::next_expiry() const {
-  const std::lock_guard lock(mutex_);
-  return services_.next_due();
-}
+std::optional<base::BootTime> RedMetrics::next_expiry() const { return services_.next_due(); }
 
-std::vector<Series> RedMetrics::snapshot() const {
-  const SnapshotScope scope(*this);
-  std::vector<Series> all;
-  for (const FamilyCounts& family : counts()) all.reserve(all.capacity() + family.series);
-  std::vector<Series> slice;
-  slice.reserve(kSliceSeries);
-  std::size_t next_slot = 0;
-  while (copy_slice(next_slot, slice)) {
-    std::ranges::move(slice, std::back_inserter(all));
-    slice.clear();
-  }
-  std::ranges::sort(all, [](const Series& a, const Series& b) { return *a.key < *b.key; });
-  return all;
-}
+std::size_t RedMetrics::services() const { return services_.size(); }
 
-bool RedMetrics::copy_slice(std::size_t& next_slot, std::vector<Series>& slice) const {
-  const std::lock_guard lock(mutex_);
-  if (next_slot >= slots_.size()) return false;
-  const std::size_t end = std::min(next_slot + kSliceSeries, slots_.size());
-  for (; next_slot < end; ++next_slot) {
-    const Slot& slot = slots_[next_slot];
-    if (slot.key != nullptr) slice.push_back({slot.key, slot.value});
-  }
-  return true;
-}
-
-std::vector<FamilyCounts> RedMetrics::counts() const {
-  const std::lock_guard lock(mutex_);
-  return families_;
-}
-
-std::size_t RedMetrics::services() const {
-  const std::lock_guard lock(mutex_);
-  return services_.size();
+SeriesTotals RedMetrics::totals() const {
+  SeriesTotals totals{slots_.size(), sizes_unknown_, restore_refused_, {}};
+  std::ranges::copy(families_, totals.families.begin());
+  return totals;
 }
 
 }  // namespace beyla::exporters::aggregate

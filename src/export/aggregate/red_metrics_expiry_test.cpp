@@ -18,7 +18,7 @@ constexpr model::ProcessKey kTwo{2, 0, 10};
 base::BootTime at(std::chrono::nanoseconds time) { return base::BootTime(time); }
 
 TEST(RedMetricsExpiry, ALivingProcessKeepsItsSeries) {
-  RedMetrics metrics(kOptions);
+  TestMetrics metrics(kOptions);
   metrics.on_selected({kOne, {"shop"}}, at(0s));
   metrics.on_span(span_of_service("shop", at(1s)));
   EXPECT_EQ(metrics.next_expiry(), std::nullopt);
@@ -27,7 +27,7 @@ TEST(RedMetricsExpiry, ALivingProcessKeepsItsSeries) {
 }
 
 TEST(RedMetricsExpiry, SeriesEndTtlAfterTheLastProcess) {
-  RedMetrics metrics(kOptions);
+  TestMetrics metrics(kOptions);
   metrics.on_selected({kOne, {"shop"}}, at(0s));
   metrics.on_selected({kTwo, {"shop"}}, at(0s));
   metrics.on_span(span_of_service("shop", at(1s)));
@@ -48,7 +48,7 @@ TEST(RedMetricsExpiry, SeriesEndTtlAfterTheLastProcess) {
 }
 
 TEST(RedMetricsExpiry, OtherServicesStay) {
-  RedMetrics metrics(kOptions);
+  TestMetrics metrics(kOptions);
   metrics.on_selected({kOne, {"shop"}}, at(0s));
   metrics.on_selected({kTwo, {"till"}}, at(0s));
   metrics.on_span(span_of_service("shop", at(1s)));
@@ -61,7 +61,7 @@ TEST(RedMetricsExpiry, OtherServicesStay) {
 }
 
 TEST(RedMetricsExpiry, ALateSpanPutsTheEndOff) {
-  RedMetrics metrics(kOptions);
+  TestMetrics metrics(kOptions);
   metrics.on_selected({kOne, {"shop"}}, at(0s));
   metrics.on_span(span_of_service("shop", at(1s)));
   metrics.on_exited(kOne, at(10s));
@@ -74,7 +74,7 @@ TEST(RedMetricsExpiry, ALateSpanPutsTheEndOff) {
 }
 
 TEST(RedMetricsExpiry, ALateSpanOpensANewSeriesFromZero) {
-  RedMetrics metrics(kOptions);
+  TestMetrics metrics(kOptions);
   metrics.on_selected({kOne, {"shop"}}, at(0s));
   for (int i = 0; i < 5; ++i) metrics.on_span(span_of_service("shop", at(1s)));
   metrics.on_exited(kOne, at(2s));
@@ -88,7 +88,7 @@ TEST(RedMetricsExpiry, ALateSpanOpensANewSeriesFromZero) {
 }
 
 TEST(RedMetricsExpiry, ARestartWithinTheTtlGoesOnCounting) {
-  RedMetrics metrics(kOptions);
+  TestMetrics metrics(kOptions);
   metrics.on_selected({kOne, {"shop"}}, at(0s));
   metrics.on_span(span_of_service("shop", at(1s)));
   metrics.on_exited(kOne, at(2s));
@@ -99,7 +99,7 @@ TEST(RedMetricsExpiry, ARestartWithinTheTtlGoesOnCounting) {
 }
 
 TEST(RedMetricsExpiry, ExecEndsTheImageBefore) {
-  RedMetrics metrics(kOptions);
+  TestMetrics metrics(kOptions);
   metrics.on_selected({kOne, {"launcher"}}, at(0s));
   metrics.on_span(span_of_service("launcher", at(1s)));
   metrics.on_selected({{1, 1, 10}, {"shop"}}, at(2s));
@@ -114,28 +114,82 @@ TEST(RedMetricsExpiry, ExecEndsTheImageBefore) {
 TEST(RedMetricsExpiry, ASnapshotHoldsAllSeriesOfAServiceOrNone) {
   constexpr std::size_t kSeries = 8 * RedMetrics::kSliceSeries;
   for (int round = 0; round < 5; ++round) {
-    RedMetrics metrics({.max_series = 2 * kSeries, .ttl = 1s});
+    TestMetrics metrics({.max_series = 2 * kSeries, .ttl = 1s});
     for (std::size_t i = 0; i < kSeries; ++i) {
       auto span = span_of_service("shop", at(1s));
       span.exchange.semantics.outcome = std::to_string(i);
       metrics.on_span(span);
     }
+    metrics.commit();
     std::atomic<bool> first_taken{false};
     std::jthread scraper([&] {
       std::size_t size = kSeries;
       while (size != 0) {
-        size = metrics.snapshot().size();
+        size = metrics.metrics().snapshot().size();
         EXPECT_TRUE(size == kSeries || size == 0) << size;
         first_taken = true;
       }
     });
     while (!first_taken) std::this_thread::yield();
-    while (metrics.next_expiry()) metrics.expire(at(2s));  // put off while a snapshot is taken
+    while (metrics.next_expiry()) {
+      metrics.expire(at(2s));  // put off while a snapshot is taken
+      metrics.commit();
+    }
+  }
+}
+
+TEST(RedMetricsExpiry, WhatEndsIsShownUntilThatIsCommitted) {
+  TestMetrics metrics(kOptions);
+  metrics.on_span(span_of_service("shop", at(1s)));
+  metrics.commit();
+  metrics.expire(at(4s));
+  metrics.on_span(span_of_service("shop", at(5s)));
+  metrics.on_span(span_of_service("shop", at(5s)));
+  ASSERT_EQ(metrics.metrics().snapshot().size(), 1U);
+  EXPECT_EQ(metrics.metrics().snapshot()[0].value.duration.count(), 1U);
+  EXPECT_EQ(metrics.metrics().counts()[0].expired, 0U);
+  metrics.commit();
+  ASSERT_EQ(metrics.metrics().snapshot().size(), 1U);
+  EXPECT_EQ(metrics.metrics().snapshot()[0].value.duration.count(), 2U);
+  EXPECT_EQ(metrics.metrics().counts()[0].expired, 1U);
+}
+
+// Each of them, in one transaction: spans of a series, its end, and spans of another in its place.
+TEST(RedMetricsExpiry, ASeriesMayEndBeforeItIsCommitted) {
+  TestMetrics metrics(kOptions);
+  metrics.on_span(span_of_service("shop", at(1s)));
+  metrics.on_span(span_of_service("till", at(3s)));
+  metrics.expire(at(4s));
+  metrics.on_span(span_of_service("bank", at(5s)));
+  metrics.on_span(span_of_service("till", at(5s)));
+  const auto series = metrics.snapshot();
+  ASSERT_EQ(series.size(), 2U);
+  EXPECT_EQ(series[0].key->service, "bank");
+  EXPECT_EQ(series[0].value.duration.count(), 1U);
+  EXPECT_EQ(series[1].key->service, "till");
+  EXPECT_EQ(series[1].value.duration.count(), 2U);
+  EXPECT_EQ(metrics.counts()[0].expired, 1U);
+}
+
+// All places are taken by series that end and, before that is committed, by as many new ones.
+TEST(RedMetricsExpiry, AllMayEndAndAsManyBegin) {
+  constexpr std::size_t kSeries = 50;
+  TestMetrics metrics({.max_series = kSeries + 1, .ttl = 1s});
+  for (int round = 1; round < 10; ++round) {
+    const auto now = at(round * 10s);
+    metrics.expire(now);
+    for (std::size_t i = 0; i < kSeries; ++i) {
+      const std::string name(700, static_cast<char>('a' + round));  // cut, and yet in blocks
+      metrics.on_span(span_of_service(std::to_string(i) + name, now));
+    }
+    ASSERT_EQ(metrics.snapshot().size(), kSeries);
+    EXPECT_EQ(total_count(metrics), kSeries);
+    EXPECT_EQ(metrics.counts()[0].overflowed, 0U);
   }
 }
 
 TEST(RedMetricsExpiry, ShortLivedServicesLeaveNothingBehind) {
-  RedMetrics metrics({.max_series = 100, .ttl = 1s});
+  TestMetrics metrics({.max_series = 100, .ttl = 1s});
   for (std::uint32_t i = 0; i < 20'000; ++i) {
     const auto now = at(std::chrono::milliseconds(10) * i);
     const model::ProcessKey key{i + 1, 0, i};

@@ -25,7 +25,7 @@ const Series* overflow_of(const std::vector<Series>& series, model::Role role) {
 }
 
 TEST(RedMetricsLimit, OverflowCountsWithinTheLimit) {
-  RedMetrics metrics({.max_series = 3});
+  TestMetrics metrics({.max_series = 3});
   for (const auto* outcome : {"200", "201", "202", "203", "200"}) {
     metrics.on_span(span_of("GET", outcome, 1ms));
   }
@@ -43,7 +43,7 @@ TEST(RedMetricsLimit, OverflowCountsWithinTheLimit) {
 }
 
 TEST(RedMetricsLimit, ALimitOfOneIsOverflowAlone) {
-  RedMetrics metrics({.max_series = 1});
+  TestMetrics metrics({.max_series = 1});
   metrics.on_span(span_of("GET", "200", 1ms));
   metrics.on_span(span_of("GET", "500", 1ms));
   const auto series = metrics.snapshot();
@@ -53,7 +53,7 @@ TEST(RedMetricsLimit, ALimitOfOneIsOverflowAlone) {
 }
 
 TEST(RedMetricsLimit, EachRoleHasItsOwn) {
-  RedMetrics metrics({.max_series = 2});
+  TestMetrics metrics({.max_series = 2});
   auto client = span_of("GET", "200", 1ms);
   client.exchange.role = model::Role::client;
   auto unsized = span_of("GET", "500", 1ms);
@@ -72,7 +72,7 @@ TEST(RedMetricsLimit, EachRoleHasItsOwn) {
 }
 
 TEST(RedMetricsLimit, RoomThatExpiryFreesIsUsedAndNothingCountsTwice) {
-  RedMetrics metrics({.max_series = 2, .ttl = 3s});
+  TestMetrics metrics({.max_series = 2, .ttl = 3s});
   constexpr model::ProcessKey kShop{1, 0, 1};
   metrics.on_selected({kShop, {"shop"}}, base::BootTime(0s));
   metrics.on_selected({{2, 0, 1}, {"till"}}, base::BootTime(0s));
@@ -96,7 +96,7 @@ TEST(RedMetricsLimit, AMillionDistinctSpansStayExactAndBounded) {
   constexpr std::size_t kLimit = 2'000;
   // 2,000 keys and values of some 500 bytes, their map and the services: well below.
   constexpr std::size_t kMaxGrownBytes = std::size_t{4} << 20U;
-  RedMetrics metrics({.max_series = kLimit});
+  TestMetrics metrics({.max_series = kLimit});
   std::mt19937_64 random(20'230'419);
   const std::size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
   std::uint64_t nanoseconds = 0;
@@ -128,7 +128,7 @@ TEST(RedMetricsLimit, AMillionDistinctSpansStayExactAndBounded) {
 }
 
 TEST(RedMetricsLimit, PathsMakeNoSeries) {
-  RedMetrics metrics;
+  TestMetrics metrics;
   for (int i = 0; i < 100'000; ++i) {
     auto span = span_of("GET", "200", 1ms);
     span.exchange.semantics.target = "/" + std::to_string(i);

@@ -1,9 +1,11 @@
-// Spans for the tests of RedMetrics.
+// Spans for the tests of RedMetrics, and RedMetrics on a ledger.
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "export/aggregate/red_metrics.h"
 
@@ -30,8 +32,48 @@ inline model::Span span_of_service(std::string name, base::BootTime end) {
   return span;
 }
 
+// With a ledger of its own; what has happened is committed before it is read.
+class TestMetrics {
+ public:
+  explicit TestMetrics(RedOptions options = {})
+      : ledger_(base::Ledger::make_private(std::vector{RedMetrics::region_bytes(options)}).value()),
+        metrics_(*ledger_, 0, options, base::BootTime{}) {}
+
+  void on_span(const model::Span& span) { metrics_.on_span(span); }
+  void on_selected(const model::TargetProcess& target, base::BootTime time) {
+    metrics_.on_selected(target, time);
+  }
+  void on_rejected(const model::ProcessKey& key, base::BootTime time) {
+    metrics_.on_rejected(key, time);
+  }
+  void on_exited(const model::ProcessKey& key, base::BootTime time) {
+    metrics_.on_exited(key, time);
+  }
+  void expire(base::BootTime now) { metrics_.expire(now); }
+  [[nodiscard]] std::optional<base::BootTime> next_expiry() const { return metrics_.next_expiry(); }
+  [[nodiscard]] std::size_t services() const { return metrics_.services(); }
+
+  void commit() {
+    metrics_.stage();
+    ledger_->commit();
+  }
+  [[nodiscard]] const RedMetrics& committed() {
+    commit();
+    return metrics_;
+  }
+  [[nodiscard]] std::vector<Series> snapshot() { return committed().snapshot(); }
+  [[nodiscard]] std::vector<FamilyCounts> counts() { return committed().counts(); }
+  [[nodiscard]] std::uint64_t sizes_unknown() { return committed().sizes_unknown(); }
+  // As it is, for another thread.
+  [[nodiscard]] const RedMetrics& metrics() const { return metrics_; }
+
+ private:
+  std::unique_ptr<base::Ledger> ledger_;
+  RedMetrics metrics_;
+};
+
 // Over all series of both roles.
-inline std::uint64_t total_count(const RedMetrics& metrics) {
+inline std::uint64_t total_count(TestMetrics& metrics) {
   std::uint64_t total = 0;
   for (const Series& one : metrics.snapshot()) total += one.value.duration.count();
   return total;

@@ -1,6 +1,6 @@
 // Which services still have a process, and when those without one may be forgotten. A service is
 // kept while it has a process or a series, so the table is no larger than the two together.
-// No clock inside: times are those of the events. Not synchronised; RedMetrics holds its mutex.
+// No clock inside: times are those of the events. The shard's thread.
 #pragma once
 
 #include <chrono>

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/fd.h"
-#include "export/aggregate/red_metrics.h"
+#include "export/aggregate/red_test_spans.h"
 #include "export/prometheus/listen_socket.h"
 #include "export/prometheus/red_text.h"
 #include "export/prometheus/scrape_server.h"
@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-void fill(aggregate::RedMetrics& metrics, std::int64_t count) {
+void fill(aggregate::TestMetrics& metrics, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) {
     model::Span span;
     span.service.name = "service-" + std::to_string(i / 5);
@@ -27,6 +27,7 @@ void fill(aggregate::RedMetrics& metrics, std::int64_t count) {
     span.exchange.semantics = {model::MetricFamily::http, "GET", "/", std::to_string(200 + i % 5)};
     metrics.on_span(span);
   }
+  metrics.commit();
 }
 
 std::size_t scrape(std::uint16_t port, std::vector<char>& chunk) {
@@ -51,15 +52,16 @@ std::size_t scrape(std::uint16_t port, std::vector<char>& chunk) {
 
 // As Prometheus does it: one request over loopback until the last byte has arrived.
 void scrape_over_http(benchmark::State& state) {
-  aggregate::RedMetrics metrics({.max_series = 20'000});
+  aggregate::TestMetrics metrics({.max_series = 20'000});
   fill(metrics, state.range(0));
   const auto socket = listen_for_scrapes("127.0.0.1", 0, "/metrics");
   if (!socket) {
     state.SkipWithError(socket.error().message().c_str());
     return;
   }
-  const auto server = ScrapeServer::make(socket->fd.get(), "/metrics",
-                                         [&] { return red_text_pieces(metrics.snapshot(), ""); });
+  const auto server = ScrapeServer::make(socket->fd.get(), "/metrics", [&] {
+    return red_text_pieces(metrics.metrics().snapshot(), "");
+  });
   if (!server) {
     state.SkipWithError(server.error().message().c_str());
     return;

@@ -27,4 +27,16 @@ std::string to_label_text(std::string_view raw) {
   return text;
 }
 
+bool is_label_text(std::string_view text) {
+  std::size_t raw_bytes = 0;  // at least
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) return false;
+    raw_bytes += text.substr(0, length) == kReplacement ? 1 : length;
+    if (raw_bytes > kMaxLabelBytes) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 }  // namespace beyla::exporters::text

@@ -14,4 +14,10 @@ inline constexpr std::size_t kMaxLabelBytes = 255;
 // Each byte that is no UTF-8 becomes U+FFFD: two names that differ in such bytes only are one.
 [[nodiscard]] std::string to_label_text(std::string_view raw);
 
+// In bytes, of what to_label_text() returns: a replacement has 3 for one.
+inline constexpr std::size_t kMaxLabelTextBytes = 3 * kMaxLabelBytes;
+
+// Whether to_label_text() returns this for some raw text.
+[[nodiscard]] bool is_label_text(std::string_view text);
+
 }  // namespace beyla::exporters::text

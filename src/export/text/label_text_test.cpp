@@ -26,5 +26,18 @@ TEST(LabelText, CutsBetweenCodePoints) {
   EXPECT_EQ(to_label_text(almost + "\xff\xff"), almost + "\ufffd");
 }
 
+TEST(LabelText, KnowsItsOwn) {
+  const std::string full(kMaxLabelBytes, 'x');
+  for (const auto& raw : {std::string(), full, std::string("a\xc3"), std::string("\u20ac😀\ufffd"),
+                          std::string(1000, '\xff'), std::string(254, 'x') + "é"}) {
+    EXPECT_TRUE(is_label_text(to_label_text(raw))) << raw;
+  }
+  EXPECT_EQ(to_label_text(std::string(1000, '\xff')).size(), kMaxLabelTextBytes);
+  for (const auto& text : {full + "x", std::string("a\xc3"), std::string("\xff"),
+                           to_label_text(std::string(255, '\xff')) + "x"}) {
+    EXPECT_FALSE(is_label_text(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace beyla::exporters::text
