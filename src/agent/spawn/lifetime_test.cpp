@@ -164,8 +164,14 @@ TEST(Lifetime, ASpawnerThatDoesNotAnswerIsAnErrorAndItsLateChildIsKilled) {
   ASSERT_FALSE(child);
   EXPECT_EQ(child.error().os_errno, ETIMEDOUT);
   ::kill(spawner.pid(), SIGCONT);
-  EXPECT_EQ(wait_exit(spawner).value().signal, SIGKILL);
-  EXPECT_TRUE(spawner.spawn(ChildRole::processor, {}));
+  const auto late = wait_exit(spawner).value();
+  EXPECT_EQ(late.signal, SIGKILL);
+  // The answer that came too late is not taken for the next child's.
+  const auto next = spawner.spawn(ChildRole::processor, {}).value();
+  spawner.kill(next.id);
+  const auto exit = wait_exit(spawner).value();
+  EXPECT_EQ(exit.id, next.id);
+  EXPECT_EQ(exit.pid, next.pid);
 }
 
 }  // namespace

@@ -123,7 +123,6 @@ base::Result<Spawner::Child> Spawner::spawn(ChildRole role, std::span<const int>
     if (means_gone(error)) return gone();
     return base::fail_errno(error, "cannot ask the spawner for a child");
   }
-  child_end.reset();
   const pid_t pid = TRY(await_answer(request.child_id));
   return Child{request.child_id, pid, std::move(channel)};
 }
