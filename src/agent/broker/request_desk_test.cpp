@@ -111,6 +111,7 @@ TEST(RequestDesk, WhatIsAttachedIsNotAttachedAgain) {
   desk.desk.start_over();  // the next processor asks again
   EXPECT_EQ(desk.ask(kKey), abi::kRequestAccepted);
   EXPECT_EQ(desk.ask(kKey, kOtherSet), abi::kRequestAccepted);
+  EXPECT_EQ(desk.ask(kKey), abi::kRequestAccepted);
   EXPECT_THAT(desk.attached, ElementsAre(std::pair(kKey, 1U), std::pair(kKey, kOtherSet)));
 }
 

@@ -94,6 +94,7 @@ TEST(RestartPolicy, SaysItOncePerChange) {
   // The first; not the second, which is the same; then each new wait up to the longest.
   EXPECT_EQ(said,
             (std::vector<bool>{true, false, true, true, true, true, true, true, false, false}));
+  EXPECT_FALSE(life.live(seconds(120), false).say.has_value());
   EXPECT_TRUE(life.live(seconds(1), false, "exit code 2").say.has_value());
 }
 

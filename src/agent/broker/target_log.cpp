@@ -91,8 +91,8 @@ void TargetLog::forget_past(base::BootTime now) {
     bool goes = over[i];
     if (changes_[i].kind == abi::kTargetSelected) {
       const auto found = ended.find(changes_[i].key);
-      goes = found != ended.end() && found->second-- > 0;
-      if (goes && found->second == 0) ended.erase(found);
+      goes = found != ended.end();
+      if (goes && --found->second == 0) ended.erase(found);
     }
     if (goes) continue;
     if (kept != i) changes_[kept] = std::move(changes_[i]);

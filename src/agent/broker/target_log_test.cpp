@@ -90,6 +90,7 @@ TEST(TargetLog, EndsOfWhatIsNoTargetAreLeftOut) {
   log.exit(2, 0, seconds(2));
   log.select(3, 1, seconds(3));
   log.exit(3, 0, seconds(4));  // an older image
+  EXPECT_EQ(log.log.targets(), 1U);
   log.exit(3, 1, seconds(5));
   log.exit(3, 1, seconds(6));
   EXPECT_THAT(log.retold(seconds(7)), ElementsAre("rejected 2/0", "selected 3/1 s", "exited 3/1"));
@@ -149,6 +150,14 @@ TEST(TargetLog, NothingIsForgottenBeforeItWasRead) {
   EXPECT_EQ(log.log.size(), 2U);
 }
 
+TEST(TargetLog, WhatTheLastReaderLeftUnreadIsForgottenForTheNext) {
+  Log log;
+  log.log.rewind(at(seconds(0)));
+  log.reject(1, 0, seconds(1));
+  log.reject(2, 0, seconds(100));
+  EXPECT_THAT(log.retold(seconds(100)), ElementsAre("rejected 2/0"));
+}
+
 TEST(TargetLog, WithoutAReaderNothingIsKeptForOne) {
   Log log;
   log.log.rewind(at(seconds(0)));
@@ -184,14 +193,17 @@ TEST(TargetLog, APlagueOfProcessesIsBounded) {
   Log log;
   log.log.rewind(at(seconds(0)));
   std::size_t most = 0;
+  std::size_t least = TargetLog::kMaxPast;  // once there were so many
   for (std::uint32_t i = 0; i < 400'000; ++i) {
     const auto time = seconds(10) + std::chrono::nanoseconds(i);
     log.select(1 + i, 0, time);
     log.exit(1 + i, 0, time);
     log.read();
     most = std::max(most, log.log.size());
+    if (most >= TargetLog::kMaxPast) least = std::min(least, log.log.size());
   }
   EXPECT_LE(most, TargetLog::kMaxPast + 16'384);
+  EXPECT_GE(least, TargetLog::kMaxPast - 2);
   EXPECT_GE(most, TargetLog::kMaxPast);
   const auto last = log.retold(seconds(11));
   ASSERT_GE(last.size(), 2U);
@@ -201,6 +213,8 @@ TEST(TargetLog, APlagueOfProcessesIsBounded) {
 
 TEST(TargetLog, OfTooManyTargetsTheOldestIsGivenUp) {
   Log log;
+  log.select(TargetLog::kMaxTargets + 2, 0, seconds(1));  // older, and ended
+  log.exit(TargetLog::kMaxTargets + 2, 0, seconds(1));
   for (std::uint32_t i = 1; i <= TargetLog::kMaxTargets; ++i) log.select(i, 0, seconds(1));
   EXPECT_EQ(log.log.targets_forgotten(), 0U);
   log.select(TargetLog::kMaxTargets + 1, 0, seconds(2));

@@ -33,10 +33,10 @@ void TargetOutbox::on_exited(const model::ProcessKey& key, base::BootTime time) 
 }
 
 void TargetOutbox::answer(const abi::request_answer& answer) {
-  if (attached() && answers_.size() <= kMaxAnswersWaiting) answers_.push_back(answer);
+  if (answers_.size() <= kMaxAnswersWaiting) answers_.push_back(answer);
 }
 
-void TargetOutbox::stop() { stop_waits_ = attached(); }
+void TargetOutbox::stop() { stop_waits_ = true; }
 
 void TargetOutbox::attach_to(int channel, base::BootTime now) {
   detach();

@@ -27,6 +27,7 @@ class TargetOutbox final : public model::TargetSink {
   void on_selected(const model::TargetProcess& target, base::BootTime time) override;
   void on_rejected(const model::ProcessKey& key, base::BootTime time) override;
   void on_exited(const model::ProcessKey& key, base::BootTime time) override;
+  // Without a processor, this and stop() are for nobody: the next one does not get them.
   void answer(const abi::request_answer& answer);
   // Goes out behind everything that waits.
   void stop();
