@@ -154,6 +154,7 @@ TEST(Attacks, AreAllRefusedToChildrenOfTheSpawner) {
         ::waitpid(child, &status, 0);
         ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
       }
+      ::alarm(20);  // not inherited
       confine_as(teller, role);
     });
     const bool files_are_open = role == Role::processor && !landlock;

@@ -76,6 +76,7 @@ ChildOutcome run_as(Role role, const SyscallOptions& options, const LandlockRule
       ::waitpid(child, &status, 0);
       ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
     }
+    ::alarm(20);  // not inherited
     require(teller, harden_process());
     static_cast<void>(restrict_with_landlock(landlock));
     require(teller, restrict_syscalls(role, options));
@@ -167,6 +168,8 @@ TEST(ProcessorNeeds, AcceptingOnASocketThatArrived) {
                       sizeof(address)),
             0);
   ASSERT_EQ(::send(client.get(), "GET", 3, 0), 3);
+  const timeval patience{.tv_sec = 20, .tv_usec = 0};
+  ::setsockopt(client.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   const auto outcome = run_as_processor([&](const Teller& teller) {
     const base::Fd peer(::accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
     const int on = 1;
