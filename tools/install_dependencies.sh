@@ -5,7 +5,7 @@ set -euo pipefail
 
 build_packages=(
   cmake ninja-build g++ clang-19 llvm-19 libbpf-dev bpftool libelf-dev zlib1g-dev libmicrohttpd-dev libyaml-cpp-dev
-  libspdlog-dev libfmt-dev libboost1.81-dev libseccomp-dev libcap-ng-dev libzydis-dev pkg-config git
+  libspdlog-dev libfmt-dev libboost1.81-dev libseccomp-dev libzydis-dev pkg-config git
 )
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev libhttp-parser-dev liburing-dev libclang-rt-19-dev nginx-light wrk apache2-utils

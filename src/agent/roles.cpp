@@ -58,7 +58,9 @@ base::Result<spawn::Spawner> start_spawner() {
 }
 
 base::Result<void> give_up_other_powers() {
-  TRY_VOID(privileges::become_nobody(privileges::kBrokerCapabilities));
+  const auto own = TRY(privileges::own_capabilities());
+  TRY_VOID(privileges::become_nobody(
+      privileges::held_for(privileges::kBrokerCapabilities, own.permitted)));
   return privileges::harden_process();
 }
 

@@ -30,7 +30,7 @@ std::string to_label_text(std::string_view raw) {
 bool is_label_text(std::string_view text) {
   std::size_t raw_bytes = 0;  // at least
   while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
+    const std::size_t length = base::utf8_length(text);
     if (length == 0) return false;
     raw_bytes += text.substr(0, length) == kReplacement ? 1 : length;
     if (raw_bytes > kMaxLabelBytes) return false;
