@@ -118,8 +118,7 @@ void SessionTable::revive(std::uint32_t place, const Entry& entry, base::BootTim
   touch(session);
 }
 
-void SessionTable::touch(Session& session) {
-  if (!book_ || session.touched) return;
+void SessionTable::note_touched(Session& session) {
   session.touched = true;
   touched_.push_back(session.info.id);
 }
