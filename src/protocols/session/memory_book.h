@@ -11,6 +11,8 @@ namespace beyla::protocols::session {
 
 class MemoryBook {
  public:
+  MemoryBook() = default;
+  explicit MemoryBook(std::span<const std::byte> bytes) : bytes_(bytes.begin(), bytes.end()) {}
   void take(SessionTable& table) {
     table.take_book_changes([this](std::size_t offset, std::span<const std::byte> bytes) {
       if (bytes_.size() < offset + bytes.size()) bytes_.resize(offset + bytes.size());
@@ -18,7 +20,6 @@ class MemoryBook {
     });
   }
   [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
-  [[nodiscard]] bool operator==(const MemoryBook&) const = default;
 
  private:
   std::vector<std::byte> bytes_;
