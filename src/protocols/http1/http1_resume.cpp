@@ -35,6 +35,12 @@ void set(session::ResumePoint& point, int bits) {
   point.bits = static_cast<std::uint16_t>(point.bits | bits);
 }
 
+// Lengths are what a peer announced.
+std::uint64_t position_behind(std::uint64_t position, std::uint64_t length) {
+  const std::uint64_t room = session::kMaxStreamPosition - position;
+  return position + std::min(length, room);
+}
+
 int doubt_bits(RequestStream::Doubt doubt) {
   if (doubt == RequestStream::Doubt::head) return kDoubtHead;
   return doubt == RequestStream::Doubt::chunks ? kDoubtChunks : 0;
@@ -50,7 +56,7 @@ RequestStream::Doubt doubt_of(std::uint16_t bits) {
 session::ResumePoint Http1Parser::resume_point() const {
   session::ResumePoint point;
   if (const auto left = requests_.body_left()) {
-    point.requests = requests_end_ + *left;
+    point.requests = position_behind(requests_end_, *left);
     set(point, kInBody);
   } else if (!requests_.between_messages()) {
     set(point, kLost | kMissedRequests | doubt_bits(requests_.doubt()));
@@ -67,7 +73,7 @@ session::ResumePoint Http1Parser::resume_point() const {
   } else {
     if (!responses_.between_messages() || !pairing_.empty()) set(point, kSkipsAnswers);
     if (const auto until = owes_until()) {
-      point.answers = *until;
+      point.answers = std::min(*until, session::kMaxStreamPosition);
       set(point, kOwes | kSkipsAnswers);
       if (is_tangled()) set(point, kTangled);
     }

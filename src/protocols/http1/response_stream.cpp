@@ -257,7 +257,7 @@ std::optional<std::uint64_t> ResponseStream::busy_until() const {
       return position_;
     case State::body:
       if (!answer_) return std::nullopt;
-      return position_ + remaining_ - 1;
+      return position_ + std::min(remaining_, session::kMaxStreamPosition) - 1;
     case State::chunks:
     case State::until_close: return position_;
     case State::unknown:

@@ -16,15 +16,13 @@ using Entry = ConnectionBook::Entry;
 using State = ConnectionBook::State;
 
 static_assert(std::is_trivially_copyable_v<Entry>);
-
-// Sums of such positions and lengths do not overflow; no connection comes that far.
-constexpr std::uint64_t kMaxPosition = std::uint64_t{1} << 62U;
+static_assert(std::has_unique_object_representations_v<Entry>);  // no padding
 
 bool are_positions_right(const Entry& entry) {
   for (const std::uint64_t position :
        {entry.received_end, entry.sent_end, entry.held_end, entry.held_sent_end,
         entry.parser.requests, entry.parser.answers}) {
-    if (position > kMaxPosition) return false;
+    if (position > kMaxStreamPosition) return false;
   }
   const bool known = (entry.flags & ConnectionBook::kPositionsKnown) != 0;
   const bool begun = entry.received_end != 0 || entry.sent_end != 0;

@@ -3,6 +3,7 @@
 // position is inside exactly one Segment or Hole. The shard's thread only.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -48,12 +49,16 @@ enum class HoleKind : std::uint8_t {
   unknown,
 };
 
+// No stream comes that far; sums of such positions and lengths do not overflow.
+inline constexpr std::uint64_t kMaxStreamPosition = std::uint64_t{1} << 62U;
+
 // What of a parser outlives its process, so that another, made for the same connection, goes on
 // behind it and pairs nothing wrongly. What stands in it is the parser's own business.
-struct ResumePoint {
+struct ResumePoint {  // positions: kMaxStreamPosition at most
   std::uint64_t requests = 0;
   std::uint64_t answers = 0;
   std::uint16_t bits = 0;
+  std::array<std::uint8_t, 6> padding{};  // it is written as it is in memory
   bool operator==(const ResumePoint&) const = default;
 };
 

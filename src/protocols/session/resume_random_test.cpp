@@ -8,13 +8,14 @@
 
 #include "protocols/session/conversation.h"
 #include "protocols/session/event_tape.h"
+#include "protocols/session/memory_book.h"
 
 namespace beyla::protocols::session {
 namespace {
 
 // What outlives a process: changed in whole transactions only.
 struct Ledger {
-  std::vector<std::byte> book;
+  MemoryBook book;
   std::size_t position = 0;
   std::size_t delivered = 0;
   std::size_t in_flight = 0;
@@ -32,7 +33,7 @@ class Process {
     ledger_.restart += ledger_.in_flight;
     ledger_.in_flight = 0;
     const auto now = tape.time_of(std::min(ledger.position, tape.size() - 1));
-    const auto restored = table_.keep_book(ledger.book, now);
+    const auto restored = table_.keep_book(ledger.book.bytes(), now);
     EXPECT_EQ(restored.refused, 0U);
     position_ = ledger.position;
   }
@@ -43,16 +44,12 @@ class Process {
     }
   }
   void commit() {
-    table_.take_book_changes([this](std::size_t offset, std::span<const std::byte> bytes) {
-      if (ledger_.book.size() < offset + bytes.size()) ledger_.book.resize(offset + bytes.size());
-      std::ranges::copy(bytes, ledger_.book.begin() + static_cast<std::ptrdiff_t>(offset));
-    });
+    ledger_.book.take(table_);
     ledger_.position = position_;
     ledger_.delivered += std::exchange(delivered_, 0);
     for (const auto& exchange : sink_.exchanges) {
       ledger_.exchanges.push_back(exchange.semantics.target + ' ' + exchange.semantics.outcome);
     }
-    ended_ += sink_.exchanges.size();
     sink_.exchanges.clear();
     const std::size_t incomplete =
         std::accumulate(sink_.incomplete.begin(), sink_.incomplete.end(), std::size_t{0});
@@ -73,7 +70,6 @@ class Process {
   SessionTable table_{sink_, policies_, registry()};
   std::size_t position_ = 0;
   std::size_t delivered_ = 0;
-  std::size_t ended_ = 0;
 };
 
 struct Cut {

@@ -35,4 +35,9 @@ struct SessionTable::Session {
   }
 };
 
+// Its entry in the book is not what it was.
+inline void SessionTable::touch(Session& session) {
+  if (book_ && !session.touched) note_touched(session);
+}
+
 }  // namespace beyla::protocols::session

@@ -2,7 +2,10 @@
 // record behind its answer; with a recording.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <memory>
 #include <string_view>
+#include <vector>
 
 #include "base/byte_reader.h"
 #include "protocols/session/conversation.h"
@@ -35,6 +38,51 @@ void exchange(benchmark::State& state, model::Role role) {
 }
 BENCHMARK_CAPTURE(exchange, server, model::Role::server);
 BENCHMARK_CAPTURE(exchange, client, model::Role::client);
+
+void restart_with_book(Conversation& talk) {
+  talk.close();
+  talk.table().keep_book({}, {});
+  model::ConnectionInfo info;
+  info.id = Conversation::kId;
+  info.role = model::Role::server;
+  info.seen_from_start = true;
+  talk.table().on_opened({{}, info});
+}
+
+// With a book of 64 connections, which is written after every 256 records; one that is not kept
+// costs what it costs in exchange/*.
+void booked_exchange(benchmark::State& state) {
+  constexpr std::size_t kTalks = 64;
+  constexpr std::size_t kRecordsPerExchange = 2;
+  constexpr std::size_t kCommitRecords = 256;
+  std::vector<std::unique_ptr<Conversation>> talks;
+  for (std::size_t i = 0; i < kTalks; ++i) {
+    talks.push_back(std::make_unique<Conversation>());
+    restart_with_book(*talks.back());
+  }
+  std::vector<std::byte> book(sizeof(std::uint64_t) +
+                              sizeof(protocols::session::ConnectionBook::Entry));
+  std::size_t next = 0;
+  std::size_t records = 0;
+  for ([[maybe_unused]] auto step : state) {
+    Conversation& talk = *talks[next];
+    next = (next + 1) % kTalks;
+    talk.ask(kRequest);
+    talk.answer(kAnswer);
+    talk.sink.exchanges.clear();
+    records += kRecordsPerExchange;
+    if (records < kCommitRecords) continue;
+    records = 0;
+    for (const auto& each : talks) {
+      each->table().take_book_changes([&](std::size_t offset, std::span<const std::byte> bytes) {
+        std::ranges::copy(bytes, book.begin() + static_cast<std::ptrdiff_t>(offset));
+      });
+    }
+    benchmark::DoNotOptimize(book.data());
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(booked_exchange);
 
 void late_request(benchmark::State& state) {
   Conversation talk(model::Role::client);

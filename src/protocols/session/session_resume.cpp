@@ -58,10 +58,11 @@ model::StreamData held_by_predecessor(const Entry& entry, base::BootTime now) {
 void put_held(const HeldRecords& held, Entry& entry) {
   const model::StreamData& newest = held.newest();
   const std::uint64_t end = newest.offset + newest.total_bytes;
+  if (end <= entry.received_end) return;
   if (end - entry.received_end > std::numeric_limits<std::uint32_t>::max()) return;
   entry.flags |= ConnectionBook::kHolds;
   entry.held_end = end;
-  entry.held_sent_end = newest.other_offset;
+  entry.held_sent_end = std::max(newest.other_offset, held.front().other_offset);
 }
 
 }  // namespace
@@ -118,8 +119,7 @@ void SessionTable::revive(std::uint32_t place, const Entry& entry, base::BootTim
   touch(session);
 }
 
-void SessionTable::touch(Session& session) {
-  if (!book_ || session.touched) return;
+void SessionTable::note_touched(Session& session) {
   session.touched = true;
   touched_.push_back(session.info.id);
 }

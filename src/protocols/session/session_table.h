@@ -112,6 +112,7 @@ class SessionTable final : public model::EventSink {
   void feed(Session& session, const model::StreamData& event, std::uint64_t skip);
 
   void touch(Session& session);
+  void note_touched(Session& session);
   void update_book();
   [[nodiscard]] ConnectionBook::Entry entry_of(const Session& session) const;
   void revive(std::uint32_t place, const ConnectionBook::Entry& entry, base::BootTime now);
