@@ -23,10 +23,18 @@ enum broker_book : std::uint32_t {
   kBookRequestsDelivered = 8,
   kBookRequestsRepeated = 9,  // notices beyond one per processor
   kBookRequestsMalformed = 10,
-  kBookRequestOutcomes = 11,  // this and the next: by request_outcome
-  kBookTargetsForgotten = kBookRequestOutcomes + kRequestOutcomes,  // over the broker's limit
+  kBookRequestOutcomes = 11,  // the accepted; this and the next in the order of request_outcome
+  kBookRequestNotTarget = 12,
+  kBookRequestOtherImage = 13,
+  kBookRequestProbesNotAllowed = 14,
+  kBookRequestTooFast = 15,
+  kBookRequestTooMany = 16,
+  kBookRequestAttachFailed = 17,
+  kBookTargetsForgotten = 18,  // over the broker's limit
   kBrokerBookValues,
 };
+
+static_assert(kBookTargetsForgotten - kBookRequestOutcomes == std::uint32_t{kRequestOutcomes});
 
 constexpr broker_book book_of(request_outcome outcome) {
   return static_cast<broker_book>(std::uint32_t{kBookRequestOutcomes} + std::uint32_t{outcome});
