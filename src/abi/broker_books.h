@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What the broker counts, for the processor that serves it as metrics: a memfd of one page, written
- * by the broker alone, with one relaxed 8-byte store per value. Each value is right by itself; two
- * of them may be of different moments. */
+ * by the broker alone, with one 8-byte store (release) per value. Each value is right by itself;
+ * two of them may be of different moments. */
 #pragma once
 
 #include "abi/requests.h"
@@ -13,7 +13,7 @@ enum { kBrokerBooksBytes = 4096 };
 
 enum broker_book : std::uint32_t {
   kBookTargetsSelected = 0,
-  kBookTargetsEnded = 1,
+  kBookTargetsEnded = 1,         // read it before the former: then it is never more
   kBookSkippedProcessGone = 2,   // processes, see discover::DiscoveryCounts
   kBookProcessEventsRead = 3,    // records of the lifecycle ring
   kBookProgramRunsSkipped = 4,   // of kernel programs that had interrupted themselves
