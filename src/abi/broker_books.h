@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What the broker counts, for the processor that serves it as metrics: a memfd of one page, written
- * by the broker alone, with one relaxed 8-byte store per value. Each value is right by itself; two
- * of them may be of different moments. */
+ * by the broker alone, with one 8-byte store (release) per value. Each value is right by itself;
+ * two of them may be of different moments. */
 #pragma once
 
 #include "abi/requests.h"
@@ -13,7 +13,7 @@ enum { kBrokerBooksBytes = 4096 };
 
 enum broker_book : std::uint32_t {
   kBookTargetsSelected = 0,
-  kBookTargetsEnded = 1,
+  kBookTargetsEnded = 1,         // read it before the former: then it is never more
   kBookSkippedProcessGone = 2,   // processes, see discover::DiscoveryCounts
   kBookProcessEventsRead = 3,    // records of the lifecycle ring
   kBookProgramRunsSkipped = 4,   // of kernel programs that had interrupted themselves
@@ -23,10 +23,18 @@ enum broker_book : std::uint32_t {
   kBookRequestsDelivered = 8,
   kBookRequestsRepeated = 9,  // notices beyond one per processor
   kBookRequestsMalformed = 10,
-  kBookRequestOutcomes = 11,  // this and the next: by request_outcome
-  kBookTargetsForgotten = kBookRequestOutcomes + kRequestOutcomes,  // over the broker's limit
+  kBookRequestOutcomes = 11,  // the accepted; this and the next in the order of request_outcome
+  kBookRequestNotTarget = 12,
+  kBookRequestOtherImage = 13,
+  kBookRequestProbesNotAllowed = 14,
+  kBookRequestTooFast = 15,
+  kBookRequestTooMany = 16,
+  kBookRequestAttachFailed = 17,
+  kBookTargetsForgotten = 18,  // over the broker's limit
   kBrokerBookValues,
 };
+
+static_assert(kBookTargetsForgotten - kBookRequestOutcomes == std::uint32_t{kRequestOutcomes});
 
 constexpr broker_book book_of(request_outcome outcome) {
   return static_cast<broker_book>(std::uint32_t{kBookRequestOutcomes} + std::uint32_t{outcome});

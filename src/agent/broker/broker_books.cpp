@@ -54,11 +54,11 @@ BrokerBooks::~BrokerBooks() {
 }
 
 void BrokerBooks::set(abi::broker_book book, std::uint64_t value) {
-  std::atomic_ref(books_->values[book]).store(value, std::memory_order_relaxed);
+  std::atomic_ref(books_->values[book]).store(value, std::memory_order_release);
 }
 
 void BrokerBooks::set_discovery(const discover::DiscoveryCounts& counts) {
-  set(abi::kBookTargetsSelected, counts.selected.value());
+  set(abi::kBookTargetsSelected, counts.selected.value());  // before those that ended, see there
   set(abi::kBookTargetsEnded, counts.ended.value());
   set(abi::kBookSkippedProcessGone, counts.skipped_process_gone.value());
 }

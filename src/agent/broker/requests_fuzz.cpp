@@ -130,6 +130,7 @@ class Talk final : public beyla::broker::RequestListener {
     const std::uint64_t answers = answers_;
     const auto request = beyla::broker::decode_request(datagram);
     if (request) {
+      require(datagram.size() == sizeof(asked_));
       std::memcpy(&asked_, datagram.data(), sizeof(asked_));
     } else {
       ++malformed_;

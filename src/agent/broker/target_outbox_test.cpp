@@ -171,7 +171,7 @@ TEST(TargetOutbox, NewsCountOnlyUntilTheyAreSent) {
   Processor processor;
   outbox.select(1);
   outbox.box.attach_to(processor.channel(), at(seconds(1)));
-  for (std::uint32_t pid = 2; pid <= 3 * TargetOutbox::kMaxWaiting; ++pid) {
+  for (std::uint32_t pid = 2; pid <= 2 * TargetOutbox::kMaxWaiting; ++pid) {
     outbox.select(pid);
     outbox.box.flush();
     if (pid % 100 == 0) processor.receive();
@@ -263,7 +263,7 @@ TEST(TargetOutbox, MemoryIsBounded) {
   }
   EXPECT_LE(pid, TargetOutbox::kMaxWaiting);
   outbox.box.detach();
-  for (; pid <= 300'000; ++pid) {
+  for (; pid <= 100'000; ++pid) {
     outbox.select(pid, seconds(1), name);
     outbox.exit(pid);
   }

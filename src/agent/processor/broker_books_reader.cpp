@@ -38,7 +38,7 @@ BrokerBooksReader::~BrokerBooksReader() {
 }
 
 std::uint64_t BrokerBooksReader::value(abi::broker_book book) const {
-  return __atomic_load_n(&books_->values[book], __ATOMIC_RELAXED);  // no atomic_ref of const yet
+  return __atomic_load_n(&books_->values[book], __ATOMIC_ACQUIRE);  // no atomic_ref of const yet
 }
 
 }  // namespace beyla::processor
