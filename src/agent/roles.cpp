@@ -1,6 +1,10 @@
 #include "agent/roles.h"
 
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
 #include <array>
+#include <span>
 #include <utility>
 
 #include "agent/config/worker.h"
@@ -23,8 +27,18 @@ constexpr spawn::ChildLimits kConfigLimits{.wall = std::chrono::seconds(8),
                                            .cpu = std::chrono::seconds(5),
                                            .address_space = std::size_t{256} << 20U};
 
+// A container may have root without the powers to leave it: then the uid stays, and the capabilities,
+// system calls and files that an attacker would want are out of reach all the same.
+base::Result<void> leave_identity(std::span<const int> keep) {
+  constexpr std::array kNeeded = {CAP_SETUID, CAP_SETGID};
+  const auto own = TRY(privileges::own_capabilities());
+  const bool stays =
+      ::geteuid() == 0 && !privileges::missing_capabilities(kNeeded, own.effective).complete();
+  return stays ? privileges::keep_only(keep) : privileges::become_nobody(keep);
+}
+
 base::Result<void> secure_spawner() {
-  TRY_VOID(privileges::become_nobody({}));
+  TRY_VOID(leave_identity({}));
   TRY_VOID(privileges::harden_process());
   return privileges::restrict_syscalls(Role::spawner);
 }
@@ -59,8 +73,10 @@ base::Result<spawn::Spawner> start_spawner() {
 
 base::Result<void> give_up_other_powers() {
   const auto own = TRY(privileges::own_capabilities());
-  TRY_VOID(privileges::become_nobody(
-      privileges::held_for(privileges::kBrokerCapabilities, own.permitted)));
+  TRY_VOID(leave_identity(privileges::held_for(privileges::kBrokerCapabilities, own.permitted)));
+  if (::geteuid() == 0) {
+    spdlog::warn("the agent keeps uid 0: it was not given CAP_SETUID and CAP_SETGID");
+  }
   return privileges::harden_process();
 }
 
@@ -69,7 +85,7 @@ base::Result<void> forbid_what_only_the_start_needed() {
 }
 
 base::Result<void> secure_lone_processor() {
-  TRY_VOID(privileges::become_nobody({}));
+  TRY_VOID(leave_identity({}));
   TRY_VOID(privileges::harden_process());
   return secure_processor();
 }

@@ -1,6 +1,7 @@
 """Who is who: reused process ids, exec, fork storms, short-lived processes, nested namespaces, many connections."""
 import contextlib
 import os
+import resource
 import shlex
 import signal
 import socket

@@ -27,7 +27,7 @@ void collect_requests(const BrokerBooksReader& books, std::vector<Sample>& sampl
                                      {{"outcome", std::string(outcome)}}, count));
   };
   for (std::uint32_t outcome = 0; outcome < abi::kRequestOutcomes; ++outcome) {
-    const auto book = static_cast<abi::broker_book>(abi::kBookRequestOutcomes + outcome);
+    const auto book = abi::book_of(static_cast<abi::request_outcome>(outcome));
     add(kOutcomeNames[outcome], books.value(book));
   }
   add("malformed", books.value(abi::kBookRequestsMalformed));
@@ -38,9 +38,10 @@ void collect_requests(const BrokerBooksReader& books, std::vector<Sample>& sampl
 
 void collect_broker_books(const BrokerBooksReader& books, std::vector<Sample>& samples) {
   samples.push_back(delivered_sample(abi::kEventProcess, books.value(abi::kBookProcessEventsRead)));
-  samples.push_back(gauge_sample(
-      "beyla_targets", "processes that are instrumented now", {},
-      books.value(abi::kBookTargetsSelected) - books.value(abi::kBookTargetsEnded)));
+  // In this order: a target that is selected meanwhile must not make it negative.
+  const std::uint64_t ended = books.value(abi::kBookTargetsEnded);
+  samples.push_back(gauge_sample("beyla_targets", "processes that are instrumented now", {},
+                                 books.value(abi::kBookTargetsSelected) - ended));
   samples.push_back(counter_sample("beyla_targets_forgotten_total",
                                    "targets given up because there were too many of them", {},
                                    books.value(abi::kBookTargetsForgotten)));
