@@ -20,8 +20,6 @@
 namespace beyla::agent::config {
 
 using base::Error;
-using base::ErrorCode;
-using base::fail;
 using base::Result;
 
 namespace {

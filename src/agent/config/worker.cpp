@@ -43,7 +43,8 @@ int run_config_worker(const base::Fd& channel, const std::vector<base::Fd>& file
 
 int config_worker_main(base::Fd channel, std::vector<base::Fd> files) {
   try {
-    return run_config_worker(channel, files, process_environment(environ));
+    const std::vector<base::Fd> owned = std::move(files);
+    return run_config_worker(channel, owned, process_environment(environ));
   } catch (const std::exception&) {  // no memory: the frame limits it
     return kExitNoAnswer;
   }

@@ -16,8 +16,9 @@ namespace beyla::agent::config {
 inline constexpr std::size_t kMaxConfigBytes = 256 * 1024;
 
 // Out: a sealed memfd with the bytes, to be read from its start; of a file that is too long one
-// byte more than kMaxConfigBytes. Errors: invalid_argument, which names the path and the cause; a
-// child that cannot be ended by then is left behind. system: no memfd, pipe or child to be had.
+// byte more than kMaxConfigBytes. Errors: invalid_argument, which names the path and the cause;
+// system: no memfd, pipe or child to be had. Returns a second after the deadline at most: a child
+// that cannot be ended by then is left behind, without our standard output and error.
 [[nodiscard]] base::Result<base::Fd> copy_config_file(
     const std::string& path, std::chrono::steady_clock::time_point deadline);
 
