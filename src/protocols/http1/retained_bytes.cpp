@@ -95,6 +95,7 @@ void RetainedBytes::enter(State state) {
   state_ = state;
   count_ = 0;
   scheme_end_ = 0;
+  forget_name();
 }
 
 void RetainedBytes::take_all(std::uint64_t offset, std::uint64_t length) const {

@@ -11,6 +11,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/wipe.h"
 #include "model/connection.h"
 #include "protocols/http1/chunk_walker.h"
 #include "protocols/session/retention.h"
@@ -25,6 +26,10 @@ class RetainedBytes {
   RetainedBytes(session::RetentionSink* sink, model::ConnectionId connection,
                 model::Direction direction, HeadKind kind)
       : sink_(sink), connection_(connection), direction_(direction), kind_(kind) {}
+
+  RetainedBytes(const RetainedBytes&) = delete;
+  RetainedBytes& operator=(const RetainedBytes&) = delete;
+  ~RetainedBytes() { forget_name(); }
 
   [[nodiscard]] bool wanted() const { return sink_ != nullptr; }
   void begin_head();
@@ -72,6 +77,8 @@ class RetainedBytes {
   [[nodiscard]] bool begins_kept_name();
   void end_line();
   void enter(State state);
+  // Names that nobody knows may be secrets.
+  void forget_name() { base::wipe(std::as_writable_bytes(std::span(name_))); }
 
   static constexpr std::size_t kMaxListedNameBytes = 25;  // "strict-transport-security"
 

@@ -9,6 +9,7 @@
 
 #include "protocols/http1/head_buffer.h"
 #include "protocols/session/conversation.h"
+#include "protocols/session/memory_recording.h"
 
 namespace {
 
@@ -95,6 +96,17 @@ TEST_F(Wiping, HeadsThatNeverEnd) {
   Conversation flushed;
   flushed.ask(kHead.substr(0, kHead.size() - 2));
   flushed.flush();
+}
+
+TEST_F(Wiping, NamesThatARecordingMasks) {
+  for (const std::string_view end : {": 1\r\n\r\n", ""}) {
+    MemoryRecording recording;
+    Conversation talk(Role::server, true, &recording);
+    talk.ask("GET /a HTTP/1.1\r\n");
+    talk.ask(kSecret);
+    talk.ask(end);
+    talk.close();
+  }
 }
 
 TEST_F(Wiping, HeldRecords) {
