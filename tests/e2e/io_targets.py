@@ -51,7 +51,10 @@ class IoServer(Server):
         if self.process.poll() is not None:
             raise AssertionError(f"io_server {self.words} ended with {self.process.returncode}")
         wanted = f":{self.port:04X} "
-        tables = (Path(f"/proc/{self.process.pid}/net/{name}").read_text() for name in ("tcp", "tcp6"))
+        try:
+            tables = [Path(f"/proc/{self.process.pid}/net/{name}").read_text() for name in ("tcp", "tcp6")]
+        except FileNotFoundError:  # while it moves to its own namespace
+            return False
         listening = [line for table in tables for line in table.splitlines() if wanted in line and " 0A " in line]
         return len(listening) == (2 if "reuseport" in self.words else 1)
 

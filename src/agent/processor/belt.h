@@ -70,6 +70,8 @@ class Belt final : public model::TargetSink, public capture::replay::TickSink {
     return red_metrics_.snapshot();
   }
   void collect(std::vector<exporters::prometheus::Sample>& samples) const;  // self_metrics.cpp
+  // Records by kind: of a ring, not of a recording.
+  void collect_delivered(std::vector<exporters::prometheus::Sample>& samples) const;
 
  private:
   void collect_sessions(std::vector<exporters::prometheus::Sample>& samples) const;

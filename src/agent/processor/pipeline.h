@@ -41,6 +41,7 @@ class Pipeline {
   // What was committed last. Any thread.
   [[nodiscard]] std::vector<exporters::aggregate::Series> series() const { return belt_.series(); }
   void collect(std::vector<exporters::prometheus::Sample>& samples) const {
+    belt_.collect_delivered(samples);
     belt_.collect(samples);
   }
 

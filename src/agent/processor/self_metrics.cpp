@@ -107,9 +107,6 @@ void collect_build_info(std::vector<Sample>& samples) {
 
 void Belt::collect(std::vector<Sample>& samples) const {
   const auto value = [this](const base::Counter& counter) { return counters_.committed(counter); };
-  for (const auto kind : {abi::kEventOpen, abi::kEventData, abi::kEventFin, abi::kEventClose}) {
-    samples.push_back(delivered_sample(kind, value(decoder_.delivered[kind])));
-  }
   samples.push_back(counter_sample("beyla_events_malformed_total",
                                    "records that were not as their kind says", {},
                                    value(decoder_.malformed)));
@@ -138,6 +135,12 @@ void Belt::collect(std::vector<Sample>& samples) const {
   samples.push_back(counter_sample("beyla_trace_lines_dropped_total",
                                    "trace lines that standard output did not take in time", {},
                                    value(dropped_lines_)));
+}
+
+void Belt::collect_delivered(std::vector<Sample>& samples) const {
+  for (const auto kind : {abi::kEventOpen, abi::kEventData, abi::kEventFin, abi::kEventClose}) {
+    samples.push_back(delivered_sample(kind, counters_.committed(decoder_.delivered[kind])));
+  }
 }
 
 void Belt::collect_sessions(std::vector<Sample>& samples) const {

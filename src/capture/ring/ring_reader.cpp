@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/wipe.h"
+
 namespace beyla::capture::ring {
 namespace {
 
@@ -67,6 +69,7 @@ RingReader::RingReader(RingReader&& other) noexcept
 
 RingReader::~RingReader() {
   if (consumer_ == nullptr) return;
+  base::wipe({joined_.data(), joined_bytes_});
   ::munmap(consumer_, page_bytes());
   ::munmap(producer_, page_bytes() + data_bytes_);
 }
@@ -78,10 +81,12 @@ bool RingReader::empty() const {
 // The bytes from ring offset `at` on; valid until the next call.
 std::span<const std::byte> RingReader::contiguous(std::size_t at, std::size_t size) {
   const auto* data = static_cast<const std::byte*>(producer_) + page_bytes();
+  base::wipe({joined_.data(), std::exchange(joined_bytes_, 0)});
   size = std::min(size, joined_.size());
   at &= data_bytes_ - 1;
   const std::size_t before_end = std::min(size, data_bytes_ - at);
   if (before_end == size) return {data + at, size};
+  joined_bytes_ = size;
   std::memcpy(joined_.data(), data + at, before_end);
   std::memcpy(joined_.data() + before_end, data, size - before_end);
   return {joined_.data(), size};

@@ -76,6 +76,7 @@ class RingReader {
   std::size_t data_bytes_ = 0;
   std::uint64_t position_ = 0;
   std::vector<std::byte> joined_;  // of max_record_bytes
+  std::size_t joined_bytes_ = 0;   // of it in use
 };
 
 }  // namespace beyla::capture::ring

@@ -223,5 +223,22 @@ TEST(RingReader, StopsAtEitherLimit) {
   EXPECT_FALSE(done.stopped_at_limit);
 }
 
+TEST(RingReader, WipesARecordThatItJoinedBeforeTheNextOne) {
+  FakeRing ring;
+  ring.start_at(kDataBytes - 16);
+  auto reader = reader_of(ring);
+  ring.put("joined: s3crett0ken");
+  ring.put("next");
+  std::vector<std::span<const std::byte>> records;
+  std::vector<std::string> first_as_seen;
+  reader.read(1000, kNoLimit, [&](std::span<const std::byte> record) {
+    records.push_back(record);
+    first_as_seen.emplace_back(reinterpret_cast<const char*>(records[0].data()), records[0].size());
+  });
+  ASSERT_EQ(first_as_seen.size(), 2U);
+  EXPECT_EQ(first_as_seen[0], "joined: s3crett0ken");
+  EXPECT_EQ(first_as_seen[1], std::string(records[0].size(), '\0'));
+}
+
 }  // namespace
 }  // namespace beyla::capture::ring

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 
+#include "base/byte_reader.h"
 #include "base/fd.h"
 
 namespace beyla::discover::inspect {
@@ -39,19 +40,35 @@ std::optional<std::uint64_t> stat_number(std::string_view stat, int wanted) {
   return leading_number(rest);
 }
 
+// Calls take(bytes) until `limit` are passed or all are read.
+template <typename Take>
+void read_chunks(const std::string& path, std::size_t limit, Take take) {
+  const base::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return;
+  std::array<std::byte, 4096> chunk{};
+  for (std::size_t taken = 0; taken < limit;) {
+    const ssize_t got = ::read(fd.get(), chunk.data(), chunk.size());
+    if (got <= 0) break;
+    const auto bytes = std::span<const std::byte>(chunk).first(static_cast<std::size_t>(got));
+    take(bytes);
+    taken += bytes.size();
+  }
+  base::wipe(chunk);
+}
+
 }  // namespace
 
 std::string read_file(const std::string& path, std::size_t limit) {
   std::string text;
-  const base::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return text;
-  std::array<char, 4096> chunk{};
-  while (text.size() < limit) {
-    const ssize_t got = ::read(fd.get(), chunk.data(), chunk.size());
-    if (got <= 0) break;
-    text.append(chunk.data(), static_cast<std::size_t>(got));
-  }
+  read_chunks(path, limit,
+              [&text](std::span<const std::byte> bytes) { text += base::as_text(bytes); });
   return text;
+}
+
+base::PrivateBytes read_private_file(const std::string& path, std::size_t limit) {
+  base::PrivateBytes content;
+  read_chunks(path, limit, [&content](std::span<const std::byte> bytes) { content.append(bytes); });
+  return content;
 }
 
 std::expected<std::string, int> read_link(const std::string& path) {

@@ -8,12 +8,16 @@
 #include <string>
 #include <string_view>
 
+#include "base/wipe.h"
+
 namespace beyla::discover::inspect {
 
 constexpr std::uint64_t kNsPerTick = 10'000'000;  // USER_HZ is 100 on every Linux ABI we know
 
 // At most about `limit` bytes; empty when it cannot be read.
 [[nodiscard]] std::string read_file(const std::string& path, std::size_t limit);
+// Likewise, of what may hold secrets: no copy outlives the result.
+[[nodiscard]] base::PrivateBytes read_private_file(const std::string& path, std::size_t limit);
 // The target of a symbolic link, or errno.
 [[nodiscard]] std::expected<std::string, int> read_link(const std::string& path);
 // The inode in a link such as "socket:[123]" or "net:[4026531840]", if `kind` is what stands

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/byte_reader.h"
 #include "discover/inspect/proc_files.h"
 
 namespace beyla::discover::inspect {
@@ -39,8 +40,10 @@ std::optional<ProcessFacts> ProcessInspector::inspect(const model::ProcessKey& k
   auto path = read_link(file(key.pid, "exe"));
   if (!path || path->empty()) return std::nullopt;
   facts.executable_path = without_deleted(*std::move(path));
-  facts.otel_service_name = environment_value(
-      read_file(file(key.pid, "environ"), kMaxEnvironmentBytes), "OTEL_SERVICE_NAME");
+  const base::PrivateBytes environment =
+      read_private_file(file(key.pid, "environ"), kMaxEnvironmentBytes);
+  facts.otel_service_name =
+      environment_value(base::as_text(environment.view()), "OTEL_SERVICE_NAME");
   if (!is_same_process(key)) return std::nullopt;
   return facts;
 }

@@ -29,22 +29,22 @@ std::size_t find_head_end(std::string_view text, std::size_t& resume) {
 }  // namespace
 
 HeadBuffer::Fed HeadBuffer::feed(std::span<const std::byte> bytes) {
-  const std::size_t before = text_.size();
+  const std::size_t before = copy_.size();
   const std::size_t room = kMaxHeadBytes - before;
   const std::span<const std::byte> taken = bytes.first(std::min(bytes.size(), room));
-  if (before != 0) text_.append(base::as_text(taken));
+  if (before != 0) copy_.append(taken);
   const std::span<const std::byte> all = before != 0 ? this->bytes() : taken;
   const std::size_t end = find_head_end(base::as_text(all), resume_);
   if (end != std::string_view::npos) return {Status::complete, all.first(end), end - before};
   if (all.size() == kMaxHeadBytes) return {Status::too_long, all, taken.size()};
-  if (before == 0) text_.assign(base::as_text(taken));
+  if (before == 0) copy_.append(taken);
   return {Status::incomplete, this->bytes(), taken.size()};
 }
 
-std::span<const std::byte> HeadBuffer::bytes() const { return base::as_bytes(text_); }
+std::span<const std::byte> HeadBuffer::bytes() const { return copy_.view(); }
 
 void HeadBuffer::clear() {
-  text_.clear();
+  copy_.clear();
   resume_ = 0;
 }
 

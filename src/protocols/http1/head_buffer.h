@@ -1,10 +1,11 @@
 // Finds the end of a head (RFC 9112 §2.1: the first empty line) in bytes that come in any pieces.
-// Copies only a head that is split. One thread.
+// Copies only a head that is split, and wipes the copy. One thread.
 #pragma once
 
 #include <cstdint>
 #include <span>
-#include <string>
+
+#include "base/wipe.h"
 
 namespace beyla::protocols::http1 {
 
@@ -21,11 +22,11 @@ class HeadBuffer {
 
   [[nodiscard]] Fed feed(std::span<const std::byte> bytes);
   [[nodiscard]] std::span<const std::byte> bytes() const;
-  [[nodiscard]] bool empty() const { return text_.empty(); }
+  [[nodiscard]] bool empty() const { return copy_.empty(); }
   void clear();
 
  private:
-  std::string text_;
+  base::PrivateBytes copy_;
   std::size_t resume_ = 0;  // the search goes on here
 };
 

@@ -260,12 +260,17 @@ ResponseParse parse_response_head(std::span<const std::byte> bytes) {
 }
 
 std::string_view path_of(std::string_view target) {
-  const std::string_view path = target.substr(0, target.find('?'));
+  std::string_view path = target.substr(0, target.find('?'));
+  path = path.substr(0, path.find('#'));
   if (path.starts_with('/')) return path;
   constexpr std::string_view kSchemeEnd = "://";
   const auto scheme_end = path.find(kSchemeEnd);
-  // The authority-form of CONNECT; userinfo is none of its parts, and a secret.
-  if (scheme_end == std::string_view::npos) return path.substr(path.rfind('@') + 1);
+  if (scheme_end == std::string_view::npos) {
+    // The authority-form of CONNECT; userinfo is none of its parts, and a secret. A password may
+    // hold what would end it.
+    if (target.substr(path.size()).contains('@')) return {};
+    return path.substr(path.rfind('@') + 1);
+  }
   const auto slash = path.find('/', scheme_end + kSchemeEnd.size());
   return slash == std::string_view::npos ? std::string_view{"/"} : path.substr(slash);
 }

@@ -66,8 +66,9 @@ struct ResponseParse {
 [[nodiscard]] RequestParse parse_request_line(std::span<const std::byte> bytes);
 [[nodiscard]] ResponseParse parse_status_line(std::span<const std::byte> bytes);
 
-// RFC 9110 §9.1, §7.1 and RFC 9112 §3.2: the target without scheme, authority and query; "*" and
-// the authority-form of CONNECT stay as they are.
+// RFC 9110 §9.1, §7.1 and RFC 9112 §3.2: the target without scheme, authority, query and
+// fragment; "*" and the authority-form of CONNECT stay as they are, but for userinfo. Empty: nobody
+// can say what of it is userinfo.
 [[nodiscard]] std::string_view path_of(std::string_view target);
 
 }  // namespace beyla::protocols::http1

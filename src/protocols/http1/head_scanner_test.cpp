@@ -147,6 +147,13 @@ TEST(HeadScanner, TakesThePathOutOfTheTarget) {
   EXPECT_EQ(path_of("/a?u=http://b/c"), "/a");
   EXPECT_EQ(path_of("*"), "*");
   EXPECT_EQ(path_of("host:443"), "host:443");
+  EXPECT_EQ(path_of("/a#b?c"), "/a");
+  EXPECT_EQ(path_of("http://host#b"), "/");
+  EXPECT_EQ(path_of("http://user:secret@host/a"), "/a");
+  EXPECT_EQ(path_of("user:secret@host:443"), "host:443");
+  EXPECT_EQ(path_of("user:se@cret@host:443"), "host:443");
+  EXPECT_EQ(path_of("user:se?cret@host:443"), "");
+  EXPECT_EQ(path_of("user:se@c#ret@host:443"), "");
 }
 
 TEST(Detection, KnowsRequestsAndNothingElse) {

@@ -71,10 +71,18 @@ bool is_kept_value(std::string_view name) {
   return std::ranges::find(kKeptValues, name) != kKeptValues.end();
 }
 
-bool has_userinfo(std::string_view target) {
-  target = target.substr(0, target.find_first_of(" ?\n"));
-  const auto scheme_end = target.find(kSchemeEnd);
-  return scheme_end == std::string_view::npos && target.contains('@');
+std::string_view target_of(std::string_view rest) {
+  return rest.substr(0, rest.find_first_of(" \n"));
+}
+
+bool has_scheme(std::string_view target) {
+  return target.substr(0, target.find_first_of("?#")).contains(kSchemeEnd);
+}
+
+// The port and the name of a host, but no userinfo, with the end of the line.
+bool is_plain_host(std::string_view rest) {
+  const auto end = rest.find('\n');
+  return end != std::string_view::npos && !rest.substr(0, end).contains('@');
 }
 
 }  // namespace
@@ -87,6 +95,7 @@ void RetainedBytes::enter(State state) {
   state_ = state;
   count_ = 0;
   scheme_end_ = 0;
+  forget_name();
 }
 
 void RetainedBytes::take_all(std::uint64_t offset, std::uint64_t length) const {
@@ -125,7 +134,7 @@ bool RetainedBytes::keeps(char letter, std::string_view rest) {
   if (letter == '\r') return true;
   switch (state_) {
     case State::status_line: return keeps_status_line(letter);
-    case State::name: return keeps_name(letter);
+    case State::name: return keeps_name(letter, rest);
     case State::value_begin:
       if (letter == ' ' || letter == '\t') return true;
       state_ = State::value;
@@ -146,18 +155,15 @@ bool RetainedBytes::keeps_request_line(char letter, std::string_view rest) {
   }
   if (state_ == State::target_begin) return begin_target(letter, rest);
   if (state_ == State::no_version) return false;
-  if (letter == '?' && state_ != State::query) {
-    enter(State::query);
-    return true;
-  }
+  if (letter == '?' || letter == '#') return begins_query();
   switch (state_) {
-    case State::unrooted: return keeps_unrooted(letter);
     case State::userinfo: return keeps_userinfo(letter, rest);
     case State::authority:
       if (letter == '/') enter(State::path);
       return letter == '/' || is_control(letter);
     case State::open_authority: return keeps_open_authority(letter);
     case State::query: return is_control(letter);
+    case State::unrooted_query: return letter == '@' || is_control(letter);
     default: return true;
   }
 }
@@ -182,16 +188,32 @@ bool RetainedBytes::begin_target(char letter, std::string_view rest) {
     enter(State::path);
     return true;
   }
-  if (!rest.contains(' ') && !rest.contains('?') && !rest.contains('\n')) {
+  if (letter == '?' || letter == '#') {
+    enter(State::query);
+    return true;
+  }
+  const std::string_view target = target_of(rest);
+  if (target.size() == rest.size() || has_scheme(target)) {
     enter(State::open_authority);
     return keeps_open_authority(letter);
   }
-  if (has_userinfo(rest)) {
+  if (target.contains('@')) {
     enter(State::userinfo);
     return keeps_userinfo(letter, rest);
   }
   enter(State::unrooted);
-  return keeps_unrooted(letter);
+  return true;
+}
+
+bool RetainedBytes::begins_query() {
+  switch (state_) {
+    case State::query:
+    case State::unrooted_query: return false;
+    case State::unrooted:
+    case State::userinfo:
+    case State::open_authority: enter(State::unrooted_query); return true;
+    default: enter(State::query); return true;
+  }
 }
 
 bool RetainedBytes::keeps_detected_scheme(char letter) {
@@ -203,7 +225,7 @@ bool RetainedBytes::keeps_detected_scheme(char letter) {
 // No honest client sends any here.
 bool RetainedBytes::keeps_userinfo(char letter, std::string_view rest) {
   const bool detects = keeps_detected_scheme(letter);
-  if (letter == '@' && !has_userinfo(rest.substr(1))) enter(State::unrooted);
+  if (letter == '@' && !target_of(rest.substr(1)).contains('@')) enter(State::unrooted);
   return detects || letter == '@' || is_control(letter);
 }
 
@@ -212,11 +234,6 @@ bool RetainedBytes::keeps_open_authority(char letter) {
   const bool detects = keeps_detected_scheme(letter);
   follow_scheme(letter);
   return detects || letter == ':' || letter == '/' || letter == '@' || is_control(letter);
-}
-
-bool RetainedBytes::keeps_unrooted(char letter) {
-  follow_scheme(letter);
-  return true;
 }
 
 void RetainedBytes::follow_scheme(char letter) {
@@ -251,11 +268,12 @@ bool RetainedBytes::keeps_status_line(char letter) {
   return blank ? letter == ' ' : is_digit(letter);
 }
 
-bool RetainedBytes::keeps_name(char letter) {
+bool RetainedBytes::keeps_name(char letter, std::string_view rest) {
   if (letter == ':') {
     const std::string_view name(name_.data(), std::min<std::size_t>(count_, name_.size()));
     const bool listed = count_ <= name_.size() && is_kept_value(name);
-    enter(listed ? State::kept_value : State::value_begin);
+    enter(listed && (name != "host" || is_plain_host(rest)) ? State::kept_value
+                                                            : State::value_begin);
     return true;
   }
   if (count_ == 0 && (letter == ' ' || letter == '\t')) {

@@ -11,6 +11,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/wipe.h"
 #include "model/connection.h"
 #include "protocols/http1/chunk_walker.h"
 #include "protocols/session/retention.h"
@@ -25,6 +26,10 @@ class RetainedBytes {
   RetainedBytes(session::RetentionSink* sink, model::ConnectionId connection,
                 model::Direction direction, HeadKind kind)
       : sink_(sink), connection_(connection), direction_(direction), kind_(kind) {}
+
+  RetainedBytes(const RetainedBytes&) = delete;
+  RetainedBytes& operator=(const RetainedBytes&) = delete;
+  ~RetainedBytes() { forget_name(); }
 
   [[nodiscard]] bool wanted() const { return sink_ != nullptr; }
   void begin_head();
@@ -41,11 +46,12 @@ class RetainedBytes {
     method,
     target_begin,
     path,
-    unrooted,        // target without a slash in front: a scheme, or the authority for CONNECT
+    unrooted,        // target without a slash in front: the authority for CONNECT
     userinfo,        // of that authority
-    open_authority,  // its end is not there yet, nor whether it is userinfo
+    open_authority,  // its end is not there yet, nor whether it is userinfo; or a scheme
     authority,
-    query,
+    query,           // or fragment
+    unrooted_query,  // of a target without a slash in front: perhaps userinfo
     version,
     no_version,  // up to the next blank
     status_line,
@@ -60,17 +66,19 @@ class RetainedBytes {
   [[nodiscard]] bool keeps_request_line(char letter, std::string_view rest);
   [[nodiscard]] bool keeps_method(char letter);
   [[nodiscard]] bool begin_target(char letter, std::string_view rest);
-  [[nodiscard]] bool keeps_unrooted(char letter);
   [[nodiscard]] bool keeps_detected_scheme(char letter);
   [[nodiscard]] bool keeps_userinfo(char letter, std::string_view rest);
   [[nodiscard]] bool keeps_open_authority(char letter);
   void follow_scheme(char letter);
   [[nodiscard]] bool keeps_version(char letter);
   [[nodiscard]] bool keeps_status_line(char letter);
-  [[nodiscard]] bool keeps_name(char letter);
+  [[nodiscard]] bool begins_query();
+  [[nodiscard]] bool keeps_name(char letter, std::string_view rest);
   [[nodiscard]] bool begins_kept_name();
   void end_line();
   void enter(State state);
+  // Names that nobody knows may be secrets.
+  void forget_name() { base::wipe(std::as_writable_bytes(std::span(name_))); }
 
   static constexpr std::size_t kMaxListedNameBytes = 25;  // "strict-transport-security"
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "base/byte_reader.h"
-
 namespace beyla::protocols::session {
 
 using model::Role;
@@ -56,7 +54,7 @@ void Detection::retain_undecided(const model::StreamData& event, const Side& sid
   std::size_t unsafe = 0;
   for (const ProtocolDescriptor* descriptor : registry_) {
     if (descriptor->private_bytes == nullptr) continue;
-    unsafe = std::max(unsafe, descriptor->private_bytes(base::as_bytes(side.bytes)));
+    unsafe = std::max(unsafe, descriptor->private_bytes(side.bytes.view()));
   }
   const std::size_t before = side.bytes.size() - event.head.size();
   const std::size_t skipped = unsafe > before ? unsafe - before : 0;
@@ -67,8 +65,9 @@ void Detection::retain_undecided(const model::StreamData& event, const Side& sid
 // Judges what is kept with the bytes behind it; no more is kept than decides.
 Detection::Verdict Detection::extend(Side& side, const model::StreamData& event) const {
   const std::size_t room = kMaxDetectBytes - side.bytes.size();
-  side.bytes.append(base::as_text(event.head.first(std::min(event.head.size(), room))));
-  const Verdict verdict = judge(event.direction, base::as_bytes(side.bytes));
+  const std::span<const std::byte> taken = event.head.first(std::min(event.head.size(), room));
+  side.bytes.append(taken);
+  const Verdict verdict = judge(event.direction, side.bytes.view());
   const bool undecided = verdict.result == DetectResult::need_more;
   return undecided && side.bytes.size() == kMaxDetectBytes ? Verdict{} : verdict;
 }
@@ -114,7 +113,7 @@ bool Detection::waits_behind_lost(const ProtocolDescriptor& descriptor,
 void Detection::retain_deciding(const model::StreamData& event, const Side& side) const {
   std::size_t before = 0;
   for (const Kept& kept : side.records) before += kept.size;
-  const std::span<const std::byte> bytes = base::as_bytes(side.bytes);
+  const std::span<const std::byte> bytes = side.bytes.view();
   std::size_t length = before + 1;
   while (length < bytes.size() &&
          judge(event.direction, bytes.first(length)).result != DetectResult::match) {
@@ -135,7 +134,7 @@ void Detection::lose() {
 
 void Detection::replay(ProtocolParser& parser) const {
   const Side& side = sides_[static_cast<std::size_t>(request_direction(role_))];
-  std::span<const std::byte> bytes = base::as_bytes(side.bytes);
+  std::span<const std::byte> bytes = side.bytes.view();
   for (const Kept& kept : side.records) {
     Segment segment = kept.segment;
     segment.bytes = bytes.first(kept.size);

@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
+#include "base/wipe.h"
 #include "model/event.h"
 #include "protocols/registry.h"
 #include "protocols/session/protocol_parser.h"
@@ -46,7 +46,7 @@ class Detection {
     std::size_t size = 0;
   };
   struct Side {
-    std::string bytes;
+    base::PrivateBytes bytes;
     std::vector<Kept> records;
     // The newest record, whatever it held, and where the other direction stood then.
     std::optional<std::uint64_t> end;

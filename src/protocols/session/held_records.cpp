@@ -5,8 +5,8 @@ namespace beyla::protocols::session {
 void HeldRecords::push(const model::StreamData& event) {
   Record record{event, {}, event.head.size()};
   record.payload.reserve(event.head.size() + event.tail.size());
-  record.payload.assign(event.head.begin(), event.head.end());
-  record.payload.insert(record.payload.end(), event.tail.begin(), event.tail.end());
+  record.payload.append(event.head);
+  record.payload.append(event.tail);
   record.event.head = {};
   record.event.tail = {};
   bytes_ += record.payload.size();
@@ -16,8 +16,8 @@ void HeldRecords::push(const model::StreamData& event) {
 model::StreamData HeldRecords::front() const {
   const Record& record = records_.front();
   model::StreamData event = record.event;
-  event.head = std::span(record.payload).first(record.head_bytes);
-  event.tail = std::span(record.payload).subspan(record.head_bytes);
+  event.head = record.payload.view().first(record.head_bytes);
+  event.tail = record.payload.view().subspan(record.head_bytes);
   return event;
 }
 

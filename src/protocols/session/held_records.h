@@ -1,12 +1,12 @@
-// Copies of records that wait for bytes of the other direction. One thread.
+// Copies of records that wait for bytes of the other direction; wiped when they go. One thread.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <vector>
 
 #include "base/clock.h"
+#include "base/wipe.h"
 #include "model/event.h"
 
 namespace beyla::protocols::session {
@@ -29,7 +29,7 @@ class HeldRecords {
  private:
   struct Record {
     model::StreamData event;  // its spans are dead
-    std::vector<std::byte> payload;
+    base::PrivateBytes payload;
     std::size_t head_bytes = 0;
   };
 

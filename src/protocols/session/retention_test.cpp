@@ -125,6 +125,21 @@ const std::vector<Talk>& secret_talks() {
       {{kIn, "PUT /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + kSecret + "\r\n\r\n"},
        {kOut, "HTTP/1.1 204 X\r\n\r\n"}},
       {{kIn, "GET /u " + kSecret + "&" + kSecret + " HTTP/1.1\r\n\r\n"}, {kOut, kSecret}},
+      {{kIn,
+        "GET /y#" + kSecret + "?" + kSecret + " HTTP/1.1\r\nHost: u:" + kSecret + "@h\r\n\r\n"},
+       {kOut, "HTTP/1.1 204 X\r\n\r\n"},
+       {kIn, "GET ?" + kSecret + "=" + kSecret + " HTTP/1.1\r\n\r\n"},
+       {kOut, "HTTP/1.1 204 X\r\n\r\n"},
+       {kIn, "GET #" + kSecret + "?" + kSecret + " HTTP/1.1\r\n\r\n"},
+       {kOut, "HTTP/1.1 204 X\r\n\r\n"},
+       {kIn, "GET u:" + kSecret + "@http://" + kSecret + "/ HTTP/1.1\r\n\r\n"},
+       {kOut, "HTTP/1.1 204 X\r\n\r\n"},
+       {kIn, "GET " + kSecret + "://" + kSecret + "/ HTTP/1.1\r\n\r\n"},
+       {kOut, "HTTP/1.1 204 X\r\n\r\n"}},
+      {{kIn, "CONNECT u:" + kSecret + "?" + kSecret + "@h:443 HTTP/1.1\r\n\r\n"},
+       {kOut, "HTTP/1.1 400 X\r\nContent-Length: 0\r\n\r\n"}},
+      {{kIn, "CONNECT u:" + kSecret + "@" + kSecret + "#" + kSecret + "@h:443 HTTP/1.1\r\n\r\n"},
+       {kOut, "HTTP/1.1 400 X\r\nContent-Length: 0\r\n\r\n"}},
   };
   return kTalks;
 }
@@ -176,6 +191,18 @@ TEST(PayloadMask, UserinfoOfConnectIsMaskedAndNeitherExported) {
   EXPECT_TRUE(recording.text().contains("@h:443 HTTP/1.1")) << recording.text();
   EXPECT_FALSE(holds_secret(recording.text()));
   EXPECT_EQ(replayed(recording, talk.now()), books_of(talk.sink, talk.table()));
+}
+
+// The exchanges of a talk hold no secret either.
+TEST_P(Retention, NoTargetHoldsASecret) {
+  for (const Talk& turns : secret_talks()) {
+    Conversation talk(GetParam());
+    for (const Turn& turn : turns) {
+      turn.speaker == Speaker::client ? talk.ask(turn.text) : talk.answer(turn.text);
+    }
+    talk.close();
+    for (const std::string& line : talk.summaries()) EXPECT_FALSE(holds_secret(line)) << line;
+  }
 }
 
 TEST(PayloadMask, KeepsWhatIsNamedAndLineEnds) {

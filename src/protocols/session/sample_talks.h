@@ -77,6 +77,14 @@ inline const std::vector<Talk>& talks() {
        {kOut, "HTTP/1.1 502 X\r\nContent-Length: 1\r\n\r\nx"},
        {kIn, "GET /y HTTP/1.1\r\n\r\n"},
        {kOut, "HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n"}},
+      {{kIn, "GET /a#b?c HTTP/1.1\r\nHost: u@h\r\n\r\n"},
+       {kOut, "HTTP/1.1 204 X\r\n\r\n"},
+       {kIn, "GET ?a@b HTTP/1.1\r\n\r\n"},
+       {kOut, "HTTP/1.1 204 X\r\n\r\n"},
+       {kIn, "GET ftp://h/i#j HTTP/1.1\r\n\r\n"},
+       {kOut, "HTTP/1.1 204 X\r\n\r\n"},
+       {kIn, "CONNECT u:v?w@h:443 HTTP/1.1\r\n\r\n"},
+       {kOut, "HTTP/1.1 502 X\r\nContent-Length: 1\r\n\r\nx"}},
       {{kIn, "get /z HTTP/1.1\r\n\r\n"}, {kOut, "HTTP/1.1 405 X\r\n\r\n"}},
   };
   return kTalks;
