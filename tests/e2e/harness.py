@@ -171,6 +171,11 @@ class Agent:
         self._ended = True
         return end_process(self.process, signal_number)
 
+    def wait_for_end(self, timeout: float = 5.0) -> int:
+        """Of an agent that ends by itself; returns its exit code."""
+        self._ended = True
+        return self.process.wait(timeout)
+
     def stdout(self) -> str:
         return Path(self._stdout.name).read_text(errors="replace")
 

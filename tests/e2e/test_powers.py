@@ -139,8 +139,7 @@ class PowersTest(unittest.TestCase):
                 wait_until(lambda: agent.scrape().requests().total() == 1, 5, "the request is counted")
                 broker = int(Path(f"/proc/{agent.pid}/task/{agent.pid}/children").read_text().split()[0])
                 os.kill(broker, 15)
-                agent.process.wait(10)
-                agent._ended = True
+                agent.wait_for_end(10)
             calls = [line for line in folder.read_text().splitlines() if "(" in line and "execve(" not in line.split("(")[0] + "("]
             self.assertEqual([call for call in calls if "+++" not in call and "---" not in call], [])
             execs = [line for line in folder.read_text().splitlines() if "execve" in line]

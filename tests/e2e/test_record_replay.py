@@ -127,7 +127,10 @@ class RecordReplayTest(unittest.TestCase):
             self.assertEqual(send_once(server.port, Request("GET", "/before")), 200)
             agent.wait_for_line(" 200 GET /before ")
             wait_until(lambda: b"/before" in self.file.read_bytes(), 2, "the request is in the file")
-            agent.stop(signal.SIGKILL)
+            os.kill(agent.processor_pid, signal.SIGKILL)
+            # Its memory is gone, so nobody could go on with the recording.
+            self.assertEqual(agent.wait_for_end(), 2)
+            self.assertIn("the recording ends here", agent.stderr().splitlines()[-1])
         replayed = self.replayer.replay(self.replayer.take(self.file))
         self.assertEqual(replayed.exit_code, 2)
         self.assertIn(" 200 GET /before ", replayed.stdout)
