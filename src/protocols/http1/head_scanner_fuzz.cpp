@@ -4,6 +4,7 @@
 // lines.
 #include <http_parser.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
@@ -45,12 +46,21 @@ Reference run_reference(http_parser_type kind, std::span<const std::byte> bytes)
   return reference;
 }
 
+// What http_parser 2.9.4 takes for no chunked body: the last coding of "chunk, chunked" and other
+// lists, one with a tab behind it (RFC 9110 section 5.6.3 allows both kinds of white space), and
+// one that another field follows whose name begins like this one.
+bool may_be_misread(std::string_view text) {
+  constexpr std::string_view kPartOfTheName = "ncoding";
+  const auto is_same = [](char a, char b) { return (a | 0x20) == b; };
+  const auto fields = std::ranges::search(text, kPartOfTheName, is_same);
+  const std::string_view rest(fields.end(), text.end());
+  const bool again = !std::ranges::search(rest, kPartOfTheName, is_same).empty();
+  return again || text.find_first_of(",\t") != std::string_view::npos;
+}
+
 void compare_framing(const Framing& ours, const http_parser& theirs, std::string_view text) {
   const bool chunked = (theirs.flags & F_CHUNKED) != 0;
-  // http_parser 2.9.4 does not see the last coding of "chunk, chunked" and other lists, nor one with
-  // a tab behind it (RFC 9110 section 5.6.3 allows both kinds of white space).
-  const bool misread = text.find_first_of(",\t") != std::string_view::npos;
-  require(ours.chunked == chunked || (ours.chunked && misread));
+  require(ours.chunked == chunked || (ours.chunked && may_be_misread(text)));
   if (ours.chunked || ours.other_coding) return;
   const auto none = std::numeric_limits<std::uint64_t>::max();
   if ((theirs.flags & F_CONTENTLENGTH) == 0) {
