@@ -20,8 +20,8 @@ std::string describe(const ProcessorEnd& end) {
   return describe_end(to_wait_status(end));
 }
 
-ProcessorKeeper::ProcessorKeeper(ProcessorSource& source, const StartKit& kit,
-                                 TargetOutbox& outbox, model::TargetMap& map, Options options)
+ProcessorKeeper::ProcessorKeeper(ProcessorSource& source, const StartKit& kit, TargetOutbox& outbox,
+                                 model::TargetMap& map, Options options)
     : source_(source),
       kit_(kit),
       outbox_(outbox),
@@ -35,6 +35,7 @@ base::Result<void> ProcessorKeeper::start(base::BootTime now) {
   running_ = true;
   ended_for_ = nullptr;
   start_at_.reset();
+  end_by_.reset();
   desk_.start_over();
   channel_ = std::move(started.channel);
   outbox_.attach_to(channel_.get(), now);
@@ -61,6 +62,7 @@ short ProcessorKeeper::channel_events(base::BootTime now) const {
 
 std::optional<base::BootTime> ProcessorKeeper::due(base::BootTime now) const {
   if (start_at_) return start_at_;
+  if (end_by_) return end_by_;
   if (channel_.valid() && reader_.resume_at() > now) return reader_.resume_at();
   return std::nullopt;
 }
@@ -70,19 +72,31 @@ base::Result<std::optional<int>> ProcessorKeeper::turn(base::BootTime now) {
     outbox_.flush();
     if (reader_.resume_at() <= now) read_requests(now);
   }
-  if (channel_.valid() && outbox_.overflowed()) end_it("it has stopped reading");
-  if (running_) {
-    if (const auto end = TRY(source_.read_end())) return on_ended(*end, now);
+  if (channel_.valid() && is_deaf(now)) end_it("it has stopped reading");
+  // While none runs, too: an end that is left unread would wake the loop again and again.
+  const auto end = TRY(source_.read_end());
+  if (end && running_) return on_ended(*end, now);
+  if (end_by_ && now >= *end_by_) {
+    end_by_.reset();
+    end_it("it lived on without its channel");
   }
   if (start_at_ && now >= *start_at_) TRY_VOID(restart(now));
   return std::nullopt;
+}
+
+// Of one that has ended the channel is broken, too; reading would tell, but for a pause.
+bool ProcessorKeeper::is_deaf(base::BootTime now) const {
+  return outbox_.overflowed() || (outbox_.broken() && reader_.resume_at() <= now);
 }
 
 void ProcessorKeeper::read_requests(base::BootTime now) {
   switch (reader_.read(channel_.get(), now)) {
     case RequestReader::Turn::done: break;
     case RequestReader::Turn::hostile: end_it("it sent what no processor sends"); break;
-    case RequestReader::Turn::closed: close_channel(); break;
+    case RequestReader::Turn::closed:
+      close_channel();
+      end_by_ = now + kEndGrace;
+      break;
   }
 }
 
@@ -101,6 +115,7 @@ void ProcessorKeeper::close_channel() {
 base::Result<std::optional<int>> ProcessorKeeper::on_ended(const ProcessorEnd& end,
                                                            base::BootTime now) {
   running_ = false;
+  end_by_.reset();
   if (channel_.valid()) close_channel();
   const bool final = end.signal == 0 && end.exit_code == kExitFinal;
   if (final) return kExitFinal;

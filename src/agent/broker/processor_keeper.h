@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <optional>
 
 #include "agent/broker/processor_source.h"
@@ -23,6 +24,9 @@ inline constexpr int kExitFinal = 2;
 
 class ProcessorKeeper final : public RequestListener {
  public:
+  // From the end of its channel to its own end, which comes at once if nothing is wrong with it.
+  static constexpr std::chrono::seconds kEndGrace{1};
+
   struct Options {
     RequestPolicy policy;
     bool may_restart = true;  // false: its first end is final, as a recording cannot be continued
@@ -57,6 +61,7 @@ class ProcessorKeeper final : public RequestListener {
   void answer(const abi::request_answer& answer) override { outbox_.answer(answer); }
 
  private:
+  [[nodiscard]] bool is_deaf(base::BootTime now) const;
   void read_requests(base::BootTime now);
   void end_it(const char* why);
   void close_channel();
@@ -77,6 +82,7 @@ class ProcessorKeeper final : public RequestListener {
   bool stopping_ = false;
   const char* ended_for_ = nullptr;         // why we ended it; null: it ended by itself
   std::optional<base::BootTime> start_at_;  // of the next one
+  std::optional<base::BootTime> end_by_;    // its channel is closed: then it is ended
   std::uint64_t restarts_ = 0;
 };
 

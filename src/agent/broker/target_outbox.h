@@ -41,8 +41,9 @@ class TargetOutbox final : public model::TargetSink {
   [[nodiscard]] bool wants_write() const;
   // Sends what the channel takes.
   void flush();
-  // Too much waits, or the channel is broken: end that processor. Until detach().
+  // Too much waits: end that processor. Until detach().
   [[nodiscard]] bool overflowed() const;
+  // The other end takes no message any more. Until detach().
   [[nodiscard]] bool broken() const { return broken_; }
 
   [[nodiscard]] const TargetLog& targets() const { return log_; }
