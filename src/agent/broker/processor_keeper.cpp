@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 
@@ -20,8 +21,8 @@ std::string describe(const ProcessorEnd& end) {
   return describe_end(to_wait_status(end));
 }
 
-ProcessorKeeper::ProcessorKeeper(ProcessorSource& source, const StartKit& kit,
-                                 TargetOutbox& outbox, model::TargetMap& map, Options options)
+ProcessorKeeper::ProcessorKeeper(ProcessorSource& source, const StartKit& kit, TargetOutbox& outbox,
+                                 model::TargetMap& map, Options options)
     : source_(source),
       kit_(kit),
       outbox_(outbox),
@@ -32,6 +33,7 @@ ProcessorKeeper::ProcessorKeeper(ProcessorSource& source, const StartKit& kit,
 base::Result<void> ProcessorKeeper::start(base::BootTime now) {
   auto started = TRY(source_.start());
   restart_policy_.on_started(now);
+  watchdog_.on_started(now);
   running_ = true;
   ended_for_ = nullptr;
   start_at_.reset();
@@ -61,8 +63,10 @@ short ProcessorKeeper::channel_events(base::BootTime now) const {
 
 std::optional<base::BootTime> ProcessorKeeper::due(base::BootTime now) const {
   if (start_at_) return start_at_;
-  if (channel_.valid() && reader_.resume_at() > now) return reader_.resume_at();
-  return std::nullopt;
+  if (!channel_.valid()) return std::nullopt;
+  const auto look = watchdog_.due();
+  if (reader_.resume_at() <= now) return look;
+  return std::min(reader_.resume_at(), look.value_or(reader_.resume_at()));
 }
 
 base::Result<std::optional<int>> ProcessorKeeper::turn(base::BootTime now) {
@@ -76,6 +80,11 @@ base::Result<std::optional<int>> ProcessorKeeper::turn(base::BootTime now) {
   }
   if (start_at_ && now >= *start_at_) TRY_VOID(restart(now));
   return std::nullopt;
+}
+
+void ProcessorKeeper::watch(const RingPositions& ring, base::BootTime now) {
+  if (!channel_.valid() || stopping_ || !options_.may_restart) return;
+  if (!watchdog_.look(ring, now)) end_it("it has hung");
 }
 
 void ProcessorKeeper::read_requests(base::BootTime now) {
@@ -102,7 +111,7 @@ base::Result<std::optional<int>> ProcessorKeeper::on_ended(const ProcessorEnd& e
                                                            base::BootTime now) {
   running_ = false;
   if (channel_.valid()) close_channel();
-  const bool final = end.signal == 0 && end.exit_code == kExitFinal;
+  const bool final = end.signal == 0 && end.exit_code == kExitFinal && !options_.may_restart;
   if (final) return kExitFinal;
   const std::string why = ended_for_ != nullptr ? ended_for_ : describe(end);
   if (stopping_) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <span>
@@ -134,8 +135,8 @@ int spin(int /*channel*/) {
 }
 int take_all_memory(int /*channel*/) {
   constexpr std::size_t kStep = 1UL << 20U;
-  std::vector<std::vector<char>> held;
-  while (true) held.emplace_back(kStep, 'x');  // std::bad_alloc, which nobody catches
+  while (char* const taken = static_cast<char*>(std::malloc(kStep))) std::memset(taken, 'x', kStep);
+  return 1;
 }
 int fork_for_ever(int channel) {
   constexpr int kTimes = 1000;
