@@ -27,7 +27,8 @@ base::Error worker_error(const base::Error& cause) {
   }
   if (cause.os_errno == ECONNRESET) {
     return {base::ErrorCode::invalid_argument, 0,
-            "the configuration took more memory or time to read than one may"};
+            "the process that reads the configuration ended without an answer: a crash, or more "
+            "memory or time than one may take"};
   }
   return cause;
 }

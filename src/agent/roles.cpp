@@ -27,8 +27,8 @@ constexpr spawn::ChildLimits kConfigLimits{.wall = std::chrono::seconds(8),
                                            .cpu = std::chrono::seconds(5),
                                            .address_space = std::size_t{256} << 20U};
 
-// A container may have root without the powers to leave it: then the uid stays, and the capabilities,
-// system calls and files that an attacker would want are out of reach all the same.
+// A container may have root without the powers to leave it: then the uid stays, and the
+// capabilities, system calls and files that an attacker would want are out of reach all the same.
 base::Result<void> leave_identity(std::span<const int> keep) {
   constexpr std::array kNeeded = {CAP_SETUID, CAP_SETGID};
   const auto own = TRY(privileges::own_capabilities());
@@ -62,12 +62,14 @@ int run_processor_role(base::Fd channel, std::vector<base::Fd> /*files*/) {
   return processor::processor_main(std::move(channel));
 }
 
-base::Result<spawn::Spawner> start_spawner() {
+RoleMains role_mains() { return {config::config_worker_main, run_processor_role}; }
+
+base::Result<spawn::Spawner> start_spawner(const RoleMains& mains) {
   const std::array roles = {
-      spawn::RoleEntry{spawn::ChildRole::config_worker, "beyla-conf", config::config_worker_main,
+      spawn::RoleEntry{spawn::ChildRole::config_worker, "beyla-conf", mains.config_worker,
                        kConfigLimits, secure_config_worker},
       spawn::RoleEntry{
-          spawn::ChildRole::processor, "beyla-proc", run_processor_role, {}, secure_processor}};
+          spawn::ChildRole::processor, "beyla-proc", mains.processor, {}, secure_processor}};
   return spawn::Spawner::start(roles, {secure_spawner});
 }
 

@@ -10,8 +10,15 @@
 
 namespace beyla::agent {
 
+// What the spawner's children run once they are confined. A test build puts others in their place.
+struct RoleMains {
+  spawn::ChildMain config_worker;
+  spawn::ChildMain processor;
+};
+[[nodiscard]] RoleMains role_mains();
+
 // The spawner, secured, with all that it can start.
-[[nodiscard]] base::Result<spawn::Spawner> start_spawner();
+[[nodiscard]] base::Result<spawn::Spawner> start_spawner(const RoleMains& mains);
 
 // Of the broker. The first: before anything is loaded, and while there is one thread. The second:
 // when all is loaded and attached.

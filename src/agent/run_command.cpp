@@ -89,9 +89,9 @@ base::Result<std::uint64_t> check_capabilities(bool enforce) {
     fatal = fatal || row.needed_to_run;
   }
   if (fatal) {
-    return base::fail(base::ErrorCode::permission,
-                      fmt::format("run as root (sudo -E beyla), or grant {} ({})",
-                                  report.missing_names(), lost));
+    return base::fail(
+        base::ErrorCode::permission,
+        fmt::format("run as root (sudo -E beyla), or grant {} ({})", report.missing_names(), lost));
   }
   if (missing != 0) {
     spdlog::warn("not everything can be seen; grant {} ({})", report.missing_names(), lost);
@@ -165,10 +165,11 @@ base::Result<int> run_loaded(const CommandLine& command, const LoadedConfig& loa
 
 }  // namespace
 
-base::Result<int> run(const CommandLine& command, config::Environment environment) {
+base::Result<int> run(const CommandLine& command, config::Environment environment,
+                      const RoleMains& mains) {
   Helpers helpers;
   // Its memory is what every child begins with: nothing has been read or loaded yet.
-  if (!command.single_process) helpers.spawner = TRY(start_spawner());
+  if (!command.single_process) helpers.spawner = TRY(start_spawner(mains));
   const auto loaded = TRY(helpers.spawner ? load_in_worker(*helpers.spawner, command)
                                           : load_here(command, environment));
   set_log_level(loaded.policy.log_level);

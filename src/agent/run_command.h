@@ -4,6 +4,7 @@
 
 #include "agent/config/command_line.h"
 #include "agent/config/environment.h"
+#include "agent/roles.h"
 #include "base/result.h"
 
 namespace beyla::agent {
@@ -11,7 +12,7 @@ namespace beyla::agent {
 // Out: the exit code. Call first thing: it forks. What is wrong with the settings or the machine is
 // an error; the operator was told nothing yet.
 [[nodiscard]] base::Result<int> run(const config::CommandLine& command,
-                                    config::Environment environment);
+                                    config::Environment environment, const RoleMains& mains);
 
 // Serves the broker that connects to the socket which is handed over as descriptor 3
 // (sd_listen_fds(3)).

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <utility>
 
+#include "agent/broker/ring_positions.h"
 #include "agent/broker/stop_signals.h"
 #include "base/clock.h"
 
@@ -41,9 +42,10 @@ class ProcessFeed final : public probes::loader::ProcessEventSink {
 
 class Broker {
  public:
-  Broker(BrokerParts parts, BrokerBooks books)
+  Broker(BrokerParts parts, BrokerBooks books, RingView ring)
       : parts_(std::move(parts)),
         books_(std::move(books)),
+        ring_(std::move(ring)),
         discovery_(parts_.rules, discover::inspect::ProcessInspector(), parts_.probes, outbox_,
                    discovery_counts_),
         feed_(discovery_),
@@ -63,6 +65,7 @@ class Broker {
 
   BrokerParts parts_;
   BrokerBooks books_;
+  RingView ring_;
   base::Fd ledger_;
   TargetOutbox outbox_;
   discover::DiscoveryCounts discovery_counts_;
@@ -93,6 +96,10 @@ base::Result<void> Broker::start() {
   // Held here, never read: a processor that ends leaves its series to the next one.
   ledger_ = base::Fd(::memfd_create("beyla-ledger", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!ledger_.valid()) return base::fail_errno(errno, "cannot make a memfd");
+  // By now, lest a processor seals it against the next one's writing. It may grow.
+  if (::fcntl(ledger_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) != 0) {
+    return base::fail_errno(errno, "cannot seal a memfd");
+  }
   books_.set(abi::kBookCapabilitiesMissing, parts_.capabilities_missing);
   lend_maps();
   TRY_VOID(keeper_.start(base::BootClock::now()));
@@ -104,6 +111,7 @@ base::Result<void> Broker::start() {
 base::Result<int> Broker::loop() {
   while (true) {
     const auto now = base::BootClock::now();
+    keeper_.watch(ring_.read(), now);
     if (const auto exit_code = TRY(keeper_.turn(now))) return *exit_code;
     if (keeper_.stopped()) return 0;
     if (stop_by_ && now >= *stop_by_) {
@@ -166,7 +174,8 @@ void Broker::keep_books(BootTime now) {
 
 base::Result<int> run_broker(BrokerParts parts) {
   auto books = TRY(BrokerBooks::make());
-  Broker broker(std::move(parts), std::move(books));
+  auto ring = TRY(RingView::map(parts.probes.handles().data_ring));
+  Broker broker(std::move(parts), std::move(books), std::move(ring));
   TRY_VOID(broker.start());
   return broker.loop();
 }

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 
@@ -32,6 +33,7 @@ ProcessorKeeper::ProcessorKeeper(ProcessorSource& source, const StartKit& kit, T
 base::Result<void> ProcessorKeeper::start(base::BootTime now) {
   auto started = TRY(source_.start());
   restart_policy_.on_started(now);
+  watchdog_.on_started(now);
   running_ = true;
   ended_for_ = nullptr;
   start_at_.reset();
@@ -63,8 +65,10 @@ short ProcessorKeeper::channel_events(base::BootTime now) const {
 std::optional<base::BootTime> ProcessorKeeper::due(base::BootTime now) const {
   if (start_at_) return start_at_;
   if (end_by_) return end_by_;
-  if (channel_.valid() && reader_.resume_at() > now) return reader_.resume_at();
-  return std::nullopt;
+  if (!channel_.valid()) return std::nullopt;
+  const auto look = watchdog_.due();
+  if (reader_.resume_at() <= now) return look;
+  return std::min(reader_.resume_at(), look.value_or(reader_.resume_at()));
 }
 
 base::Result<std::optional<int>> ProcessorKeeper::turn(base::BootTime now) {
@@ -87,6 +91,11 @@ base::Result<std::optional<int>> ProcessorKeeper::turn(base::BootTime now) {
 // Of one that has ended the channel is broken, too; reading would tell, but for a pause.
 bool ProcessorKeeper::is_deaf(base::BootTime now) const {
   return outbox_.overflowed() || (outbox_.broken() && reader_.resume_at() <= now);
+}
+
+void ProcessorKeeper::watch(const RingPositions& ring, base::BootTime now) {
+  if (!channel_.valid() || stopping_ || !options_.may_restart) return;
+  if (!watchdog_.look(ring, now)) end_it("it has hung");
 }
 
 void ProcessorKeeper::read_requests(base::BootTime now) {
@@ -117,7 +126,7 @@ base::Result<std::optional<int>> ProcessorKeeper::on_ended(const ProcessorEnd& e
   running_ = false;
   end_by_.reset();
   if (channel_.valid()) close_channel();
-  const bool final = end.signal == 0 && end.exit_code == kExitFinal;
+  const bool final = end.signal == 0 && end.exit_code == kExitFinal && !options_.may_restart;
   if (final) return kExitFinal;
   const std::string why = ended_for_ != nullptr ? ended_for_ : describe(end);
   if (stopping_) {

@@ -14,12 +14,14 @@
 #include "agent/broker/restart_policy.h"
 #include "agent/broker/start_kit.h"
 #include "agent/broker/target_outbox.h"
+#include "agent/broker/watchdog.h"
 #include "base/counter.h"
 #include "model/target.h"
 
 namespace beyla::broker {
 
-// A processor that ends with it has told the operator why no other one could do better.
+// A processor that ends with it has told the operator why no other one could do better. Obeyed only
+// where none would be started anyway: who takes one over must not end the agent.
 inline constexpr int kExitFinal = 2;
 
 class ProcessorKeeper final : public RequestListener {
@@ -51,11 +53,13 @@ class ProcessorKeeper final : public RequestListener {
   [[nodiscard]] std::optional<base::BootTime> due(base::BootTime now) const;
   // Whatever can be done now. Out: the exit code, where the agent must end. An error is final.
   [[nodiscard]] base::Result<std::optional<int>> turn(base::BootTime now);
+  // Ends one that has hung, where another may follow. With the ring as it is now.
+  void watch(const RingPositions& ring, base::BootTime now);
 
   [[nodiscard]] const RequestCounts& request_counts() const { return desk_.counts(); }
   [[nodiscard]] std::uint64_t restarts() const { return restarts_; }
 
-  void on_ready() override {}
+  void on_ready() override { watchdog_.on_ready(); }
   void on_delivered() override { restart_policy_.on_delivered(); }
   [[nodiscard]] bool attach(const model::ProcessKey& process, abi::probe_set probes) override;
   void answer(const abi::request_answer& answer) override { outbox_.answer(answer); }
@@ -77,6 +81,7 @@ class ProcessorKeeper final : public RequestListener {
   RequestDesk desk_;
   RequestReader reader_{desk_};
   RestartPolicy restart_policy_;
+  Watchdog watchdog_;
   base::Fd channel_;
   bool running_ = false;
   bool stopping_ = false;
