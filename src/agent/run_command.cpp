@@ -85,13 +85,13 @@ base::Result<std::uint64_t> check_capabilities(bool enforce) {
   for (const auto& row : report.rows) {
     if (row.held) continue;
     missing |= privileges::bit_of(row.capability);
-    lost += fmt::format("{}{}: {}", lost.empty() ? "" : "; ", row.name, row.lost_without);
-    fatal = fatal || row.needed_to_run;
+    lost += fmt::format("{}{}: {}", lost.empty() ? "" : "; ", row.name, row.without);
+    fatal = fatal || row.loss == privileges::Loss::everything;
   }
   if (fatal) {
-    return base::fail(base::ErrorCode::permission,
-                      fmt::format("run as root (sudo -E beyla), or grant {} ({})",
-                                  report.missing_names(), lost));
+    return base::fail(
+        base::ErrorCode::permission,
+        fmt::format("run as root (sudo -E beyla), or grant {} ({})", report.missing_names(), lost));
   }
   if (missing != 0) {
     spdlog::warn("not everything can be seen; grant {} ({})", report.missing_names(), lost);
