@@ -85,8 +85,8 @@ base::Result<std::uint64_t> check_capabilities(bool enforce) {
   for (const auto& row : report.rows) {
     if (row.held) continue;
     missing |= privileges::bit_of(row.capability);
-    lost += fmt::format("{}{}: {}", lost.empty() ? "" : "; ", row.name, row.lost_without);
-    fatal = fatal || row.needed_to_run;
+    lost += fmt::format("{}{}: {}", lost.empty() ? "" : "; ", row.name, row.without);
+    fatal = fatal || row.loss == privileges::Loss::everything;
   }
   if (fatal) {
     return base::fail(

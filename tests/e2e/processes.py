@@ -60,3 +60,11 @@ def resident_bytes(*pids: int) -> int:
 def status_of(pid: int) -> dict[str, str]:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
+
+
+def lives(pid: int) -> bool:
+    """Not when only its exit code is left, for a parent that takes its time."""
+    try:
+        return not status_of(pid)["State"].startswith("Z")
+    except OSError:
+        return False

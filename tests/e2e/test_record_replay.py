@@ -129,7 +129,7 @@ class RecordReplayTest(unittest.TestCase):
             wait_until(lambda: b"/before" in self.file.read_bytes(), 2, "the request is in the file")
             os.kill(agent.processor_pid, signal.SIGKILL)
             # Its memory is gone, so nobody could go on with the recording.
-            self.assertEqual(agent.wait_for_end(), 2)
+            self.assertEqual(agent.wait_for_end(), 1)
             self.assertIn("the recording ends here", agent.stderr().splitlines()[-1])
         replayed = self.replayer.replay(self.replayer.take(self.file))
         self.assertEqual(replayed.exit_code, 2)

@@ -22,6 +22,8 @@ namespace {
 
 using base::BootTime;
 
+// It has run: another start may do better. A service manager makes one, but not after exit code 2.
+constexpr int kExitFailed = 1;
 constexpr std::chrono::milliseconds kStopGrace{900};  // SIGTERM ends us within a second
 // The books' slow values are no older than this, nor read more often than the second.
 constexpr std::chrono::seconds kBooksMaxAge{15};
@@ -177,7 +179,10 @@ base::Result<int> run_broker(BrokerParts parts) {
   auto ring = TRY(RingView::map(parts.probes.handles().data_ring));
   Broker broker(std::move(parts), std::move(books), std::move(ring));
   TRY_VOID(broker.start());
-  return broker.loop();
+  const auto ended = broker.loop();
+  if (ended) return *ended;
+  spdlog::error("{}", ended.error().message());
+  return kExitFailed;
 }
 
 }  // namespace beyla::broker

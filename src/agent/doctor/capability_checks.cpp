@@ -6,99 +6,48 @@
 
 #include "agent/doctor/capabilities.h"
 #include "agent/doctor/checks.h"
+#include "agent/privileges/capabilities.h"
 
 namespace beyla::agent::doctor {
 namespace {
 
-constexpr std::string_view kToNobody = "to make the parts that parse run as nobody";
-constexpr std::string_view kAsRoot = "run as root (sudo -E beyla), or grant ";
-
-Verdict judge_capability(const Facts& facts, unsigned number, std::string_view name,
-                         std::string_view purpose, const Verdict& without) {
-  if (has_capability(facts.privileges, number)) {
-    return {Status::ok, fmt::format("held: {}", purpose), {}};
+Status status_without(privileges::Loss loss) {
+  switch (loss) {
+    case privileges::Loss::nothing: break;
+    case privileges::Loss::some: return Status::limited;
+    case privileges::Loss::everything: return Status::missing;
   }
-  return {without.status, fmt::format("not held: {}", without.finding),
-          without.status == Status::ok ? std::string() : fmt::format("{}{}", kAsRoot, name)};
+  return Status::ok;
 }
 
-Verdict judge_loading_capability(const Facts& facts, unsigned number, std::string_view name,
-                                 std::string_view purpose) {
-  if (!has_capability(facts.privileges, number) &&
-      has_capability(facts.privileges, CAP_SYS_ADMIN)) {
-    return {Status::ok, fmt::format("not held, but CAP_SYS_ADMIN includes it: {}", purpose), {}};
+// `grant`: what stands before the name in the fix.
+Verdict judge(const privileges::CapabilityRow& row, std::string_view grant) {
+  if (row.held_by >= 0) {
+    return {Status::ok,
+            fmt::format("not held, but {} includes it: {}",
+                        privileges::judge_capability(row.held_by, 0).name, row.purpose),
+            {}};
   }
-  return judge_capability(facts, number, name, purpose,
-                          {Status::missing, "the kernel refuses every program", {}});
+  if (row.held) return {Status::ok, fmt::format("held: {}", row.purpose), {}};
+  const Status status = status_without(row.loss);
+  return {status, fmt::format("not held: {}", row.without),
+          status == Status::ok ? std::string() : fmt::format("{}{}", grant, row.name)};
 }
 
-Verdict judge_bpf(const Facts& facts) {
-  return judge_loading_capability(facts, CAP_BPF, "CAP_BPF", "loads programs into the kernel");
+template <int kCapability>
+Verdict judge_held(const Facts& facts) {
+  return judge(privileges::judge_capability(kCapability, facts.privileges.effective_capabilities),
+               "run as root (sudo -E beyla), or grant ");
 }
 
-Verdict judge_perfmon(const Facts& facts) {
-  return judge_loading_capability(facts, CAP_PERFMON, "CAP_PERFMON", "lets programs trace");
-}
-
-Verdict judge_ptrace(const Facts& facts) {
-  return judge_capability(
-      facts, CAP_SYS_PTRACE, "CAP_SYS_PTRACE",
-      "reads the executables and OTEL_SERVICE_NAME of other users' processes",
-      {Status::limited,
-       "other users' processes have no path: EXECUTABLE_NAME is compared with the name the kernel "
-       "knows, and OTEL_SERVICE_NAME is not read",
-       {}});
-}
-
-Verdict judge_dac_read_search(const Facts& facts) {
-  constexpr std::string_view kPurpose = "reads OTEL_SERVICE_NAME of other users' processes";
-  if (!has_capability(facts.privileges, CAP_DAC_READ_SEARCH) &&
-      has_capability(facts.privileges, CAP_DAC_OVERRIDE)) {
-    return {
-        Status::ok, fmt::format("not held, but CAP_DAC_OVERRIDE includes it: {}", kPurpose), {}};
-  }
-  return judge_capability(
-      facts, CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", kPurpose,
-      {Status::limited,
-       "OTEL_SERVICE_NAME of other users' processes is not read: their services "
-       "are named after the executable",
-       {}});
-}
-
-Verdict judge_checkpoint_restore(const Facts& facts) {
-  return judge_capability(facts, CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE",
-                          "not needed by this version",
-                          {Status::ok, "not needed by this version", {}});
-}
-
-// Root's children must become nobody; another user's children stay who they are.
-Verdict judge_change_of_user(const Facts& facts, unsigned number, std::string_view name,
-                             std::string_view purpose, const Verdict& without) {
+// Root's processes must become nobody; another user's stay who they are.
+template <int kCapability>
+Verdict judge_used_once(const Facts& facts) {
   if (facts.privileges.effective_uid != 0) {
     return {Status::ok, "not needed: not started as root", {}};
   }
-  if (has_capability(facts.privileges, number)) {
-    return {Status::ok, fmt::format("held: used once, {}", purpose), {}};
-  }
-  return {without.status, fmt::format("not held: {}", without.finding),
-          without.status == Status::ok ? std::string() : fmt::format("grant {}", name)};
-}
-
-Verdict judge_setuid(const Facts& facts) {
-  return judge_change_of_user(
-      facts, CAP_SETUID, "CAP_SETUID", kToNobody,
-      {Status::limited, "the parts that parse stay root, without capabilities", {}});
-}
-
-Verdict judge_setgid(const Facts& facts) {
-  return judge_change_of_user(facts, CAP_SETGID, "CAP_SETGID", kToNobody,
-                              {Status::limited, "the parts that parse stay in root's groups", {}});
-}
-
-Verdict judge_setpcap(const Facts& facts) {
-  return judge_change_of_user(
-      facts, CAP_SETPCAP, "CAP_SETPCAP", "to give up for good what is not needed",
-      {Status::ok, "the bounding set stays as it is; no_new_privs makes it harmless", {}});
+  return judge(privileges::judge_capability(kCapability, facts.privileges.effective_capabilities),
+               "grant ");
 }
 
 Verdict judge_bind_service(const Facts& facts) {
@@ -117,15 +66,15 @@ Verdict judge_bind_service(const Facts& facts) {
 }
 
 constexpr std::array kChecks = {
-    Check{"CAP_BPF", judge_bpf},
-    Check{"CAP_PERFMON", judge_perfmon},
-    Check{"CAP_SYS_PTRACE", judge_ptrace},
-    Check{"CAP_DAC_READ_SEARCH", judge_dac_read_search},
-    Check{"CAP_CHECKPOINT_RESTORE", judge_checkpoint_restore},
+    Check{"CAP_BPF", judge_held<CAP_BPF>},
+    Check{"CAP_PERFMON", judge_held<CAP_PERFMON>},
+    Check{"CAP_SYS_PTRACE", judge_held<CAP_SYS_PTRACE>},
+    Check{"CAP_DAC_READ_SEARCH", judge_held<CAP_DAC_READ_SEARCH>},
+    Check{"CAP_CHECKPOINT_RESTORE", judge_held<CAP_CHECKPOINT_RESTORE>},
     Check{"CAP_NET_BIND_SERVICE", judge_bind_service},
-    Check{"CAP_SETUID", judge_setuid},
-    Check{"CAP_SETGID", judge_setgid},
-    Check{"CAP_SETPCAP", judge_setpcap},
+    Check{"CAP_SETUID", judge_used_once<CAP_SETUID>},
+    Check{"CAP_SETGID", judge_used_once<CAP_SETGID>},
+    Check{"CAP_SETPCAP", judge_used_once<CAP_SETPCAP>},
 };
 
 }  // namespace

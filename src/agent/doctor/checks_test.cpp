@@ -160,6 +160,12 @@ const Case kPrivilegeCases[] = {
     {"CAP_PERFMON", [](Facts& f) { take_capability(f, CAP_PERFMON); }, Status::missing,
      "not held: the kernel refuses every program",
      "run as root (sudo -E beyla), or grant CAP_PERFMON"},
+    {"CAP_PERFMON",
+     [](Facts& f) {
+       take_capability(f, CAP_PERFMON);
+       f.privileges.effective_capabilities |= bit(CAP_SYS_ADMIN);
+     },
+     Status::ok, "not held, but CAP_SYS_ADMIN includes it: lets programs trace", ""},
     {"CAP_SYS_PTRACE", [](Facts& f) { take_capability(f, CAP_SYS_PTRACE); }, Status::limited,
      "not held: other users' processes have no path: EXECUTABLE_NAME is compared with the name the "
      "kernel knows, and OTEL_SERVICE_NAME is not read",
@@ -201,11 +207,11 @@ const Case kPrivilegeCases[] = {
      Status::ok, "not needed: no scrape port below 80", ""},
     {"CAP_SETUID", [](Facts&) {}, Status::ok, "not needed: not started as root", ""},
     {"CAP_SETUID", [](Facts& f) { become_root(f, bit(CAP_SETUID)); }, Status::ok,
-     "held: used once, to make the parts that parse run as nobody", ""},
+     "held: used once, so that all processes of the agent become nobody", ""},
     {"CAP_SETUID", [](Facts& f) { become_root(f, bit(CAP_SETGID)); }, Status::limited,
-     "not held: the parts that parse stay root, without capabilities", "grant CAP_SETUID"},
+     "not held: all processes of the agent keep uid 0", "grant CAP_SETUID"},
     {"CAP_SETGID", [](Facts& f) { become_root(f, bit(CAP_SETUID)); }, Status::limited,
-     "not held: the parts that parse stay in root's groups", "grant CAP_SETGID"},
+     "not held: all processes of the agent keep uid 0", "grant CAP_SETGID"},
     {"CAP_SETPCAP", [](Facts& f) { become_root(f, bit(CAP_SETPCAP)); }, Status::ok,
      "held: used once, to give up for good what is not needed", ""},
     {"CAP_SETPCAP", [](Facts& f) { become_root(f, 0); }, Status::ok,
@@ -242,12 +248,13 @@ const Case kPrivilegeCases[] = {
      "seccomp",
      "use Linux 6.12 or newer"},
     {"Landlock", [](Facts& f) { f.privileges.landlock_abi = 3; }, Status::limited,
-     "ABI 3: confines files; a processor taken over could connect to any TCP port",
-     "use Linux 6.7 or newer"},
+     "ABI 3: confines files; TCP ports are left to seccomp, signals and abstract unix sockets to "
+     "users and seccomp",
+     "use Linux 6.12 or newer"},
     {"Landlock", [](Facts& f) { f.privileges.landlock_abi = 0; }, Status::limited,
-     "not in this kernel, or not switched on: a processor taken over could read what its user may "
-     "read, and connect to any TCP port",
-     "use Linux 6.7 or newer, with landlock in the boot parameter lsm="},
+     "not in this kernel, or not switched on: files, TCP ports and signals are left to users and "
+     "seccomp",
+     "use Linux 6.12 or newer, with landlock in the boot parameter lsm="},
     {"user namespace", [](Facts& f) { f.privileges.in_initial_user_namespace = Answer::no; },
      Status::missing, "not the host's: capabilities held here mean nothing to bpf(2)",
      "run outside of user namespaces (no rootless container, no userns-remap)"},

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +8,7 @@
 
 #include "agent/doctor/capabilities.h"
 #include "agent/doctor/checks.h"
+#include "agent/privileges/capabilities.h"
 
 namespace beyla::agent::doctor {
 namespace {
@@ -99,23 +99,17 @@ Verdict judge_locked_memory(const Facts& facts) {
           "ulimit -l unlimited (LimitMEMLOCK=infinity)"};
 }
 
-// What the broker keeps. The others are used once, or by a setting that fails by itself.
-constexpr std::array<std::string_view, 4> kEnforced = {"CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE",
-                                                       "CAP_DAC_READ_SEARCH"};
-
+// Of what the broker keeps. The others are used once, or by a setting that fails by itself.
 Verdict judge_enforcement(const Facts& facts) {
   const auto& settings = facts.settings.selectors;
   if (!settings || !settings->enforce_sys_caps) {
     return {Status::ok, "off: beyla starts with what is left, and says once what is lost", {}};
   }
-  std::vector<std::string_view> lacking;
-  for (const auto& check : capability_checks()) {
-    const bool is_enforced = std::ranges::find(kEnforced, check.name) != kEnforced.end();
-    if (is_enforced && check.judge(facts).status != Status::ok) lacking.push_back(check.name);
-  }
-  if (lacking.empty()) return {Status::ok, "on, and all that is needed is held", {}};
+  const auto report = privileges::missing_capabilities(privileges::kBrokerCapabilities,
+                                                       facts.privileges.effective_capabilities);
+  if (report.complete()) return {Status::ok, "on, and all that is needed is held", {}};
   return {Status::missing,
-          fmt::format("on: the start is refused without {}", fmt::join(lacking, ", ")),
+          fmt::format("on: the start is refused without {}", report.missing_names()),
           "grant them, or set enforce_sys_caps to false"};
 }
 
@@ -147,16 +141,17 @@ Verdict judge_landlock(const Facts& facts) {
             "use Linux 6.12 or newer"};
   }
   if (abi > 0) {
-    return {Status::limited,
-            fmt::format("ABI {}: confines files; a processor taken over could connect to any TCP "
-                        "port",
-                        abi),
-            "use Linux 6.7 or newer"};
+    return {
+        Status::limited,
+        fmt::format("ABI {}: confines files; TCP ports are left to seccomp, signals and abstract "
+                    "unix sockets to users and seccomp",
+                    abi),
+        "use Linux 6.12 or newer"};
   }
   return {Status::limited,
-          "not in this kernel, or not switched on: a processor taken over could read what its user "
-          "may read, and connect to any TCP port",
-          "use Linux 6.7 or newer, with landlock in the boot parameter lsm="};
+          "not in this kernel, or not switched on: files, TCP ports and signals are left to users "
+          "and seccomp",
+          "use Linux 6.12 or newer, with landlock in the boot parameter lsm="};
 }
 
 constexpr std::array kOtherChecks = {

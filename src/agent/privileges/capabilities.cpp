@@ -21,38 +21,45 @@ struct KnownCapability {
   std::string_view name;
   int included_in;  // -1: in none
   std::string_view purpose;
-  std::string_view lost_without;
-  bool needed_to_run;
+  std::string_view without;
+  Loss loss;
 };
+
+constexpr std::string_view kUnneeded = "not needed by this version";
+constexpr std::string_view kToNobody =
+    "used once, so that all processes of the agent become nobody";
+constexpr std::string_view kStaysRoot = "all processes of the agent keep uid 0";
 
 constexpr std::array kKnown = {
     KnownCapability{CAP_BPF, "CAP_BPF", CAP_SYS_ADMIN, "loads programs into the kernel",
-                    "everything: the kernel refuses every program", true},
+                    "the kernel refuses every program", Loss::everything},
     KnownCapability{CAP_PERFMON, "CAP_PERFMON", CAP_SYS_ADMIN, "lets programs trace",
-                    "everything: the kernel refuses every program", true},
+                    "the kernel refuses every program", Loss::everything},
     KnownCapability{CAP_SYS_PTRACE, "CAP_SYS_PTRACE", -1,
-                    "reads the executables of other users' processes",
-                    "the paths of other users' processes: EXECUTABLE_NAME never matches them, and "
-                    "their services get the name the kernel knows",
-                    false},
+                    "reads the executables and OTEL_SERVICE_NAME of other users' processes",
+                    "other users' processes have no path: EXECUTABLE_NAME is compared with the "
+                    "name the kernel knows, and OTEL_SERVICE_NAME is not read",
+                    Loss::some},
     KnownCapability{CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", CAP_DAC_OVERRIDE,
                     "reads OTEL_SERVICE_NAME of other users' processes",
-                    "OTEL_SERVICE_NAME of other users' processes: their services are named after "
-                    "the executable",
-                    false},
-    KnownCapability{CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE", CAP_SYS_ADMIN,
-                    "not needed by this version", "nothing in this version", false},
+                    "OTEL_SERVICE_NAME of other users' processes is not read: their services are "
+                    "named after the executable",
+                    Loss::some},
+    KnownCapability{CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE", CAP_SYS_ADMIN, kUnneeded,
+                    kUnneeded, Loss::nothing},
+    KnownCapability{CAP_SYS_ADMIN, "CAP_SYS_ADMIN", -1, kUnneeded, kUnneeded, Loss::nothing},
+    KnownCapability{CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE", -1, kUnneeded, kUnneeded, Loss::nothing},
+    KnownCapability{CAP_SETUID, "CAP_SETUID", -1, kToNobody, kStaysRoot, Loss::some},
+    KnownCapability{CAP_SETGID, "CAP_SETGID", -1, kToNobody, kStaysRoot, Loss::some},
+    KnownCapability{
+        CAP_SETPCAP, "CAP_SETPCAP", -1, "used once, to give up for good what is not needed",
+        "the bounding set stays as it is; no_new_privs makes it harmless", Loss::nothing},
 };
 
 KnownCapability known(int capability) {
   const auto found = std::ranges::find(kKnown, capability, &KnownCapability::capability);
   if (found != kKnown.end()) return *found;
-  return {capability,
-          "a capability without a name here",
-          -1,
-          "not needed by this version",
-          "nothing in this version",
-          false};
+  return {capability, "a capability without a name here", -1, kUnneeded, kUnneeded, Loss::nothing};
 }
 
 bool holds(CapabilityMask mask, int capability) {
@@ -87,21 +94,25 @@ std::string CapabilityReport::missing_names() const {
   return names;
 }
 
+CapabilityRow judge_capability(int capability, CapabilityMask effective) {
+  const KnownCapability about = known(capability);
+  CapabilityRow row{.capability = capability,
+                    .name = about.name,
+                    .held = holds(effective, capability),
+                    .purpose = about.purpose,
+                    .without = about.without,
+                    .loss = about.loss};
+  if (!row.held && holds(effective, about.included_in)) {
+    row.held = true;
+    row.held_by = about.included_in;
+  }
+  return row;
+}
+
 CapabilityReport missing_capabilities(std::span<const int> wanted, CapabilityMask effective) {
   CapabilityReport report;
   for (const int capability : wanted) {
-    const KnownCapability about = known(capability);
-    CapabilityRow row{.capability = capability,
-                      .name = about.name,
-                      .held = holds(effective, capability),
-                      .purpose = about.purpose,
-                      .lost_without = about.lost_without,
-                      .needed_to_run = about.needed_to_run};
-    if (!row.held && holds(effective, about.included_in)) {
-      row.held = true;
-      row.held_by = about.included_in;
-    }
-    report.rows.push_back(row);
+    report.rows.push_back(judge_capability(capability, effective));
   }
   return report;
 }

@@ -23,18 +23,26 @@ using CapabilityMask = std::uint64_t;
   return CapabilityMask{1} << static_cast<unsigned>(capability);
 }
 
-// What a broker keeps (docs: SECURITY). CAP_CHECKPOINT_RESTORE is not needed by this version.
+// What a broker keeps (docs: SECURITY.md). CAP_CHECKPOINT_RESTORE is not needed by this version.
 inline constexpr std::array kBrokerCapabilities = {CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE,
                                                    CAP_DAC_READ_SEARCH};
 
+// What is lost without a capability.
+enum class Loss : std::uint8_t {
+  nothing,
+  some,
+  everything,  // nothing is traced at all
+};
+
+// Texts are for the operator, and without a verb in front: "held: " or "not held: " goes before.
 struct CapabilityRow {
   int capability = 0;
   std::string_view name;  // "CAP_BPF"
   bool held = false;      // itself, or by one that includes it
   int held_by = -1;       // the capability held, where it is another one; else -1
   std::string_view purpose;
-  std::string_view lost_without;
-  bool needed_to_run = false;  // without it nothing is traced at all
+  std::string_view without;  // how things are then
+  Loss loss = Loss::nothing;
 };
 
 struct CapabilityReport {
@@ -45,9 +53,11 @@ struct CapabilityReport {
   [[nodiscard]] std::string missing_names() const;
 };
 
-// Which of `wanted` a process with these effective capabilities has. CAP_SYS_ADMIN includes
-// CAP_BPF, CAP_PERFMON and CAP_CHECKPOINT_RESTORE; CAP_DAC_OVERRIDE includes CAP_DAC_READ_SEARCH
+// Whether a process with these effective capabilities has this one. CAP_SYS_ADMIN includes CAP_BPF,
+// CAP_PERFMON and CAP_CHECKPOINT_RESTORE; CAP_DAC_OVERRIDE includes CAP_DAC_READ_SEARCH
 // (include/linux/capability.h and fs/namei.c, Linux 6.12).
+[[nodiscard]] CapabilityRow judge_capability(int capability, CapabilityMask effective);
+// Likewise of several.
 [[nodiscard]] CapabilityReport missing_capabilities(std::span<const int> wanted,
                                                     CapabilityMask effective);
 // What to keep so that `wanted` still holds: each one itself where held, else the one held that

@@ -28,9 +28,9 @@ TEST(MissingCapabilities, SaysWhatIsLostWithoutEach) {
   EXPECT_FALSE(report.complete());
   EXPECT_EQ(report.missing_names(), "CAP_PERFMON, CAP_DAC_READ_SEARCH");
   EXPECT_TRUE(report.rows[0].held);
-  EXPECT_TRUE(report.rows[1].needed_to_run);
-  EXPECT_FALSE(report.rows[3].needed_to_run);
-  EXPECT_THAT(std::string(report.rows[3].lost_without), ::testing::HasSubstr("OTEL_SERVICE_NAME"));
+  EXPECT_EQ(report.rows[1].loss, Loss::everything);
+  EXPECT_EQ(report.rows[3].loss, Loss::some);
+  EXPECT_THAT(std::string(report.rows[3].without), ::testing::HasSubstr("OTEL_SERVICE_NAME"));
 }
 
 TEST(MissingCapabilities, CountsWhatIncludesAnotherAsHeld) {
