@@ -27,8 +27,8 @@ constexpr spawn::ChildLimits kConfigLimits{.wall = std::chrono::seconds(8),
                                            .cpu = std::chrono::seconds(5),
                                            .address_space = std::size_t{256} << 20U};
 
-// A container may have root without the powers to leave it: then the uid stays, and the capabilities,
-// system calls and files that an attacker would want are out of reach all the same.
+// A container may have root without the powers to leave it: then the uid stays, and the
+// capabilities, system calls and files that an attacker would want are out of reach all the same.
 base::Result<void> leave_identity(std::span<const int> keep) {
   constexpr std::array kNeeded = {CAP_SETUID, CAP_SETGID};
   const auto own = TRY(privileges::own_capabilities());

@@ -89,9 +89,9 @@ base::Result<std::uint64_t> check_capabilities(bool enforce) {
     fatal = fatal || row.needed_to_run;
   }
   if (fatal) {
-    return base::fail(base::ErrorCode::permission,
-                      fmt::format("run as root (sudo -E beyla), or grant {} ({})",
-                                  report.missing_names(), lost));
+    return base::fail(
+        base::ErrorCode::permission,
+        fmt::format("run as root (sudo -E beyla), or grant {} ({})", report.missing_names(), lost));
   }
   if (missing != 0) {
     spdlog::warn("not everything can be seen; grant {} ({})", report.missing_names(), lost);

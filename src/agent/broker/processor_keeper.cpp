@@ -20,8 +20,8 @@ std::string describe(const ProcessorEnd& end) {
   return describe_end(to_wait_status(end));
 }
 
-ProcessorKeeper::ProcessorKeeper(ProcessorSource& source, const StartKit& kit,
-                                 TargetOutbox& outbox, model::TargetMap& map, Options options)
+ProcessorKeeper::ProcessorKeeper(ProcessorSource& source, const StartKit& kit, TargetOutbox& outbox,
+                                 model::TargetMap& map, Options options)
     : source_(source),
       kit_(kit),
       outbox_(outbox),

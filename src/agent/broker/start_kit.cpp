@@ -65,8 +65,9 @@ base::Result<void> StartKit::send(int channel, pid_t processor) const {
     message.fds_present |= 1U << which;
     fds.push_back(by_kind[which]);
   }
-  std::ranges::copy(std::span(settings_).first(std::min(settings_.size(), sizeof(message.settings))),
-                    std::as_writable_bytes(std::span(message.settings)).begin());
+  std::ranges::copy(
+      std::span(settings_).first(std::min(settings_.size(), sizeof(message.settings))),
+      std::as_writable_bytes(std::span(message.settings)).begin());
   const auto name = std::string_view(recording_name_).substr(0, abi::kRecordingNameBytes - 1);
   std::ranges::copy(name, std::begin(message.recording_name));
   return send_with_fds(channel, message, fds);
