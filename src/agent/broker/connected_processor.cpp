@@ -1,18 +1,21 @@
 #include "agent/broker/connected_processor.h"
 
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
+
+#include "base/wait_readable.h"
 
 namespace beyla::broker {
 namespace {
 
-constexpr int kPatienceMs = 2000;  // a service manager that starts a process takes tens of them
+// A service manager that starts a process takes tens of milliseconds.
+constexpr std::chrono::seconds kPatience{2};
 
 base::Result<base::Fd> connect_to(const std::string& path) {
   sockaddr_un address{};
@@ -32,8 +35,7 @@ base::Result<base::Fd> connect_to(const std::string& path) {
 // The first message, from whoever accepted the connection: the one who listens is the service
 // manager. The kernel vouches for the pid.
 base::Result<pid_t> receive_hello(int channel, const std::string& path) {
-  pollfd waiting{channel, POLLIN, 0};
-  if (::poll(&waiting, 1, kPatienceMs) <= 0) {
+  if (base::wait_readable(channel, std::chrono::steady_clock::now() + kPatience) != 0) {
     return base::fail(base::ErrorCode::system, "no processor answers at " + path);
   }
   std::byte hello{};

@@ -14,8 +14,8 @@
 namespace beyla::processor {
 namespace {
 
-constexpr std::size_t kLongestMessage = std::max(sizeof(abi::target_message),
-                                                 sizeof(abi::request_answer));
+constexpr std::size_t kLongestMessage =
+    std::max(sizeof(abi::target_message), sizeof(abi::request_answer));
 
 template <typename Message>
 bool is(std::span<const std::byte> datagram, abi::message_kind kind) {
@@ -48,8 +48,7 @@ void BrokerChannel::tell(abi::message_kind kind) {
   request.kind = kind;
   request.length = sizeof(request);
   request.request_id = next_request_++;
-  static_cast<void>(
-      ::send(fd_.get(), &request, sizeof(request), MSG_DONTWAIT | MSG_NOSIGNAL));
+  static_cast<void>(::send(fd_.get(), &request, sizeof(request), MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 }  // namespace beyla::processor

@@ -11,8 +11,8 @@ namespace {
 using exporters::prometheus::Sample;
 
 constexpr std::array<std::string_view, abi::kRequestOutcomes> kOutcomeNames = {
-    "accepted", "not_target", "other_image", "not_allowed", "too_fast", "too_many",
-    "attach_failed"};
+    "accepted", "not_target", "other_image",  "not_allowed",
+    "too_fast", "too_many",   "attach_failed"};
 
 constexpr std::pair<int, std::string_view> kCapabilities[] = {
     {CAP_BPF, "CAP_BPF"},
@@ -45,10 +45,9 @@ void collect_broker_books(const BrokerBooksReader& books, std::vector<Sample>& s
   samples.push_back(counter_sample("beyla_targets_forgotten_total",
                                    "targets given up because there were too many of them", {},
                                    books.value(abi::kBookTargetsForgotten)));
-  samples.push_back(counter_sample("beyla_probes_skipped_total",
-                                   "processes or probes that were left out",
-                                   {{"reason", "process_gone"}},
-                                   books.value(abi::kBookSkippedProcessGone)));
+  samples.push_back(
+      counter_sample("beyla_probes_skipped_total", "processes or probes that were left out",
+                     {{"reason", "process_gone"}}, books.value(abi::kBookSkippedProcessGone)));
   samples.push_back(counter_sample("beyla_program_runs_skipped_total",
                                    "runs of a kernel program skipped because it was running", {},
                                    books.value(abi::kBookProgramRunsSkipped)));
@@ -58,10 +57,9 @@ void collect_broker_books(const BrokerBooksReader& books, std::vector<Sample>& s
   collect_requests(books, samples);
   const std::uint64_t missing = books.value(abi::kBookCapabilitiesMissing);
   for (const auto& [number, name] : kCapabilities) {
-    samples.push_back(gauge_sample("beyla_capabilities_missing",
-                                   "1 for a capability that the agent was not given",
-                                   {{"capability", std::string(name)}},
-                                   missing >> static_cast<unsigned>(number) & 1U));
+    samples.push_back(gauge_sample(
+        "beyla_capabilities_missing", "1 for a capability that the agent was not given",
+        {{"capability", std::string(name)}}, missing >> static_cast<unsigned>(number) & 1U));
   }
 }
 

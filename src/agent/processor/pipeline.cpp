@@ -32,9 +32,9 @@ base::Result<std::unique_ptr<Pipeline>> Pipeline::make(
   if (settings.print_traces) {
     printer = TRY(exporters::console::TracePrinter::make(STDOUT_FILENO, base::wall_clock_offset));
   }
-  std::unique_ptr<Pipeline> pipeline(
-      new Pipeline(std::move(memory), options, std::move(capture), std::move(printer),
-                   std::move(recorder), std::move(channel)));
+  std::unique_ptr<Pipeline> pipeline(new Pipeline(std::move(memory), options, std::move(capture),
+                                                  std::move(printer), std::move(recorder),
+                                                  std::move(channel)));
   TRY_VOID(pipeline->watch_fds(fds.data_ring));
   pipeline->resume();
   return pipeline;

@@ -55,9 +55,9 @@ class MetricsPage {
     std::vector<Sample> samples;
     // The delivered ones first: what is generated meanwhile must not look lost.
     pipeline_.collect(samples);
-    collect_kernel_books(capture::ring::read_kernel_books(counts_by_kind_.get(),
-                                                          notes_by_kind_.get(), cpus_),
-                         samples);
+    collect_kernel_books(
+        capture::ring::read_kernel_books(counts_by_kind_.get(), notes_by_kind_.get(), cpus_),
+        samples);
     collect_broker_books(books_, samples);
     collect_build_info(samples);
     exporters::prometheus::collect_process_metrics(files_, samples);
@@ -93,19 +93,18 @@ std::unique_ptr<Recorder> make_recorder(Start& start) {
 
 base::Result<std::unique_ptr<Pipeline>> make_pipeline(const ProcessorSettings& settings,
                                                       Start& start, base::Fd channel) {
-  const capture::ring::KernelCaptureFds fds{
-      .data_ring = start.fd(abi::kFdDataRing),
-      .policy_by_slot = start.fd(abi::kFdPolicyBySlot),
-      .reader_by_zero = start.fd(abi::kFdReaderByZero),
-      .lost_closes = start.fd(abi::kFdLostCloses)};
+  const capture::ring::KernelCaptureFds fds{.data_ring = start.fd(abi::kFdDataRing),
+                                            .policy_by_slot = start.fd(abi::kFdPolicyBySlot),
+                                            .reader_by_zero = start.fd(abi::kFdReaderByZero),
+                                            .lost_closes = start.fd(abi::kFdLostCloses)};
   return Pipeline::make(settings, fds, start.fd(abi::kFdLedger), BrokerChannel(std::move(channel)),
                         make_recorder(start));
 }
 
 base::Result<int> run_processor(base::Fd channel) {
   Start start = TRY(receive_start(channel.get(), kPatience));
-  const auto settings = TRY(agent::config::decode_settings(
-      std::span(start.settings).first(sizeof(abi::settings_blob))));
+  const auto settings = TRY(
+      agent::config::decode_settings(std::span(start.settings).first(sizeof(abi::settings_blob))));
   spdlog::set_level(to_spdlog(settings.log_level));
   const auto pipeline = TRY(make_pipeline(settings, start, std::move(channel)));
   const MetricsPage page(start, *pipeline,

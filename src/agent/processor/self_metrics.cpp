@@ -82,10 +82,9 @@ void collect_kernel_books(const capture::ring::KernelBooks& books, std::vector<S
     samples.push_back(counter_sample("beyla_events_generated_total",
                                      "records the kernel half made; equals delivered plus lost",
                                      {{"kind", name}}, books.by_kind[kind].generated));
-    samples.push_back(counter_sample("beyla_events_lost_total",
-                                     "records lost between the kernel half and us",
-                                     {{"kind", name}, {"reason", "ring_full"}},
-                                     books.by_kind[kind].lost[abi::kLossRingFull]));
+    samples.push_back(counter_sample(
+        "beyla_events_lost_total", "records lost between the kernel half and us",
+        {{"kind", name}, {"reason", "ring_full"}}, books.by_kind[kind].lost[abi::kLossRingFull]));
   }
   for (std::size_t note = 0; note < abi::kNotes; ++note) {
     samples.push_back(counter_sample(

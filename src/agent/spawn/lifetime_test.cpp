@@ -70,9 +70,9 @@ void expect_all_gone_when_the_broker_is_killed(const Family& family) {
   ASSERT_TRUE(spawner.valid() && first.valid() && second.valid());
   const auto until = std::chrono::steady_clock::now() + kGoneWithin;
   ::kill(family.broker, SIGKILL);
-  EXPECT_TRUE(wait_readable(spawner.get(), until));
-  EXPECT_TRUE(wait_readable(first.get(), until));
-  EXPECT_TRUE(wait_readable(second.get(), until));
+  EXPECT_EQ(base::wait_readable(spawner.get(), until), 0);
+  EXPECT_EQ(base::wait_readable(first.get(), until), 0);
+  EXPECT_EQ(base::wait_readable(second.get(), until), 0);
   EXPECT_EQ(::waitpid(family.broker, nullptr, 0), family.broker);
 }
 
@@ -124,7 +124,7 @@ TEST(Lifetime, AKilledSpawnerTakesItsChildrenAndIsReported) {
   EXPECT_EQ(receive_text(child.channel.get()), "up");
   const auto until = std::chrono::steady_clock::now() + kGoneWithin;
   ::kill(spawner.pid(), SIGKILL);
-  EXPECT_TRUE(wait_readable(watched.get(), until));
+  EXPECT_EQ(base::wait_readable(watched.get(), until), 0);
   EXPECT_EQ(receive_text(child.channel.get()), "");
   ASSERT_TRUE(readable_in_time(spawner.fd()));
   const auto exit = spawner.read_exit();

@@ -6,7 +6,7 @@
 
 #include <csignal>
 
-#include "agent/spawn/wait_readable.h"
+#include "base/wait_readable.h"
 
 namespace beyla::agent::spawn {
 namespace {
@@ -32,7 +32,7 @@ void OwnProcess::kill() const {
 
 bool OwnProcess::wait_for(std::chrono::milliseconds time) {
   if (pid_ == 0) return true;
-  wait_readable(pidfd_.get(), std::chrono::steady_clock::now() + time);
+  static_cast<void>(base::wait_readable(pidfd_.get(), std::chrono::steady_clock::now() + time));
   if (::waitpid(pid_, nullptr, WNOHANG) == 0) return false;
   pid_ = 0;  // reaped, or none of ours
   pidfd_.reset();

@@ -13,7 +13,7 @@
 #include <climits>
 #include <csignal>
 
-#include "agent/spawn/fd_message.h"
+#include "base/fd_message.h"
 
 namespace beyla::agent::spawn {
 namespace {
@@ -75,7 +75,7 @@ void reset_signals(StopSignals stop) {
 }
 
 base::Result<void> close_fds_but(std::span<const int> fds) {
-  std::array<int, kMaxMessageFds + 1> kept{};
+  std::array<int, base::kMaxMessageFds + 1> kept{};
   assert(fds.size() <= kept.size());
   const auto end = std::ranges::copy(fds, kept.begin()).out;
   std::sort(kept.begin(), end);

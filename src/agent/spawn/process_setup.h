@@ -25,7 +25,7 @@ enum class StopSignals { end_it, ignored };
 void reset_signals(StopSignals stop);
 
 // Closes every descriptor above 2 but these. Kernel 5.9 for close_range.
-// REQUIRES: fds.size() <= kMaxMessageFds + 1.
+// REQUIRES: fds.size() <= base::kMaxMessageFds + 1.
 [[nodiscard]] base::Result<void> close_fds_but(std::span<const int> fds);
 
 [[nodiscard]] base::Result<void> apply_limits(const ChildLimits& limits);

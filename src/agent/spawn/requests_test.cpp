@@ -4,10 +4,10 @@
 
 #include <cstring>
 
-#include "agent/spawn/fd_message.h"
 #include "agent/spawn/messages.h"
 #include "agent/spawn/spawn_test_support.h"
 #include "agent/spawn/spawner_process.h"
+#include "base/fd_message.h"
 
 namespace beyla::agent::spawn::testing {
 namespace {
@@ -29,7 +29,7 @@ class RawSpawner : public ::testing::Test {
     exits_ = std::move(exits);
     std::array<std::byte, sizeof(abi::spawn_hello)> buffer{};
     ASSERT_TRUE(readable_in_time(control_.get()));
-    ASSERT_TRUE(receive_message(control_.get(), buffer));
+    ASSERT_TRUE(base::receive_message(control_.get(), buffer));
     ASSERT_EQ(decode_hello(buffer).value().ready, 1U);
   }
   void TearDown() override {
@@ -47,14 +47,15 @@ class RawSpawner : public ::testing::Test {
     return {abi::kSpawnVersion, sizeof(abi::spawn_request), abi::kSpawnChild, 2, id, 0, 0};
   }
   int send(std::span<const std::byte> bytes, std::span<const int> fds) {
-    return send_message(control_.get(), bytes, fds);
+    return base::send_message(control_.get(), bytes, fds);
   }
   int send(const abi::spawn_request& request, std::span<const int> fds) {
     return send(std::as_bytes(std::span(&request, 1)), fds);
   }
   abi::spawn_report answer() {
     std::array<std::byte, sizeof(abi::spawn_report)> buffer{};
-    if (!readable_in_time(control_.get()) || !receive_message(control_.get(), buffer)) return {};
+    if (!readable_in_time(control_.get()) || !base::receive_message(control_.get(), buffer))
+      return {};
     return decode_report(buffer).value_or(abi::spawn_report{});
   }
   void expect_refused(abi::spawn_refusal refusal) {
@@ -73,7 +74,7 @@ class RawSpawner : public ::testing::Test {
 
 TEST_F(RawSpawner, RefusesWithAnAnswerAndClosesWhatCameAlong) {
   const auto [ours, theirs] = make_sockets();
-  const std::vector<int> fds(kMaxMessageFds, theirs.get());
+  const std::vector<int> fds(base::kMaxMessageFds, theirs.get());
   const std::size_t before = count_fds(process_.pid());
   const auto good = request(1);
   const auto bytes = std::as_bytes(std::span(&good, 1));
@@ -100,7 +101,8 @@ TEST_F(RawSpawner, RefusesMoreFilesThanItHasRoomFor) {
   const std::size_t before = count_fds(process_.pid());
   auto request = this->request(1);
   // By hand: send_message() itself sends no more than 17.
-  for (const std::size_t count : {kMaxMessageFds + 1, kMaxMessageFds + 2, std::size_t{253}}) {
+  for (const std::size_t count :
+       {base::kMaxMessageFds + 1, base::kMaxMessageFds + 2, std::size_t{253}}) {
     const std::vector<int> fds(count, theirs.get());
     std::vector<std::byte> control(CMSG_SPACE(count * sizeof(int)));
     iovec piece{&request, sizeof(request)};

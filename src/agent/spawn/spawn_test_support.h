@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "agent/spawn/spawner.h"
-#include "agent/spawn/wait_readable.h"
+#include "base/wait_readable.h"
 
 namespace beyla::agent::spawn::testing {
 
@@ -27,7 +27,7 @@ inline base::Result<void> nothing_to_secure() { return {}; }
 inline const SpawnHooks kOpenHooks{nothing_to_secure};
 
 inline bool readable_in_time(int fd) {
-  return wait_readable(fd, std::chrono::steady_clock::now() + kPatience);
+  return base::wait_readable(fd, std::chrono::steady_clock::now() + kPatience) == 0;
 }
 
 // The next datagram; empty at the end of the channel.

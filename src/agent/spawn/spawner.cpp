@@ -12,12 +12,12 @@
 #include <utility>
 #include <vector>
 
-#include "agent/spawn/fd_message.h"
 #include "agent/spawn/messages.h"
 #include "agent/spawn/process_setup.h"
 #include "agent/spawn/spawner_process.h"
-#include "agent/spawn/wait_readable.h"
 #include "base/byte_reader.h"
+#include "base/fd_message.h"
+#include "base/wait_readable.h"
 
 namespace beyla::agent::spawn {
 namespace {
@@ -50,7 +50,7 @@ abi::spawn_request make_request(abi::spawn_request_kind kind, std::uint64_t id) 
 }
 
 int send_request(int socket, const abi::spawn_request& request, std::span<const int> fds) {
-  return send_message(socket, std::as_bytes(std::span(&request, 1)), fds);
+  return base::send_message(socket, std::as_bytes(std::span(&request, 1)), fds);
 }
 
 base::Result<void> check_roles(std::span<const RoleEntry> roles, const SpawnHooks& hooks) {
@@ -88,12 +88,12 @@ base::Result<Spawner> Spawner::start(std::span<const RoleEntry> roles, const Spa
 }
 
 base::Result<void> Spawner::await_hello() {
-  if (!wait_readable(control_.get(), std::chrono::steady_clock::now() + kStartTime)) {
+  if (base::wait_readable(control_.get(), std::chrono::steady_clock::now() + kStartTime) != 0) {
     process_.kill();
     return base::fail(base::ErrorCode::system, "the spawner was not ready within 5 s");
   }
   std::array<std::byte, sizeof(abi::spawn_hello)> buffer{};
-  const auto message = receive_message(control_.get(), buffer);
+  const auto message = base::receive_message(control_.get(), buffer);
   if (!message || message->bytes == 0) return gone();
   const auto hello = decode_hello(std::span(buffer).first(message->bytes));
   if (!hello || message->cut) {
@@ -112,7 +112,8 @@ base::Result<Spawner::Child> Spawner::spawn(ChildRole role, std::span<const int>
     return base::fail(base::ErrorCode::invalid_argument, "a child gets 16 files at most");
   }
   auto [channel, child_end] = TRY(make_pair_of_sockets());
-  std::array<int, kMaxMessageFds> fds{child_end.get()};
+  std::array<int, abi::kMaxSpawnFiles + 1> fds{child_end.get()};
+  static_assert(fds.size() <= base::kMaxMessageFds);
   std::ranges::copy(files, fds.begin() + 1);
   auto request = make_request(abi::kSpawnChild, next_id_++);
   request.role = static_cast<std::uint32_t>(role);
@@ -130,8 +131,8 @@ base::Result<Spawner::Child> Spawner::spawn(ChildRole role, std::span<const int>
 base::Result<pid_t> Spawner::await_answer(std::uint64_t id) {
   const auto until = std::chrono::steady_clock::now() + kAnswerTime;
   std::array<std::byte, sizeof(abi::spawn_report)> buffer{};
-  while (wait_readable(control_.get(), until)) {
-    const auto message = receive_message(control_.get(), buffer);
+  while (base::wait_readable(control_.get(), until) == 0) {
+    const auto message = base::receive_message(control_.get(), buffer);
     if (!message || message->bytes == 0) return gone();
     const auto report = decode_report(std::span(buffer).first(message->bytes));
     if (!report || message->cut || report->child_id > id || report->kind == abi::kSpawnExited) {
@@ -156,7 +157,7 @@ void Spawner::kill(std::uint64_t id) {
 
 base::Result<std::optional<ChildExit>> Spawner::read_exit() {
   std::array<std::byte, sizeof(abi::spawn_report)> buffer{};
-  const auto message = receive_message(exits_.get(), buffer);
+  const auto message = base::receive_message(exits_.get(), buffer);
   if (!message && message.error() == EAGAIN) return std::nullopt;
   if (!message || message->bytes == 0) return gone();
   const auto report = decode_report(std::span(buffer).first(message->bytes));

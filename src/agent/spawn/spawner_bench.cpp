@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "agent/spawn/spawner.h"
-#include "agent/spawn/wait_readable.h"
+#include "base/wait_readable.h"
 
 namespace {
 
@@ -27,7 +27,7 @@ spawn::Spawner start() {
 }
 
 bool wait_exit(spawn::Spawner& spawner) {
-  return spawn::wait_readable(spawner.fd(), std::chrono::steady_clock::now() + kPatience) &&
+  return base::wait_readable(spawner.fd(), std::chrono::steady_clock::now() + kPatience) == 0 &&
          spawner.read_exit().value().has_value();
 }
 

@@ -17,9 +17,9 @@
 
 #include "agent/spawn/child_process.h"
 #include "agent/spawn/child_table.h"
-#include "agent/spawn/fd_message.h"
 #include "agent/spawn/messages.h"
 #include "agent/spawn/process_setup.h"
+#include "base/fd_message.h"
 
 namespace beyla::agent::spawn {
 namespace {
@@ -51,7 +51,7 @@ class SpawnerProcess {
   enum class Sent { yes, later, nobody_listens };
 
   void take_request();
-  abi::spawn_report start_child(const abi::spawn_request& request, ReceivedMessage& message);
+  abi::spawn_report start_child(const abi::spawn_request& request, base::ReceivedMessage& message);
   void kill_child(std::uint64_t id);
   void refuse(abi::spawn_report& report, abi::spawn_refusal reason, int os_errno = 0);
   void reap();
@@ -93,7 +93,7 @@ void SpawnerProcess::run() {
 
 void SpawnerProcess::take_request() {
   std::array<std::byte, sizeof(abi::spawn_request)> buffer{};
-  auto message = receive_message(ends_.control.get(), buffer);
+  auto message = base::receive_message(ends_.control.get(), buffer);
   if (!message) return;
   const auto request =
       decode_request(std::span(buffer).first(message->bytes), {message->fd_count, message->cut});
@@ -107,7 +107,7 @@ void SpawnerProcess::take_request() {
 }
 
 abi::spawn_report SpawnerProcess::start_child(const abi::spawn_request& request,
-                                              ReceivedMessage& message) {
+                                              base::ReceivedMessage& message) {
   auto report = empty_report(abi::kSpawnStarted);
   report.child_id = request.child_id;
   report.refused_total = refused_;
@@ -191,7 +191,7 @@ SpawnerProcess::Sent SpawnerProcess::send_exits() {
 }
 
 SpawnerProcess::Sent SpawnerProcess::send(int socket, const abi::spawn_report& report) {
-  const int error = send_message(socket, bytes_of(report), {});
+  const int error = base::send_message(socket, bytes_of(report), {});
   if (error == 0) return Sent::yes;
   // Short of memory, too: the next wake-up tries again.
   return error == EPIPE || error == ECONNRESET ? Sent::nobody_listens : Sent::later;
@@ -226,7 +226,7 @@ void say_hello(int control, const base::Error* error) {
     std::memcpy(hello.problem, error->context.data(), length);
   }
   // Nobody is there to be told when this fails; the next step notices.
-  static_cast<void>(send_message(control, bytes_of(hello), {}));
+  static_cast<void>(base::send_message(control, bytes_of(hello), {}));
 }
 
 }  // namespace

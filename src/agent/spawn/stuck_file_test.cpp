@@ -1,5 +1,5 @@
-// Files of a FUSE server that takes a request and never answers: the worst that an open or a read
-// can meet, as the kernel then lets even SIGKILL wait.
+// A file of a FUSE server that takes a request and never answers: the worst that a read can meet,
+// as the kernel then lets even SIGKILL wait.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -7,7 +7,6 @@
 #include <csignal>
 
 #include "agent/spawn/hanging_fuse.h"
-#include "agent/spawn/opener.h"
 #include "agent/spawn/spawn_test_support.h"
 
 namespace beyla::agent::spawn::testing {
@@ -50,22 +49,6 @@ class StuckFile : public ::testing::TestWithParam<HangAt> {
   std::unique_ptr<HangingFuse> fuse_;
 };
 
-using StuckOpen = StuckFile;
-TEST_P(StuckOpen, EndsAtTheDeadline) {
-  if (!mount(GetParam())) return;
-  const auto before = std::chrono::steady_clock::now();
-  const auto file = open_with_deadline(fuse_->file(), O_RDONLY, kDeadline);
-  const auto after = std::chrono::steady_clock::now();
-  ASSERT_FALSE(file);
-  EXPECT_EQ(file.error().message(), fuse_->file() + " did not answer within 1 s");
-  EXPECT_GE(after - before, kDeadline);
-  EXPECT_LT(after - before, kDeadline + std::chrono::seconds(1));
-  if (GetParam() == HangAt::open) {
-    EXPECT_TRUE(fuse_->has_hung());
-  }
-}
-INSTANTIATE_TEST_SUITE_P(Where, StuckOpen, ::testing::Values(HangAt::start, HangAt::open));
-
 class StuckRead : public StuckFile {
  protected:
   // The reader is at work and its request taken.
@@ -74,9 +57,9 @@ class StuckRead : public StuckFile {
     ASSERT_TRUE(started) << started.error().message();
     spawner_.emplace(std::move(*started));
     if (!mount(where)) return;
-    const auto file = open_with_deadline(fuse_->file(), O_RDONLY, kPatience);
-    ASSERT_TRUE(file) << file.error().message();
-    child_ = spawner_->spawn(ChildRole::config_worker, std::array{file->get()}).value();
+    const base::Fd file(::open(fuse_->file().c_str(), O_RDONLY | O_CLOEXEC));
+    ASSERT_TRUE(file.valid());
+    child_ = spawner_->spawn(ChildRole::config_worker, std::array{file.get()}).value();
     ASSERT_EQ(receive_text(child_.channel.get()), "reading");
     ASSERT_TRUE(fuse_->has_hung());
   }

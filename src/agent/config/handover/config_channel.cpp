@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "agent/config/handover/wait_readable.h"
+#include "base/wait_readable.h"
 
 namespace beyla::agent::config {
 
@@ -46,7 +46,7 @@ Result<void> send_config_request(int channel, std::optional<std::string_view> pa
 
 Result<LoadedConfig> receive_config(int channel, std::chrono::steady_clock::time_point deadline) {
   constexpr const char* kWhat = "no answer from the configuration worker";
-  const int unreadable = wait_readable(channel, deadline);
+  const int unreadable = base::wait_readable(channel, deadline);
   if (unreadable != 0) return fail_errno(unreadable, kWhat);
   const auto bytes = TRY(receive_datagram(channel, sizeof(abi::config_answer), kWhat));
   return decode_config_answer(bytes);

@@ -13,7 +13,7 @@
 #include <cerrno>
 #include <span>
 
-#include "agent/config/handover/wait_readable.h"
+#include "base/wait_readable.h"
 
 namespace beyla::agent::config {
 
@@ -82,16 +82,17 @@ int copy_file(const char* path, int memfd) {
 // Its close() of the file may wait, too, and a signal may not end that.
 void end_child(pid_t child, steady_clock::time_point deadline) {
   const Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
-  if (!handle.valid() || wait_readable(handle.get(), deadline) != 0) {
+  if (!handle.valid() || base::wait_readable(handle.get(), deadline) != 0) {
     ::kill(child, SIGKILL);
-    static_cast<void>(wait_readable(handle.get(), steady_clock::now() + kKillGrace));
+    static_cast<void>(base::wait_readable(handle.get(), steady_clock::now() + kKillGrace));
   }
   ::waitpid(child, nullptr, WNOHANG);
 }
 
 // 0, or errno of what the child could not do; ETIMEDOUT.
 int outcome_of(int report, steady_clock::time_point deadline) {
-  if (const int unreadable = wait_readable(report, deadline); unreadable != 0) return unreadable;
+  if (const int unreadable = base::wait_readable(report, deadline); unreadable != 0)
+    return unreadable;
   int outcome = 0;
   const ssize_t got = ::read(report, &outcome, sizeof(outcome));
   return got == sizeof(outcome) ? outcome : EIO;

@@ -7,18 +7,17 @@
 #include <expected>
 #include <span>
 
-#include "abi/spawn.h"
 #include "base/fd.h"
 
-namespace beyla::agent::spawn {
+namespace beyla::base {
 
-constexpr std::size_t kMaxMessageFds = abi::kMaxSpawnFiles + 1;  // the channel comes first
+inline constexpr std::size_t kMaxMessageFds = 17;
 
 struct ReceivedMessage {
   std::size_t bytes = 0;  // 0: an empty datagram, or the end of the stream: poll tells them apart
   bool cut = false;       // bytes or fds were lost: MSG_TRUNC, MSG_CTRUNC
   std::size_t fd_count = 0;
-  std::array<base::Fd, kMaxMessageFds> fds;  // close-on-exec
+  std::array<Fd, kMaxMessageFds> fds;  // close-on-exec
 };
 
 // 0 or an errno: EAGAIN when the socket is full, EPIPE when nobody reads any more.
@@ -30,4 +29,4 @@ struct ReceivedMessage {
 [[nodiscard]] std::expected<ReceivedMessage, int> receive_message(int socket,
                                                                   std::span<std::byte> buffer);
 
-}  // namespace beyla::agent::spawn
+}  // namespace beyla::base

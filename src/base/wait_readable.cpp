@@ -1,4 +1,4 @@
-#include "agent/config/handover/wait_readable.h"
+#include "base/wait_readable.h"
 
 #include <poll.h>
 
@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <limits>
 
-namespace beyla::agent::config {
+namespace beyla::base {
 
 int wait_readable(int fd, std::chrono::steady_clock::time_point deadline) {
   for (;;) {
@@ -21,4 +21,4 @@ int wait_readable(int fd, std::chrono::steady_clock::time_point deadline) {
   }
 }
 
-}  // namespace beyla::agent::config
+}  // namespace beyla::base

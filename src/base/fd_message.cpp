@@ -1,4 +1,4 @@
-#include "agent/spawn/fd_message.h"
+#include "base/fd_message.h"
 
 #include <sys/socket.h>
 
@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace beyla::agent::spawn {
+namespace beyla::base {
 namespace {
 
 constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(int) * kMaxMessageFds);
@@ -16,7 +16,7 @@ void take_fds(const cmsghdr& header, const unsigned char* data, ReceivedMessage&
   for (std::size_t i = 0; i < count; ++i) {
     int fd = -1;
     std::memcpy(&fd, data + i * sizeof(int), sizeof(int));
-    base::Fd owned(fd);  // closed here when there is no room for it
+    Fd owned(fd);  // closed here when there is no room for it
     if (message.fd_count == kMaxMessageFds) {
       message.cut = true;
     } else {
@@ -74,4 +74,4 @@ std::expected<ReceivedMessage, int> receive_message(int socket, std::span<std::b
   return message;
 }
 
-}  // namespace beyla::agent::spawn
+}  // namespace beyla::base
