@@ -142,11 +142,19 @@ TEST_F(ProcessorKeeperTest, EndsOneThatSendsWhatNoProcessorSends) {
   EXPECT_EQ(source_.kills, 1);
 }
 
-TEST_F(ProcessorKeeperTest, AnExitThatIsFinalEndsTheAgent) {
+TEST_F(ProcessorKeeperTest, AnExitThatIsFinalEndsTheAgentThatCannotGoOn) {
+  ProcessorKeeper recording(source_, kit_, outbox_, map_, {.policy = {}, .may_restart = false});
+  ASSERT_TRUE(recording.start(at(1s)));
   source_.waiting = ProcessorEnd{.exit_code = kExitFinal, .signal = 0};
-  const auto done = keeper_.turn(at(2s));
+  const auto done = recording.turn(at(2s));
   ASSERT_TRUE(done);
   EXPECT_EQ(*done, kExitFinal);
+}
+
+TEST_F(ProcessorKeeperTest, NoExitEndsTheAgentThatCanGoOn) {
+  end(at(2s), {.exit_code = kExitFinal, .signal = 0});
+  turn(at(2s));
+  EXPECT_EQ(source_.starts, 2) << "a processor that was taken over must not end the agent";
 }
 
 }  // namespace
