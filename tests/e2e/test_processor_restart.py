@@ -11,11 +11,12 @@ import time
 import unittest
 from dataclasses import dataclass
 
-from harness import FULL, Agent, main, required_program, settle, wait_until
+from harness import BEYLA_BINARY, FULL, Agent, main, required_program, settle, wait_until
 from http_client import Request, run_load
 from judge import agrees, seen_of
 from observed import Metrics
 from processes import PROCESSOR, SPAWNER, lives, named
+from socket_activation import ProcessorSocket
 from targets import Nginx
 from test_loss import STATUSES, StatusNginx, expected_of
 
@@ -184,6 +185,22 @@ class ProcessorRestartTest(unittest.TestCase):
             self.assertEqual([pid for pid in pids if lives(pid)], [])
             self.assertIn("spawner", agent.stderr())
             self.assertEqual(run_load(server.port, 5, 1, lambda index: Request("GET", "/")).errors, [])
+
+    def test_one_that_a_service_manager_starts(self) -> None:
+        """The broker connects again: to another process, with the same series."""
+        with Nginx() as server, ProcessorSocket() as activation:
+            command = [str(BEYLA_BINARY), "--processor-socket", str(activation.path)]
+            with Agent({"OPEN_PORT": str(server.port)}, command) as agent:
+                first = run_load(server.port, 20, 2, lambda index: Request("GET", f"/first/{index}"))
+                agent.wait_for_requests(first.counts)
+                for _ in range(2):
+                    pid = activation.pid
+                    os.kill(pid, signal.SIGKILL)
+                    wait_until(lambda: activation.pid not in (None, pid), 5, "another one")
+                second = run_load(server.port, 20, 2, lambda index: Request("GET", f"/second/{index}"))
+                metrics = agent.wait_for_requests(first.counts + second.counts)
+                self.assertEqual(metrics.total("beyla_processor_restarts_total"), 2)
+                self.assertIn("its connection has closed", agent.stderr())
 
 
 if __name__ == "__main__":

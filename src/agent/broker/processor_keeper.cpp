@@ -135,7 +135,7 @@ base::Result<std::optional<int>> ProcessorKeeper::on_ended(const ProcessorEnd& e
   }
   if (!options_.may_restart) {
     return base::fail(base::ErrorCode::system,
-                      "the processor ended (" + why + "): the recording ends here");
+                      "the processor ended (" + why + "), and no other can go on for it");
   }
   const auto decision = restart_policy_.on_ended(why, now);
   if (decision.say) spdlog::warn("{}", *decision.say);

@@ -31,7 +31,8 @@ class ProcessorKeeper final : public RequestListener {
 
   struct Options {
     RequestPolicy policy;
-    bool may_restart = true;  // false: its first end is final, as a recording cannot be continued
+    // False: its first end is final. A recording cannot be continued, a thread not be replaced.
+    bool may_restart = true;
   };
 
   // Borrows all of them.

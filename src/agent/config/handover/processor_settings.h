@@ -1,6 +1,6 @@
 // The part of the settings that the processor acts on. In its blob it comes from a configuration
-// worker, by way of the broker, which does not read it: a decoded one keeps the limits of the
-// loader. Pure, any thread.
+// worker to the broker, and from there, made anew, to the processor: a decoded one keeps the limits
+// of the loader. Pure, any thread.
 #pragma once
 
 #include <chrono>
