@@ -89,9 +89,9 @@ base::Result<std::uint64_t> check_capabilities(bool enforce) {
     fatal = fatal || row.needed_to_run;
   }
   if (fatal) {
-    return base::fail(base::ErrorCode::permission,
-                      fmt::format("run as root (sudo -E beyla), or grant {} ({})",
-                                  report.missing_names(), lost));
+    return base::fail(
+        base::ErrorCode::permission,
+        fmt::format("run as root (sudo -E beyla), or grant {} ({})", report.missing_names(), lost));
   }
   if (missing != 0) {
     spdlog::warn("not everything can be seen; grant {} ({})", report.missing_names(), lost);
@@ -118,12 +118,14 @@ struct Helpers {
 
 std::unique_ptr<broker::ProcessorSource> make_source(const CommandLine& command, Helpers& helpers,
                                                      probes::loader::KernelProbes& probes) {
+  // The first one is older than the programs that see forks, by which others follow the spawner.
+  const auto exclude = [&probes](pid_t pid) { probes.exclude(static_cast<std::uint32_t>(pid)); };
   if (command.processor_socket) {
-    return std::make_unique<broker::ConnectedProcessor>(
-        *command.processor_socket,
-        [&probes](pid_t pid) { probes.exclude(static_cast<std::uint32_t>(pid)); });
+    return std::make_unique<broker::ConnectedProcessor>(*command.processor_socket, exclude);
   }
-  if (helpers.spawner) return std::make_unique<broker::SpawnedProcessor>(*helpers.spawner);
+  if (helpers.spawner) {
+    return std::make_unique<broker::SpawnedProcessor>(*helpers.spawner, exclude);
+  }
   return std::make_unique<broker::ThreadProcessor>(
       [](base::Fd channel) { return run_processor_role(std::move(channel), {}); });
 }
