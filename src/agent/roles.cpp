@@ -27,8 +27,8 @@ constexpr spawn::ChildLimits kConfigLimits{.wall = std::chrono::seconds(8),
                                            .cpu = std::chrono::seconds(5),
                                            .address_space = std::size_t{256} << 20U};
 
-// A container may have root without the powers to leave it: then the uid stays, and the capabilities,
-// system calls and files that an attacker would want are out of reach all the same.
+// A container may have root without the powers to leave it: then the uid stays, and the
+// capabilities, system calls and files that an attacker would want are out of reach all the same.
 base::Result<void> leave_identity(std::span<const int> keep) {
   constexpr std::array kNeeded = {CAP_SETUID, CAP_SETGID};
   const auto own = TRY(privileges::own_capabilities());
@@ -52,6 +52,7 @@ base::Result<void> confine(Role role, const privileges::SyscallOptions& options)
 base::Result<void> secure_config_worker() { return confine(Role::config_worker, {}); }
 
 base::Result<void> secure_processor() {
+  privileges::forget_environment();
   TRY_VOID(privileges::limit(Resource::open_files, kProcessorOpenFiles));
   return confine(Role::processor, {.outgoing_connections = false, .read_files = false});
 }

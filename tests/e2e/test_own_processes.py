@@ -2,14 +2,21 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
+import string
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-from harness import BEYLA_BINARY, Agent, main, wait_until
+from harness import BEYLA_BINARY, Agent, free_port, main, wait_until
+from test_secrets import memory_of
+
+
+def secrets_token(length: int) -> str:
+    return "".join(random.choices(string.ascii_uppercase + string.digits, k=length))
 
 
 class OwnProcessesTest(unittest.TestCase):
@@ -19,6 +26,7 @@ class OwnProcessesTest(unittest.TestCase):
             return agent.scrape().total("beyla_processor_restarts_total")
         except OSError:
             return 0
+
     def test_it_does_not_watch_itself(self) -> None:
         """Selected by its own name it serves scrapes that are nobody's requests; also after a restart."""
         with tempfile.TemporaryDirectory(prefix="beyla-own-") as folder:
@@ -32,6 +40,22 @@ class OwnProcessesTest(unittest.TestCase):
                 for _ in range(3):
                     self.assertEqual(agent.scrape().total("beyla_targets"), 0, agent.stderr())
                 self.assertNotIn("instrumenting", agent.stderr())
+
+    def test_what_parses_traffic_does_not_hold_the_environment(self) -> None:
+        """A shell's may hold any secret. Only the name of a variable may stay, without its value."""
+        secrets = {  # a short one lies elsewhere in a std::string
+            "OWN_TEST_SECRET": secrets_token(32),
+            "OWN_TEST_PIN": secrets_token(12),
+        }
+        with Agent({"OPEN_PORT": str(free_port())} | secrets) as agent:
+            agent.scrape()
+            processor = agent.processor_pid
+            with agent.paused():  # or an area goes away while it is read
+                memory = b"".join(memory_of(processor))
+            self.assertTrue(str(BEYLA_BINARY).encode() in memory, "the stack is read at all")
+            for name, secret in secrets.items():
+                for part in (secret[:8], secret[-8:]):  # of a long one that was copied by pieces, too
+                    self.assertEqual(memory.count(part.encode()), 0, name)
 
 
 if __name__ == "__main__":
