@@ -1,22 +1,42 @@
 """The agent's own processes: what it leaves alone, and what they hold while they run."""
 from __future__ import annotations
 
+import ctypes
 import os
 import random
 import shutil
 import signal
+import socket
 import string
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-from harness import BEYLA_BINARY, Agent, free_port, main, wait_until
+from harness import BEYLA_BINARY, Agent, free_port, is_listening, main, wait_until
 from test_secrets import memory_of
 
 
 def secrets_token(length: int) -> str:
     return "".join(random.choices(string.ascii_uppercase + string.digits, k=length))
+
+
+def borrowed_listener(pid: int, port: int) -> socket.socket:
+    """A duplicate of the process's own descriptor, as pidfd_getfd(2) gives it."""
+    pidfd_getfd = 438
+    system_call = ctypes.CDLL(None, use_errno=True).syscall
+    pidfd = os.pidfd_open(pid)
+    try:
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            if not os.readlink(entry).startswith("socket:"):
+                continue
+            copy = socket.socket(fileno=system_call(pidfd_getfd, pidfd, int(entry.name), 0))
+            if copy.family != socket.AF_UNIX and copy.getsockname()[1] == port:
+                return copy
+            copy.close()
+    finally:
+        os.close(pidfd)
+    raise AssertionError(f"process {pid} does not listen on {port}")
 
 
 class OwnProcessesTest(unittest.TestCase):
@@ -40,6 +60,15 @@ class OwnProcessesTest(unittest.TestCase):
                 for _ in range(3):
                     self.assertEqual(agent.scrape().total("beyla_targets"), 0, agent.stderr())
                 self.assertNotIn("instrumenting", agent.stderr())
+
+    def test_scrapes_go_on_after_a_processor_that_shut_the_socket_down(self) -> None:
+        """All share one; what was done to it by the last is undone for the next."""
+        with Agent({"OPEN_PORT": str(free_port())}) as agent:
+            with borrowed_listener(agent.processor_pid, agent.metrics_port) as listener:
+                listener.shutdown(socket.SHUT_RDWR)
+            self.assertFalse(is_listening(agent.metrics_port))
+            os.kill(agent.processor_pid, signal.SIGKILL)
+            wait_until(lambda: self.restarts(agent) == 1, 5, "another processor that serves")
 
     def test_what_parses_traffic_does_not_hold_the_environment(self) -> None:
         """A shell's may hold any secret. Only the name of a variable may stay, without its value."""
