@@ -21,6 +21,16 @@ def secrets_token(length: int) -> str:
     return "".join(random.choices(string.ascii_uppercase + string.digits, k=length))
 
 
+PER_CPU_ARRAY = "6"  # BPF_MAP_TYPE_PERCPU_ARRAY, linux/bpf.h
+
+
+def fd_infos(pid: int) -> list[dict[str, str]]:
+    """What the kernel says of each descriptor, by name."""
+    texts = (entry.read_text() for entry in Path(f"/proc/{pid}/fdinfo").iterdir())
+    pairs = ([line.partition(":") for line in text.splitlines()] for text in texts)
+    return [{name: value.strip() for name, _, value in lines} for lines in pairs]
+
+
 def borrowed_listener(pid: int, port: int) -> socket.socket:
     """A duplicate of the process's own descriptor, as pidfd_getfd(2) gives it."""
     pidfd_getfd = 438
@@ -69,6 +79,15 @@ class OwnProcessesTest(unittest.TestCase):
             self.assertFalse(is_listening(agent.metrics_port))
             os.kill(agent.processor_pid, signal.SIGKILL)
             wait_until(lambda: self.restarts(agent) == 1, 5, "another processor that serves")
+
+    def test_the_kernels_counts_are_not_the_processors_to_write(self) -> None:
+        with Agent({"OPEN_PORT": str(free_port())}) as agent:
+            agent.scrape()
+            maps = [entry for entry in fd_infos(agent.processor_pid) if "map_type" in entry]
+            counts = [entry for entry in maps if entry["map_type"] == PER_CPU_ARRAY]
+            self.assertEqual(len(counts), 2, maps)
+            for entry in counts:
+                self.assertEqual(int(entry["flags"], 8) & os.O_ACCMODE, os.O_RDONLY, entry)
 
     def test_what_parses_traffic_does_not_hold_the_environment(self) -> None:
         """A shell's may hold any secret. Only the name of a variable may stay, without its value."""
