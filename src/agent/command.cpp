@@ -33,7 +33,7 @@ int print(std::string_view text) {
 int exit_code(const base::Result<int>& done) { return done ? *done : fail_with(done.error()); }
 
 int run_command(int argc, char** argv, const RoleMains& mains) {
-  const auto environment = config::process_environment(environ);
+  auto environment = config::process_environment(environ);
   const auto command = config::parse_command_line(argc, argv, environment);
   if (!command) return fail_with(command.error());
   using Action = config::CommandLine::Action;
@@ -45,7 +45,9 @@ int run_command(int argc, char** argv, const RoleMains& mains) {
     case Action::doctor: return doctor::run(command->config_file, environment);
     case Action::processor: return exit_code(run_lone_processor(environment));
     case Action::run:
-    case Action::record: return exit_code(run(*command, environment, mains));
+    case Action::record:
+      if (!command->single_process) config::forget(environment);
+      return exit_code(run(*command, environment, mains));
     case Action::replay: break;
   }
   const auto done = replay(command->recording, command->print_metrics);

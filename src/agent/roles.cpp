@@ -52,6 +52,7 @@ base::Result<void> confine(Role role, const privileges::SyscallOptions& options)
 base::Result<void> secure_config_worker() { return confine(Role::config_worker, {}); }
 
 base::Result<void> secure_processor() {
+  privileges::forget_environment();
   TRY_VOID(privileges::limit(Resource::open_files, kProcessorOpenFiles));
   return confine(Role::processor, {.outgoing_connections = false, .read_files = false});
 }

@@ -117,13 +117,21 @@ struct Helpers {
 };
 
 std::unique_ptr<broker::ProcessorSource> make_source(const CommandLine& command, Helpers& helpers,
+                                                     const Holdings& held,
                                                      probes::loader::KernelProbes& probes) {
+  const int scrapes = held.scrapes ? held.scrapes->fd.get() : -1;
+  const auto prepare_for = [&probes, scrapes](pid_t pid) {
+    // The first one is older than the programs that see forks, by which others follow the spawner.
+    probes.exclude(static_cast<std::uint32_t>(pid));
+    // Whatever the last one did to the socket that all of them share.
+    if (scrapes >= 0) exporters::prometheus::listen_again(scrapes);
+  };
   if (command.processor_socket) {
-    return std::make_unique<broker::ConnectedProcessor>(
-        *command.processor_socket,
-        [&probes](pid_t pid) { probes.exclude(static_cast<std::uint32_t>(pid)); });
+    return std::make_unique<broker::ConnectedProcessor>(*command.processor_socket, prepare_for);
   }
-  if (helpers.spawner) return std::make_unique<broker::SpawnedProcessor>(*helpers.spawner);
+  if (helpers.spawner) {
+    return std::make_unique<broker::SpawnedProcessor>(*helpers.spawner, prepare_for);
+  }
   return std::make_unique<broker::ThreadProcessor>(
       [](base::Fd channel) { return run_processor_role(std::move(channel), {}); });
 }
@@ -145,7 +153,7 @@ base::Result<int> run_loaded(const CommandLine& command, const LoadedConfig& loa
   if (helpers.spawner) {
     kit.give(abi::kFdSpawnerStat, broker::open_stat_of(helpers.spawner->pid()));
   }
-  const auto source = make_source(command, helpers, *probes);
+  const auto source = make_source(command, helpers, held, *probes);
   const auto after_start = [&]() -> base::Result<void> {
     warn_of_pid_namespace();
     if (held.recording) held.recording->keep();

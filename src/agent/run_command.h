@@ -10,7 +10,8 @@
 namespace beyla::agent {
 
 // Out: the exit code. Call first thing: it forks. What is wrong with the settings or the machine is
-// an error; the operator was told nothing yet.
+// an error; the operator was told nothing yet. `environment`: for --single-process only, as the
+// configuration worker reads its own.
 [[nodiscard]] base::Result<int> run(const config::CommandLine& command,
                                     config::Environment environment, const RoleMains& mains);
 

@@ -7,6 +7,7 @@ namespace beyla::broker {
 base::Result<ProcessorSource::Started> SpawnedProcessor::start() {
   auto child = TRY(spawner_.spawn(agent::spawn::ChildRole::processor, {}));
   id_ = child.id;
+  on_process_(child.pid);
   return Started{std::move(child.channel), child.pid};
 }
 

@@ -1,6 +1,9 @@
 // A processor that the spawner forks. Control thread only.
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "agent/broker/processor_source.h"
 #include "agent/spawn/spawner.h"
 
@@ -8,7 +11,9 @@ namespace beyla::broker {
 
 class SpawnedProcessor final : public ProcessorSource {
  public:
-  explicit SpawnedProcessor(agent::spawn::Spawner& spawner) : spawner_(spawner) {}
+  // on_process gets the pid of each one, before anything is sent to it.
+  SpawnedProcessor(agent::spawn::Spawner& spawner, std::function<void(pid_t)> on_process)
+      : spawner_(spawner), on_process_(std::move(on_process)) {}
 
   base::Result<Started> start() override;
   void kill() override { spawner_.kill(id_); }
@@ -17,6 +22,7 @@ class SpawnedProcessor final : public ProcessorSource {
 
  private:
   agent::spawn::Spawner& spawner_;
+  std::function<void(pid_t)> on_process_;
   std::uint64_t id_ = 0;
 };
 

@@ -17,6 +17,9 @@ using Environment = std::span<const std::pair<std::string, std::string>>;
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> process_environment(
     char** environment);
 
+// Overwrites the values and lets go of them: a process forked later would carry them on.
+void forget(std::vector<std::pair<std::string, std::string>>& environment);
+
 // The first value of that name, as getenv(3) does; an empty value counts as unset.
 // The view lives as long as the environment.
 [[nodiscard]] std::optional<std::string_view> find_variable(Environment environment,

@@ -19,6 +19,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/wipe.h"
+
 namespace beyla::agent::privileges {
 namespace {
 
@@ -119,6 +121,14 @@ base::Result<void> close_all_fds_but(std::span<const int> kept) {
   if (closed) return {};
   if (errno == ENOSYS) return close_one_by_one(sorted);
   return base::fail_errno(errno, "cannot close the files of others");
+}
+
+void forget_environment() {
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (!text.starts_with("TZ="))
+      base::wipe(std::as_writable_bytes(std::span(*entry, text.size())));
+  }
 }
 
 base::Result<void> limit(Resource resource, std::uint64_t most) {

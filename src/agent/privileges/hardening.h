@@ -23,6 +23,11 @@ namespace beyla::agent::privileges {
 // close_range(2), Linux 5.9; without it one by one as /proc/self/fd lists them.
 [[nodiscard]] base::Result<void> close_all_fds_but(std::span<const int> kept);
 
+// Overwrites the environment that the process was started with, as /proc/PID/environ shows it, and
+// that getenv() finds: a shell's may hold any secret (sudo -E). TZ stays, as the C library reads it
+// again and again. One thread.
+void forget_environment();
+
 enum class Resource {
   cpu_seconds,          // SIGKILL at the limit
   address_space_bytes,  // useless under ASan and TSan, which reserve terabytes

@@ -13,7 +13,12 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <ranges>
 #include <string>
+#include <string_view>
 
 #include "agent/privileges/identity.h"
 #include "agent/privileges/testing/child.h"
@@ -35,6 +40,25 @@ TEST(HardenProcess, StaysWhereItComesAfterTheChangeOfTheUid) {
                            ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), core.rlim_cur, core.rlim_max));
   });
   EXPECT_EQ(outcome.text, "1 0 0 0\n");
+}
+
+TEST(ForgetEnvironment, LeavesNothingButTheTimeZone) {
+  const auto outcome = run_in_child([](const Teller& teller) {
+    ::setenv("TZ", "UTC", 1);
+    ::setenv("LATER_SECRET", "s3crett0ken", 1);
+    forget_environment();
+    std::ifstream file("/proc/self/environ");
+    const std::string inherited(std::istreambuf_iterator<char>(file), {});
+    std::string left;
+    for (const auto part : std::views::split(inherited, '\0')) {
+      const std::string_view text(part.begin(), part.end());
+      if (!text.starts_with("TZ=")) left += text;
+    }
+    const char* const zone = ::getenv("TZ");
+    teller.say(fmt::format("{} left of {}; {} {}", left.size(), inherited.empty() ? "none" : "some",
+                           ::getenv("LATER_SECRET") == nullptr, zone == nullptr ? "none" : zone));
+  });
+  EXPECT_EQ(outcome.text, "0 left of some; true UTC\n");
 }
 
 // The parent ends once the child is bound; the test, who inherits the child, sees how it ended.

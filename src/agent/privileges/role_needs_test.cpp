@@ -294,7 +294,8 @@ TEST(EveryRoleNeeds, LinesOfTheLogWithLocalTime) {
 }
 
 TEST(BrokerNeeds, ReadingProcSignalsChannelsAndMemfds) {
-  const auto outcome = run_in_child([](const Teller& teller) {
+  const LoopbackListener scrapes;
+  const auto outcome = run_in_child([&scrapes](const Teller& teller) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
@@ -315,6 +316,7 @@ TEST(BrokerNeeds, ReadingProcSignalsChannelsAndMemfds) {
     }
     teller.say(fds > 2 ? "listed" : "not listed");
     teller.say_result("open", ::open(fmt::format("/proc/{}/environ", parent).c_str(), O_RDONLY));
+    teller.say_result("listen again", ::listen(scrapes.fd(), 8));
     const base::Fd memory(::memfd_create("ledger", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     teller.say_result("size", ::ftruncate(memory.get(), 4096));
     teller.say_result("seal", ::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK));
@@ -326,9 +328,10 @@ TEST(BrokerNeeds, ReadingProcSignalsChannelsAndMemfds) {
     teller.say_result("credentials",
                       ::setsockopt(local.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
   });
-  EXPECT_EQ(outcome.text,
-            "signalfd: 0\nreadlink: 0\nlisted\nopen: 0\nsize: 0\nseal: 0\npair: 0\nunix: 0\n"
-            "credentials: 0\n");
+  EXPECT_EQ(
+      outcome.text,
+      "signalfd: 0\nreadlink: 0\nlisted\nopen: 0\nlisten again: 0\nsize: 0\nseal: 0\npair: 0\n"
+      "unix: 0\ncredentials: 0\n");
 }
 
 TEST(SpawnerNeeds, ForkingEndingAndWaiting) {

@@ -110,4 +110,9 @@ base::Result<ListenSocket> listen_for_scrapes(const std::string& address, std::u
   return result;
 }
 
+void listen_again(int fd) {
+  // Where it fails, scrapes do: there is nothing better to do than to go on without.
+  static_cast<void>(::listen(fd, kBacklog));
+}
+
 }  // namespace beyla::exporters::prometheus

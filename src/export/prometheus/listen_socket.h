@@ -22,4 +22,7 @@ struct ListenSocket {
                                                             std::uint16_t port,
                                                             std::string_view path);
 
+// The same socket again, after one of those who share it has shut it down; else nothing.
+void listen_again(int fd);
+
 }  // namespace beyla::exporters::prometheus

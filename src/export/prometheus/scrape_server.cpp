@@ -134,16 +134,17 @@ ScrapeServer::ScrapeServer(std::string path, Render render)
 base::Result<std::unique_ptr<ScrapeServer>> ScrapeServer::make(int listening, std::string path,
                                                                Render render) {
   std::unique_ptr<ScrapeServer> server(new ScrapeServer(std::move(path), std::move(render)));
-  // The daemon closes the socket it is given, at its end and also where it fails to start.
+  // The daemon closes the socket it is given, at its end and also where it fails to start. Without
+  // MHD_USE_ITC it would first shut it down to wake its thread, for all who share the socket.
   const int given = fcntl(listening, F_DUPFD_CLOEXEC, 0);
   if (given < 0) return base::fail_errno(errno, "cannot serve metrics: dup");
   const SignalsBlocked blocked;
   errno = 0;
-  server->daemon_ =
-      MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, nullptr, nullptr, &Requests::on_request,
-                       server.get(), MHD_OPTION_LISTEN_SOCKET, given, MHD_OPTION_CONNECTION_LIMIT,
-                       kMaxConnections, MHD_OPTION_CONNECTION_TIMEOUT, kConnectionTimeoutSeconds,
-                       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemoryBytes, MHD_OPTION_END);
+  server->daemon_ = MHD_start_daemon(
+      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, nullptr, nullptr, &Requests::on_request,
+      server.get(), MHD_OPTION_LISTEN_SOCKET, given, MHD_OPTION_CONNECTION_LIMIT, kMaxConnections,
+      MHD_OPTION_CONNECTION_TIMEOUT, kConnectionTimeoutSeconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      kConnectionMemoryBytes, MHD_OPTION_END);
   if (server->daemon_ == nullptr) {
     return base::fail_errno(errno, "cannot serve metrics: no HTTP server");
   }

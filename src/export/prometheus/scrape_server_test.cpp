@@ -172,5 +172,27 @@ TEST(ListenSocket, RefusesANameForAnAddress) {
             "cannot listen on nowhere:9400 for /metrics: not an IP address");
 }
 
+TEST(ScrapeServer, LeavesTheSocketToItsSuccessor) {
+  const auto socket = listen_for_scrapes("", 0, "/metrics");
+  ASSERT_TRUE(socket);
+  for (const char* const page : {"first", "second"}) {
+    const auto server =
+        ScrapeServer::make(socket->fd.get(), "/metrics", [page] { return std::string(page); });
+    ASSERT_TRUE(server) << server.error().message();
+    EXPECT_EQ(body_of(ask(socket->port, "GET /metrics")), page);
+  }
+}
+
+TEST(ListenAgain, RevivesASocketThatWasShutDown) {
+  // A port that the kernel chose would be lost along with the listening.
+  const std::uint16_t port = listen_for_scrapes("", 0, "/metrics").value().port;
+  const auto socket = listen_for_scrapes("", port, "/metrics");
+  ASSERT_TRUE(socket);
+  ASSERT_EQ(::shutdown(socket->fd.get(), SHUT_RDWR), 0);
+  listen_again(socket->fd.get());
+  listen_again(socket->fd.get());  // one that is alive stays so
+  EXPECT_TRUE(connect_to(socket->port).valid());
+}
+
 }  // namespace
 }  // namespace beyla::exporters::prometheus

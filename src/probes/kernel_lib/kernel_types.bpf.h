@@ -31,6 +31,7 @@ enum bpf_map_type_used {
 enum {
   BPF_ANY = 0,
   BPF_F_NO_PREALLOC = 1,
+  BPF_F_RDONLY = 8,
   BPF_F_CLONE = 512,
   BPF_F_MMAPABLE = 1024,
   BPF_SK_STORAGE_GET_F_CREATE = 1,

@@ -51,17 +51,20 @@ struct {
   __uint(max_entries, kLifecycleRingBytes);
 } process_ring __weak SEC(".maps");
 
-/* key: event kind; written here, read at a scrape. */
+/* key: event kind; written here, read at a scrape. Read-only for user space: who parses traffic can
+ * lie about what it read, but not about what there was. */
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(map_flags, BPF_F_RDONLY);
   __uint(max_entries, kEventKinds);
   __type(key, __u32);
   __type(value, struct event_counts);
 } counts_by_kind __weak SEC(".maps");
 
-/* key: kernel_note. */
+/* key: kernel_note; as above. */
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(map_flags, BPF_F_RDONLY);
   __uint(max_entries, kNotes);
   __type(key, __u32);
   __type(value, __u64);
