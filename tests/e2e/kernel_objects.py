@@ -2,13 +2,19 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import errno
 import re
+import os
+import select
 import socket
 from pathlib import Path
 
-from kernel_books import bpftool
-
 KINDS = ("prog", "map", "link")
+LIBC = ctypes.CDLL(None, use_errno=True)
+BPF_SYSCALL = 321  # x86-64
+NEXT_ID_COMMANDS = {"prog": 11, "map": 12, "link": 31}  # BPF_*_GET_NEXT_ID, linux/bpf.h
+
 Ids = dict[str, set[int]]
 
 
@@ -25,14 +31,19 @@ def bpf_ids_of(pid: int) -> Ids:
     return ids
 
 
-def bpf_ids_in_kernel() -> Ids:
-    return {kind: {entry["id"] for entry in bpftool(kind, "list")} for kind in KINDS}
+def has_bpf_id(kind: str, number: int) -> bool:
+    """Takes no reference, unlike bpftool: that would keep what it looks at."""
+    attributes = (ctypes.c_uint32 * 4)(number - 1)  # union bpf_attr: start_id, next_id, open_flags
+    done = LIBC.syscall(BPF_SYSCALL, NEXT_ID_COMMANDS[kind], ctypes.byref(attributes), ctypes.sizeof(attributes))
+    if done != 0 and ctypes.get_errno() != errno.ENOENT:
+        raise OSError(ctypes.get_errno(), f"cannot list the kernel's {kind} ids")
+    return done == 0 and attributes[1] == number
 
 
 def bpf_ids_left(held: Ids) -> Ids:
     """By id and not by number: other tests load programs at the same time."""
-    now = bpf_ids_in_kernel()
-    return {kind: ids & now[kind] for kind, ids in held.items() if ids & now[kind]}
+    left = {kind: {number for number in ids if has_bpf_id(kind, number)} for kind, ids in held.items()}
+    return {kind: ids for kind, ids in left.items() if ids}
 
 
 def pids_with(variable: str) -> set[int]:
@@ -45,6 +56,24 @@ def pids_with(variable: str) -> set[int]:
                 if wanted in (folder / "environ").read_bytes().split(b"\0"):
                     found.add(int(folder.name))
     return found
+
+
+class Handles:
+    """Processes that are watched by handle and not by id, which may be another's soon; nor by their folders in /proc:
+    a kernel that has to forget these takes longer over the end of a process."""
+
+    def __init__(self, pids: list[int]) -> None:
+        self._handles: dict[int, int] = {}
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                self._handles[pid] = os.pidfd_open(pid)
+
+    def alive(self) -> list[int]:
+        return [pid for pid, handle in self._handles.items() if not select.select([handle], [], [], 0)[0]]
+
+    def close(self) -> None:
+        for handle in self._handles.values():
+            os.close(handle)
 
 
 def can_listen(port: int) -> bool:
