@@ -22,6 +22,7 @@
 #include "agent/logging.h"
 #include "agent/privileges/capabilities.h"
 #include "agent/roles.h"
+#include "base/start_pages.h"
 #include "capture/replay/recording_writer.h"
 #include "export/prometheus/listen_socket.h"
 
@@ -89,9 +90,9 @@ base::Result<std::uint64_t> check_capabilities(bool enforce) {
     fatal = fatal || row.needed_to_run;
   }
   if (fatal) {
-    return base::fail(base::ErrorCode::permission,
-                      fmt::format("run as root (sudo -E beyla), or grant {} ({})",
-                                  report.missing_names(), lost));
+    return base::fail(
+        base::ErrorCode::permission,
+        fmt::format("run as root (sudo -E beyla), or grant {} ({})", report.missing_names(), lost));
   }
   if (missing != 0) {
     spdlog::warn("not everything can be seen; grant {} ({})", report.missing_names(), lost);
@@ -149,7 +150,10 @@ base::Result<int> run_loaded(const CommandLine& command, const LoadedConfig& loa
   const auto after_start = [&]() -> base::Result<void> {
     warn_of_pid_namespace();
     if (held.recording) held.recording->keep();
-    if (!alone) TRY_VOID(forbid_what_only_the_start_needed());
+    if (!alone) {
+      base::forget_pages_of_start();  // a debugger's breakpoints would go, too
+      TRY_VOID(forbid_what_only_the_start_needed());
+    }
     spdlog::info("instrumentation ready");
     return {};
   };
