@@ -58,6 +58,16 @@ def pids_with(variable: str) -> set[int]:
     return found
 
 
+def describe(pid: int) -> str:
+    """Its number, name and state, and where in the kernel it is."""
+    try:
+        status, where = (Path(f"/proc/{pid}/{name}").read_text() for name in ("status", "stack"))
+    except OSError:
+        return str(pid)
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    return f"{pid} {fields['Name']} {fields['State']} {where.split()[1::2]}"
+
+
 class Handles:
     """Processes that are watched by handle and not by id, which may be another's soon; nor by their folders in /proc:
     a kernel that has to forget these takes longer over the end of a process."""
@@ -68,8 +78,8 @@ class Handles:
             with contextlib.suppress(ProcessLookupError):
                 self._handles[pid] = os.pidfd_open(pid)
 
-    def alive(self) -> list[int]:
-        return [pid for pid, handle in self._handles.items() if not select.select([handle], [], [], 0)[0]]
+    def alive(self) -> list[str]:
+        return [describe(pid) for pid, handle in self._handles.items() if not select.select([handle], [], [], 0)[0]]
 
     def close(self) -> None:
         for handle in self._handles.values():
