@@ -22,6 +22,7 @@
 #include "agent/logging.h"
 #include "agent/privileges/capabilities.h"
 #include "agent/roles.h"
+#include "base/start_pages.h"
 #include "capture/replay/recording_writer.h"
 #include "export/prometheus/listen_socket.h"
 
@@ -157,7 +158,10 @@ base::Result<int> run_loaded(const CommandLine& command, const LoadedConfig& loa
   const auto after_start = [&]() -> base::Result<void> {
     warn_of_pid_namespace();
     if (held.recording) held.recording->keep();
-    if (!alone) TRY_VOID(forbid_what_only_the_start_needed());
+    if (!alone) {
+      base::forget_pages_of_start();  // a debugger's breakpoints would go, too
+      TRY_VOID(forbid_what_only_the_start_needed());
+    }
     spdlog::info("instrumentation ready");
     return {};
   };

@@ -4,13 +4,17 @@ import unittest
 
 from harness import Agent, main
 from http_client import Request, send_once
-from processes import cpu_seconds, voluntary_switches
+from processes import cpu_seconds, name_of, voluntary_switches
 from targets import GoServer
 
 SECONDS = 10.0
 MAX_CPU_SHARE = 0.001
 MAX_SWITCHES_PER_SECOND = 4.0
 SETTLE_SECONDS = 2.0  # the work of starting and of the one request is over
+
+
+def use_of(pid: int) -> tuple[float, int]:
+    return cpu_seconds(pid), voluntary_switches(pid)
 
 
 class IdleTest(unittest.TestCase):
@@ -20,12 +24,14 @@ class IdleTest(unittest.TestCase):
             agent.wait_for_line("200 GET /hello ")
             time.sleep(SETTLE_SECONDS)
             pids = agent.pids
-            started, cpu, switches = time.monotonic(), cpu_seconds(*pids), voluntary_switches(*pids)
+            started, before = time.monotonic(), {pid: use_of(pid) for pid in pids}
             time.sleep(SECONDS)
-            elapsed = time.monotonic() - started
-            share = (cpu_seconds(*pids) - cpu) / elapsed
-            rate = (voluntary_switches(*pids) - switches) / elapsed
-            print(f"idle agent: {share:.5%} of a core, {rate:.2f} voluntary context switches per second", flush=True)
+            elapsed, after = time.monotonic() - started, {pid: use_of(pid) for pid in pids}
+            self.assertEqual(agent.pids, pids)
+            used = {pid: [(now - then) / elapsed for now, then in zip(after[pid], before[pid])] for pid in pids}
+            share, rate = (sum(kind) for kind in zip(*used.values()))
+            for name, cpu, switches in [(name_of(pid), *used[pid]) for pid in pids] + [("together", share, rate)]:
+                print(f"{name:12} {cpu:.5%} of a core, {switches:.2f} voluntary context switches per second", flush=True)
             self.assertLessEqual(share, MAX_CPU_SHARE)
             self.assertLessEqual(rate, MAX_SWITCHES_PER_SECOND)
 
