@@ -37,6 +37,6 @@ function(beyla_fuzz name)
   set(found ${CMAKE_CURRENT_BINARY_DIR}/${name}_found)
   file(MAKE_DIRECTORY ${found})
   add_test(NAME fuzz_${name} COMMAND ${name} -max_total_time=${BEYLA_FUZZ_SECONDS}
-           -timeout=5 -rss_limit_mb=1024 -artifact_prefix=${found}/ ${found} ${ARG_SEEDS})
+           -timeout=25 -rss_limit_mb=1024 -artifact_prefix=${found}/ ${found} ${ARG_SEEDS})
   set_tests_properties(fuzz_${name} PROPERTIES LABELS fuzz_smoke TIMEOUT 1200)
 endfunction()

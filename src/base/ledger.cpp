@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -47,8 +48,11 @@ Result<void> fit_file(int memfd, std::size_t bytes) {
   return {};
 }
 
+void make_zero(std::span<std::byte> bytes) { std::memset(bytes.data(), 0, bytes.size()); }
+
 std::vector<std::span<std::byte>> regions_of(const LedgerLayout& layout, const MemoryMap& map) {
   std::vector<std::span<std::byte>> regions;
+  regions.reserve(layout.region_offsets.size());
   for (std::size_t i = 0; i < layout.region_offsets.size(); ++i) {
     regions.push_back(map.bytes().subspan(layout.region_offsets[i], layout.shape.region_bytes[i]));
   }
@@ -108,10 +112,10 @@ void Ledger::wipe(std::size_t region, std::size_t offset, std::size_t end) {
   const std::size_t first_page = std::min(end, in_ledger_pages(offset));
   const std::size_t last_page = std::max(first_page, end / kLedgerPageBytes * kLedgerPageBytes);
   const auto pages = regions_[region].subspan(first_page, last_page - first_page);
-  std::ranges::fill(regions_[region].subspan(offset, first_page - offset), std::byte{0});
-  std::ranges::fill(regions_[region].subspan(last_page, end - last_page), std::byte{0});
+  make_zero(regions_[region].subspan(offset, first_page - offset));
+  make_zero(regions_[region].subspan(last_page, end - last_page));
   if (!pages.empty() && ::madvise(pages.data(), pages.size(), MADV_REMOVE) != 0) {
-    std::ranges::fill(pages, std::byte{0});
+    make_zero(pages);
   }
 }
 

@@ -27,25 +27,22 @@ void SpanBuilder::on_begun(const model::ProcessKey& process, model::Role role) {
 }
 
 // It counts as something now, or never will.
-void SpanBuilder::end(const model::ProcessKey& process, model::Role role) {
+void SpanBuilder::end(Known& known, model::Role role) {
   const std::size_t index = index_of(role);
-  if (const auto found = known_.find(process); found != known_.end()) {
-    Known& known = found->second;
-    if (known.in_flight[index] == 0) return;
-    --known.in_flight[index];
-    if (known.selected) --in_flight_.selected[index];
-    return;
-  }
+  if (known.in_flight[index] == 0) return;
+  --known.in_flight[index];
+  if (known.selected) --in_flight_.selected[index];
+}
+
+// REQUIRES: the process is not known.
+void SpanBuilder::drop_undecided(const model::ProcessKey& process, model::Role role) {
+  counts_.of(role).undecided.add();
+  const std::size_t index = index_of(role);
   const auto found = undecided_in_flight_.find(process);
   if (found == undecided_in_flight_.end() || found->second[index] == 0) return;
   --found->second[index];
   --in_flight_.undecided[index];
   if (found->second == ByRole{}) undecided_in_flight_.erase(found);
-}
-
-void SpanBuilder::drop_undecided(const model::ProcessKey& process, model::Role role) {
-  counts_.of(role).undecided.add();
-  end(process, role);
 }
 
 void SpanBuilder::on_exchange(model::Exchange&& exchange) {
@@ -60,8 +57,8 @@ void SpanBuilder::on_exchange(model::Exchange&& exchange) {
   held_.push_back(std::move(exchange));
 }
 
-void SpanBuilder::deliver(model::Exchange&& exchange, const Known& known) {
-  end(exchange.process, exchange.role);
+void SpanBuilder::deliver(model::Exchange&& exchange, Known& known) {
+  end(known, exchange.role);
   if (!known.selected) return;
   counts_.of(exchange.role).exchanges.add();
   const model::Span span{std::move(exchange), known.service};
@@ -78,8 +75,8 @@ void SpanBuilder::on_incomplete(const model::Incomplete& request) {
   }
 }
 
-void SpanBuilder::count(const model::Incomplete& request, const Known& known) {
-  end(request.process, request.role);
+void SpanBuilder::count(const model::Incomplete& request, Known& known) {
+  end(known, request.role);
   if (!known.selected) return;
   counts_.of(request.role).incomplete[static_cast<std::size_t>(request.reason)].add();
 }
@@ -111,7 +108,7 @@ void SpanBuilder::decide(const model::ProcessKey& key, Known known) {
       if (known.selected) in_flight_.selected[role] += known.in_flight[role];
     }
   }
-  const auto& entry = known_.insert_or_assign(key, std::move(known)).first->second;
+  auto& entry = known_.insert_or_assign(key, std::move(known)).first->second;
   std::deque<model::Exchange> waiting;
   waiting.swap(held_);
   for (auto& exchange : waiting) {

@@ -96,10 +96,10 @@ class SpanBuilder final : public model::ExchangeSink, public model::TargetSink {
     ByRole in_flight{};
   };
   [[nodiscard]] std::size_t held() const { return held_.size() + held_incomplete_.size(); }
-  void deliver(model::Exchange&& exchange, const Known& known);
-  void count(const model::Incomplete& request, const Known& known);
+  void deliver(model::Exchange&& exchange, Known& known);
+  void count(const model::Incomplete& request, Known& known);
   void decide(const model::ProcessKey& key, Known known);
-  void end(const model::ProcessKey& process, model::Role role);
+  void end(Known& known, model::Role role);
   void drop_undecided(const model::ProcessKey& process, model::Role role);
   void forget(const model::ProcessKey& key, const Known& known);
 

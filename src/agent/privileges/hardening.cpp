@@ -1,23 +1,15 @@
 #include "agent/privileges/hardening.h"
 
-#include <dirent.h>
 #include <fmt/format.h>
-#include <linux/close_range.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
-#include <csignal>
-#include <cstring>
-#include <limits>
-#include <memory>
+#include <span>
 #include <string_view>
-#include <vector>
 
 #include "base/wipe.h"
 
@@ -53,34 +45,6 @@ base::Result<void> lower(__rlimit_resource number, std::string_view name, rlim_t
                     fmt::format("the limit of {} is {}, not {}", name, after.rlim_max, wanted));
 }
 
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
-
-base::Result<std::vector<int>> listed_fds() {
-  const std::unique_ptr<DIR, CloseDirectory> directory(::opendir("/proc/self/fd"));
-  if (directory == nullptr) return base::fail_errno(errno, "cannot list the open files");
-  std::vector<int> fds;
-  errno = 0;
-  // One thread, one stream of its own.  NOLINTNEXTLINE(concurrency-mt-unsafe)
-  while (const dirent* entry = ::readdir(directory.get())) {
-    const std::string_view name = entry->d_name;
-    int fd = -1;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), fd);
-    const bool is_number = error == std::errc{} && end == name.data() + name.size();
-    if (is_number && fd != ::dirfd(directory.get())) fds.push_back(fd);
-  }
-  if (errno != 0) return base::fail_errno(errno, "cannot list the open files");
-  return fds;
-}
-
-base::Result<void> close_one_by_one(std::span<const int> kept) {
-  for (const int fd : TRY(listed_fds())) {
-    if (std::ranges::find(kept, fd) == kept.end()) ::close(fd);
-  }
-  return {};
-}
-
 }  // namespace
 
 base::Result<void> harden_process() {
@@ -94,40 +58,12 @@ base::Result<void> harden_process() {
   return base::fail(base::ErrorCode::permission, "the process is not hardened after all");
 }
 
-base::Result<void> die_with_parent(pid_t expected_parent) {
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
-    return base::fail_errno(errno, "cannot ask for an end along with the parent");
-  }
-  // Who ended before the call sends no signal.
-  if (::getppid() == expected_parent) return {};
-  return base::fail(base::ErrorCode::system, "the parent has ended already");
-}
-
-base::Result<void> close_all_fds_but(std::span<const int> kept) {
-  std::vector<int> sorted(kept.begin(), kept.end());
-  std::erase_if(sorted, [](int fd) { return fd < 0; });
-  std::ranges::sort(sorted);
-  unsigned first = 0;
-  const auto close_up_to = [&first](unsigned last) {
-    return first > last || ::syscall(SYS_close_range, first, last, 0) == 0;
-  };
-  bool closed = true;
-  for (const int fd : sorted) {
-    const auto number = static_cast<unsigned>(fd);
-    closed = closed && (number == 0 || close_up_to(number - 1));
-    first = number + 1;
-  }
-  closed = closed && close_up_to(std::numeric_limits<unsigned>::max());
-  if (closed) return {};
-  if (errno == ENOSYS) return close_one_by_one(sorted);
-  return base::fail_errno(errno, "cannot close the files of others");
-}
-
 void forget_environment() {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
-    if (!text.starts_with("TZ="))
+    if (!text.starts_with("TZ=")) {
       base::wipe(std::as_writable_bytes(std::span(*entry, text.size())));
+    }
   }
 }
 

@@ -1,11 +1,8 @@
-// What every process of the agent does to itself first: no core, no exec with privileges, no life
-// without the parent, no file descriptor it was not given, limits on what it may use.
+// What every process of the agent does to itself first: no core, no exec with privileges, limits on
+// what it may use.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
-#include <span>
 
 #include "base/result.h"
 
@@ -14,14 +11,6 @@ namespace beyla::agent::privileges {
 // no_new_privs; not dumpable (no core, /proc/PID belongs to root, no ptrace by the same user); no
 // core file. Read back. After become_nobody(), which would undo the second.
 [[nodiscard]] base::Result<void> harden_process();
-
-// SIGKILL when the thread of `expected_parent` that forked us ends. After become_nobody(), which
-// would undo it. An error when the parent is gone already: the caller ends then.
-[[nodiscard]] base::Result<void> die_with_parent(pid_t expected_parent);
-
-// Closes all but those of `kept` (any order; numbers that are not open are no error). By
-// close_range(2), Linux 5.9; without it one by one as /proc/self/fd lists them.
-[[nodiscard]] base::Result<void> close_all_fds_but(std::span<const int> kept);
 
 // Overwrites the environment that the process was started with, as /proc/PID/environ shows it, and
 // that getenv() finds: a shell's may hold any secret (sudo -E). TZ stays, as the C library reads it

@@ -1,13 +1,10 @@
 #include "agent/privileges/hardening.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -59,81 +56,6 @@ TEST(ForgetEnvironment, LeavesNothingButTheTimeZone) {
                            ::getenv("LATER_SECRET") == nullptr, zone == nullptr ? "none" : zone));
   });
   EXPECT_EQ(outcome.text, "0 left of some; true UTC\n");
-}
-
-// The parent ends once the child is bound; the test, who inherits the child, sees how it ended.
-TEST(DieWithParent, KillsTheChildOfAParentThatEnds) {
-  ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
-  const auto outcome = run_in_child([](const Teller& teller) {
-    int bound[2] = {-1, -1};
-    if (::pipe2(bound, O_CLOEXEC) != 0) fail_child(teller, "pipe2");
-    const pid_t parent = ::getpid();
-    const pid_t child = ::fork();
-    if (child == 0) {
-      ::alarm(20);
-      require(teller, become_nobody({}));
-      require(teller, die_with_parent(parent));
-      if (::write(bound[1], "b", 1) != 1) fail_child(teller, "write");
-      while (true) ::pause();
-    }
-    teller.say(std::to_string(child));
-    char byte = 0;
-    ::close(bound[1]);
-    if (::read(bound[0], &byte, 1) != 1) fail_child(teller, "not bound");
-  });
-  ::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
-  ASSERT_TRUE(outcome.ended_well()) << outcome.text;
-  int status = 0;
-  ASSERT_GT(::waitpid(std::stoi(outcome.text), &status, 0), 0);
-  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
-}
-
-TEST(DieWithParent, SeesThatTheParentIsGoneAlready) {
-  const auto outcome = run_in_child([](const Teller& teller) {
-    teller.say(die_with_parent(::getppid() + 1) ? "alive" : "gone");
-    teller.say(die_with_parent(::getppid()) ? "alive" : "gone");
-  });
-  EXPECT_EQ(outcome.text, "gone\nalive\n");
-}
-
-bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
-
-void close_and_tell(const Teller& teller) {
-  // 0 .. 2 are whatever the test was given.
-  for (const int fd : {40, 41, 42, 43, 900}) ::dup2(teller.fd(), fd);
-  const int kept[] = {43, -1, 41, teller.fd(), 777, 41};
-  require(teller, close_all_fds_but(kept));
-  for (const int fd : {0, 1, 2, 40, 41, 42, 43, 777, 900}) {
-    if (is_open(fd)) teller.say(std::to_string(fd));
-  }
-}
-
-TEST(CloseAllFdsBut, LeavesThoseNamedOnly) {
-  const auto outcome = run_in_child(close_and_tell);
-  EXPECT_EQ(outcome.text, "41\n43\n");
-}
-
-TEST(CloseAllFdsBut, DoesItWithoutCloseRangeToo) {
-  const auto outcome = run_in_child([](const Teller& teller) {
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-    if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(close_range), 0) != 0 ||
-        seccomp_load(filter) != 0) {
-      fail_child(teller, "seccomp");
-    }
-    seccomp_release(filter);
-    close_and_tell(teller);
-  });
-  EXPECT_EQ(outcome.text, "41\n43\n");
-}
-
-TEST(CloseAllFdsBut, ClosesAllWhenNoneIsNamed) {
-  const auto outcome = run_in_child([](const Teller&) {
-    if (!close_all_fds_but({})) ::_exit(1);
-    for (int fd = 0; fd < 1024; ++fd) {
-      if (is_open(fd)) ::_exit(2);
-    }
-  });
-  EXPECT_TRUE(outcome.ended_well());
 }
 
 TEST(Limit, LowersBothAndNeverRaises) {

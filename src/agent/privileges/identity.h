@@ -18,7 +18,7 @@ inline constexpr gid_t kNogroup = 65534;
 // time. Else: keep_only(keep), the uid stays.
 // The result is read back; on an error the caller must end, for it may be half way.
 // The change of the uid empties the parent-death signal (kernel/cred.c, commit_creds()) and lets
-// the process be dumpable as fs.suid_dumpable says: harden_process() and die_with_parent() come
+// the process be dumpable as fs.suid_dumpable says: both are set, and harden_process() called,
 // after it.
 [[nodiscard]] base::Result<void> become_nobody(std::span<const int> keep);
 

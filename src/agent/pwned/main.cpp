@@ -7,7 +7,7 @@
 
 int main(int argc, char** argv) {
   using namespace beyla::agent;
-  pwned::prepare_to_count_lives();
+  pwned::take_orders();
   return run_command_line(argc, argv,
                           {pwned::hostile_config_worker_main, pwned::hostile_processor_main});
 }

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
+#include <map>
 #include <string>
 
 #include "agent/privileges/testing/attacks.h"
@@ -19,19 +21,30 @@ using privileges::testing::AttackTargets;
 // A page of all processes that were forked from this one.
 unsigned long* lives_so_far = nullptr;
 
-std::string_view text_of(const char* variable) {
-  const char* const text = std::getenv(variable);
-  return text != nullptr ? text : "";
+// A processor forgets its environment before it follows an order.
+std::map<std::string, std::string, std::less<>>& orders() {
+  static std::map<std::string, std::string, std::less<>> by_variable;
+  return by_variable;
 }
 
-unsigned long number_of(const char* variable, unsigned long otherwise) {
+std::string_view text_of(std::string_view variable) {
+  const auto order = orders().find(variable);
+  return order != orders().end() ? std::string_view(order->second) : std::string_view();
+}
+
+unsigned long number_of(std::string_view variable, unsigned long otherwise) {
   const std::string text(text_of(variable));
   return text.empty() ? otherwise : std::strtoul(text.c_str(), nullptr, 10);
 }
 
 }  // namespace
 
-void prepare_to_count_lives() {
+void take_orders() {
+  for (const char* const variable :
+       {"PWNED_PROCESSOR", "PWNED_CONFIG_WORKER", "PWNED_SPARED", "PWNED_LIVES", "PWNED_VICTIM",
+        "PWNED_TCP_PORT"}) {
+    if (const char* const text = std::getenv(variable)) orders().emplace(variable, text);
+  }
   void* const page = ::mmap(nullptr, sizeof(*lives_so_far), PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (page != MAP_FAILED) lives_so_far = static_cast<unsigned long*>(page);

@@ -1,9 +1,9 @@
 // What an agent of the test build is told to do to itself, by its environment. Never in a release.
 //
-//   PWNED_PROCESSOR, PWNED_CONFIG_WORKER   name of what it does, once it is confined; unset:
-//   nothing PWNED_SPARED                           so many processors are left alone first; default
-//   0 PWNED_LIVES                            so many are hostile then; default: one PWNED_VICTIM,
-//   PWNED_TCP_PORT           of the attacks, see privileges/testing/attacks.h
+//   PWNED_PROCESSOR, PWNED_CONFIG_WORKER: what it does, once it is confined; unset: nothing
+//   PWNED_SPARED: so many processors are left alone first; default: none
+//   PWNED_LIVES: so many are hostile then; default: one
+//   PWNED_VICTIM, PWNED_TCP_PORT: of the attacks, see privileges/testing/attacks.h
 #pragma once
 
 #include <sys/types.h>
@@ -13,8 +13,9 @@
 
 namespace beyla::agent::pwned {
 
-// Before the first fork: the children of the spawner count together which of them they are.
-void prepare_to_count_lives();
+// Before the first fork: what the environment says; and the children of the spawner count together
+// which of them they are.
+void take_orders();
 
 // Once per processor: the order that this one follows; empty: none.
 [[nodiscard]] std::string_view order_of_this_processor();

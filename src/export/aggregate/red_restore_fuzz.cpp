@@ -66,26 +66,33 @@ bool equal(const std::vector<Series>& a, const std::vector<Series>& b) {
   });
 }
 
+// By which this version knows its regions.
+std::uint64_t fingerprint() {
+  const beyla::base::Fd file(::memfd_create("fuzz", MFD_CLOEXEC));
+  Life life(file.get());
+  life.metrics.on_span(span_of("GET", "shop"));
+  life.commit();
+  std::uint64_t value = 0;
+  std::memcpy(&value, life.ledger->committed(0).data(), sizeof(value));
+  return value;
+}
+
 // The region of a predecessor of this version, with the input in place of all but the fingerprint.
-std::vector<std::byte> region_with(const Life& life, const std::uint8_t* data, std::size_t size) {
-  std::vector<std::byte> region(RedMetrics::region_bytes(kOptions));
-  std::memcpy(region.data(), life.ledger->committed(0).data(), sizeof(std::uint64_t));
-  const auto room = std::span(region).subspan(sizeof(std::uint64_t));
-  if (size > 0) std::memcpy(room.data(), data, std::min(size, room.size()));
-  return region;
+void leave_region(int file, const std::uint8_t* data, std::size_t size) {
+  static const std::uint64_t kOurs = fingerprint();
+  const std::size_t region = RedMetrics::region_bytes(kOptions);
+  const auto bytes = std::as_bytes(std::span(data, std::min(size, region - sizeof(kOurs))));
+  const auto ledger = Ledger::open(file, std::vector{region}).value();
+  ledger->stage(0, 0, std::as_bytes(std::span(&kOurs, 1)));
+  ledger->stage(0, sizeof(kOurs), bytes);
+  ledger->commit();
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const beyla::base::Fd file(::memfd_create("fuzz", MFD_CLOEXEC));
-  {
-    Life life(file.get());
-    life.metrics.on_span(span_of("GET", "shop"));
-    life.commit();
-    life.ledger->stage(0, 0, region_with(life, data, size));
-    life.ledger->commit();
-  }
+  leave_region(file.get(), data, size);
   Life life(file.get());
   check_series(life.metrics.snapshot());
   {

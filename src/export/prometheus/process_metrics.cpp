@@ -146,10 +146,6 @@ void add_start_time(std::vector<Sample>& samples, std::string_view start_ticks,
 
 }  // namespace
 
-base::Fd open_process_stat(const std::filesystem::path& proc_root, const std::string& pid_folder) {
-  return base::Fd(::open((proc_root / pid_folder / "stat").c_str(), O_RDONLY | O_CLOEXEC));
-}
-
 void collect_process_metrics(const ProcessFiles& files, std::vector<Sample>& samples) {
   const auto ticks_per_second = static_cast<double>(sysconf(_SC_CLK_TCK));
   Sums sums;

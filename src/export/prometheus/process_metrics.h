@@ -2,7 +2,6 @@
 // (https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics).
 #pragma once
 
-#include <filesystem>
 #include <vector>
 
 #include "base/fd.h"
@@ -15,10 +14,6 @@ struct ProcessFiles {
   std::vector<base::Fd> stats;  // /proc/PID/stat of each, the one that started first in front
   base::Fd machine;             // /proc/stat
 };
-
-// Of the process `pid_folder` ("self" or a number); a file that cannot be opened is left out.
-[[nodiscard]] base::Fd open_process_stat(const std::filesystem::path& proc_root,
-                                         const std::string& pid_folder);
 
 // CPU time includes that of children that have ended, so that it never goes back. The descriptors
 // are those of this process. What cannot be read is left out. One thread at a time.

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <map>
 
@@ -30,8 +31,8 @@ class ProcessMetrics : public testing::Test {
     fs::create_directories((root_ / path).parent_path());
     std::ofstream(root_ / path) << text;
   }
-  [[nodiscard]] base::Fd machine() const {
-    return base::Fd(::open((root_ / "stat").c_str(), O_RDONLY | O_CLOEXEC));
+  static base::Fd open(const fs::path& path) {
+    return base::Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   }
   static std::map<std::string, std::string> values(const ProcessFiles& files) {
     std::vector<Sample> samples;
@@ -56,9 +57,9 @@ TEST_F(ProcessMetrics, AddsUpTheProcessesAndTheirEndedChildren) {
         "43 (beyla) S 42 42 42 0 -1 4194560 100 0 0 0 10 5 0 0 20 0 4 0 22345 4096 20 0 1 1 0\n");
   write("stat", "cpu  1 2 3\nintr 5\nctxt 9\nbtime 1700000000\nprocesses 7\n");
   ASSERT_EQ(sysconf(_SC_CLK_TCK), 100);
-  ProcessFiles files{{}, machine()};
-  files.stats.push_back(open_process_stat(root_, "42"));
-  files.stats.push_back(open_process_stat(root_, "43"));
+  ProcessFiles files{{}, open(root_ / "stat")};
+  files.stats.push_back(open(root_ / "42/stat"));
+  files.stats.push_back(open(root_ / "43/stat"));
   auto found = values(files);
   EXPECT_EQ(found["process_cpu_seconds_total"], "2\n");  // 150 + 25 + 7 + 3 + 10 + 5 ticks
   EXPECT_EQ(found["process_resident_memory_bytes"],
@@ -81,16 +82,16 @@ TEST_F(ProcessMetrics, CountsTheDescriptorsOfThisProcess) {
 TEST_F(ProcessMetrics, LeavesOutWhatItCannotRead) {
   write("42/stat", "42 (cut");
   ProcessFiles files;
-  files.stats.push_back(open_process_stat(root_, "42"));
-  files.stats.push_back(open_process_stat(root_, "missing"));
+  files.stats.push_back(open(root_ / "42/stat"));
+  files.stats.push_back(open(root_ / "missing/stat"));
   const auto found = values(files);
   EXPECT_EQ(found.size(), 2U);
   EXPECT_TRUE(found.contains("process_open_fds") && found.contains("process_max_fds"));
 }
 
 TEST_F(ProcessMetrics, ReadsThisProcess) {
-  ProcessFiles files{{}, base::Fd(::open("/proc/stat", O_RDONLY | O_CLOEXEC))};
-  files.stats.push_back(open_process_stat("/proc", "self"));
+  ProcessFiles files{{}, open("/proc/stat")};
+  files.stats.push_back(open("/proc/self/stat"));
   EXPECT_EQ(values(files).size(), 6U);
 }
 
