@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <cstdio>
 #include <exception>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "agent/logging.h"
 #include "agent/replay_command.h"
 #include "agent/run_command.h"
+#include "base/terminal_text.h"
 #include "base/version.h"
 
 extern char** environ;
@@ -19,9 +21,11 @@ namespace beyla::agent {
 namespace {
 
 constexpr int kExitBadInput = 2;
+constexpr std::size_t kMaxMessageBytes = 8192;  // as long as one about a configuration
 
+// One line, whatever the names that it quotes are made of.
 int fail_with(const base::Error& error) {
-  fmt::print(stderr, "beyla: {}\n", error.message());
+  fmt::print(stderr, "beyla: {}\n", base::to_terminal_text(error.message(), kMaxMessageBytes));
   return kExitBadInput;
 }
 

@@ -1,17 +1,22 @@
 """Bad input: one clear line on stderr, nothing on stdout, exit code 2."""
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 from typing import Mapping, Sequence
 
-from harness import BEYLA_BINARY, clean_environment, free_port, main, required_program
+from harness import BEYLA_BINARY, clean_environment, end_process, free_port, main, required_program, wait_until
+from targets import PROGRAMS
 
 NOBODY = 65534
 TIMEOUT_SECONDS = 10
+PATIENCE_SECONDS = 6.5  # 5 for a file that does not answer, and some to say so
+DEBIAN_PYTHON = "/usr/bin/python3"  # the one that has python3-fusepy
 
 
 class BadInputTest(unittest.TestCase):
@@ -90,6 +95,45 @@ class BadInputTest(unittest.TestCase):
 
     def test_unreadable_file(self) -> None:
         self.refuse(self.good, str(self.folder), command=(BEYLA_BINARY, "--config", self.folder))
+
+    def test_file_that_never_answers(self) -> None:
+        """Its file system takes the request to open or to read it, and that was the last of it."""
+        for where in ("open", "read"):
+            with self.subTest(where):
+                self.hang_at(where)
+
+    def hang_at(self, where: str) -> None:
+        folder = self.folder / where
+        folder.mkdir()
+        program = str(PROGRAMS / "hanging_fuse.py")
+        command = [required_program("unshare"), "--mount", DEBIAN_PYTHON, program, str(folder), where]
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        try:
+            mounts = Path(f"/proc/{server.pid}/mountinfo")
+            wait_until(lambda: f" {folder} " in mounts.read_text(), 10, "it is mounted")
+            file = f"/proc/{server.pid}/root{folder}/beyla.yml"  # seen from outside of its namespace
+            began = time.monotonic()
+            self.refuse(self.good, "nothing answers", command=(BEYLA_BINARY, "--config", file))
+            self.assertLess(time.monotonic() - began, PATIENCE_SECONDS)
+        finally:
+            end_process(server, signal.SIGKILL)  # which fails whoever still waits
+
+    def test_pipe_that_nobody_writes(self) -> None:
+        pipe = self.folder / "pipe"
+        os.mkfifo(pipe)
+        began = time.monotonic()
+        self.refuse(self.good, str(pipe), command=(BEYLA_BINARY, "--config", pipe))
+        self.assertLess(time.monotonic() - began, PATIENCE_SECONDS)
+
+    def test_ugly_names(self) -> None:
+        """What a message quotes cannot write a second line, nor speak to the terminal."""
+        for name in ("two\nlines", "..\x1b[2J", "back\rspace\x08", "bell\x07\u2028\u202e", "../" * 80 + "x\n" * 80):
+            with self.subTest(name):
+                line = self.refuse(self.good, "config",
+                                   command=(BEYLA_BINARY, "--config", self.folder / name))
+                self.assertTrue(line.isprintable(), line)
+                line = self.refuse(self.good | {"OPEN_PORT": name}, "OPEN_PORT")
+                self.assertTrue(line.isprintable(), line)
 
     def test_unknown_argument(self) -> None:
         self.refuse(self.good, "--fast", command=(BEYLA_BINARY, "--fast"))

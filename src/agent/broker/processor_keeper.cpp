@@ -14,6 +14,10 @@ namespace {
 // W_EXITCODE of <bits/waitstatus.h>
 int to_wait_status(const ProcessorEnd& end) { return end.exit_code << 8 | end.signal; }
 
+bool means_gone(const base::Error& error) {
+  return error.os_errno == EPIPE || error.os_errno == ECONNRESET;
+}
+
 }  // namespace
 
 std::string describe(const ProcessorEnd& end) {
@@ -41,8 +45,11 @@ base::Result<void> ProcessorKeeper::start(base::BootTime now) {
   desk_.start_over();
   channel_ = std::move(started.channel);
   outbox_.attach_to(channel_.get(), now);
-  // It may have died already: then its end is reported.
-  if (const auto sent = kit_.send(channel_.get(), started.pid); !sent) {
+  const auto sent = kit_.send(channel_.get(), started.pid);
+  if (sent) return {};
+  if (means_gone(sent.error())) {
+    close_channel();  // how it has ended is told like any other end
+  } else {
     spdlog::warn("{}", sent.error().message());
     end_it("it took no start message");
   }
@@ -102,6 +109,7 @@ void ProcessorKeeper::read_requests(base::BootTime now) {
   switch (reader_.read(channel_.get(), now)) {
     case RequestReader::Turn::done: break;
     case RequestReader::Turn::hostile: end_it("it sent what no processor sends"); break;
+    case RequestReader::Turn::flooded: end_it("it floods the broker with requests"); break;
     case RequestReader::Turn::closed:
       close_channel();
       end_by_ = now + kEndGrace;

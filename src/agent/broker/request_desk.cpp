@@ -19,6 +19,7 @@ std::uint64_t RequestCounts::all_malformed() const {
 
 void RequestDesk::start_over() {
   malformed_ = 0;
+  unwanted_ = 0;
   ready_ = false;
   delivered_ = false;
 }
@@ -31,26 +32,34 @@ void RequestDesk::take(std::span<const std::byte> datagram, base::BootTime now) 
     return;
   }
   switch (request->kind) {
-    case abi::kRequestReady: note(ready_, counts_.ready, &RequestListener::on_ready); return;
+    case abi::kRequestReady: note(ready_, counts_.ready, &RequestListener::on_ready, now); return;
     case abi::kRequestDelivered:
-      note(delivered_, counts_.delivered, &RequestListener::on_delivered);
+      note(delivered_, counts_.delivered, &RequestListener::on_delivered, now);
       return;
     default: break;
   }
   const auto outcome = decide(*request, now);
   counts_.outcomes[outcome].add();
+  if (outcome == abi::kRequestTooFast) note_unwanted(now);
   listener_.answer({abi::kChannelVersion, abi::kMessageAnswer, sizeof(abi::request_answer), outcome,
                     request->id});
 }
 
-void RequestDesk::note(bool& seen, base::Counter& counter, void (RequestListener::*notice)()) {
+void RequestDesk::note(bool& seen, base::Counter& counter, void (RequestListener::*notice)(),
+                       base::BootTime now) {
   if (seen) {
     counts_.repeated.add();
+    note_unwanted(now);
     return;
   }
   seen = true;
   counter.add();
   (listener_.*notice)();
+}
+
+void RequestDesk::note_unwanted(base::BootTime now) {
+  unwanted_ = now - unwanted_at_ < kCalm ? unwanted_ + 1 : 1;
+  unwanted_at_ = now;
 }
 
 abi::request_outcome RequestDesk::decide(const Request& request, base::BootTime now) {

@@ -53,6 +53,10 @@ class RequestDesk {
   static constexpr std::size_t kMaxAttached = 4096;  // sets, over all processes
   // A processor of ours sends none; a few say which mistake it is before it is ended.
   static constexpr std::uint32_t kMaxMalformed = 16;
+  // Requests over the rate, and repeated notices, without a pause of kCalm. One of ours asks again
+  // when it was told to, later.
+  static constexpr std::uint32_t kMaxUnwanted = 10'000;
+  static constexpr std::chrono::seconds kCalm{1};
 
   // Borrows both for its lifetime.
   RequestDesk(RequestPolicy policy, const TargetLog& targets, RequestListener& listener)
@@ -64,14 +68,18 @@ class RequestDesk {
 
   // It sent kMaxMalformed messages that are none: end it.
   [[nodiscard]] bool is_hostile() const { return malformed_ >= kMaxMalformed; }
+  // It sends kMaxUnwanted: end it, too.
+  [[nodiscard]] bool is_flooded() const { return unwanted_ >= kMaxUnwanted; }
   [[nodiscard]] const RequestCounts& counts() const { return counts_; }
 
  private:
   [[nodiscard]] abi::request_outcome decide(const Request& request, base::BootTime now);
   [[nodiscard]] abi::request_outcome attach(const Request& request);
+  void note_unwanted(base::BootTime now);
   void forget_the_ended();
   [[nodiscard]] bool is_allowed(std::uint32_t probe_set) const;
-  void note(bool& seen, base::Counter& counter, void (RequestListener::*notice)());
+  void note(bool& seen, base::Counter& counter, void (RequestListener::*notice)(),
+            base::BootTime now);
 
   const RequestPolicy policy_;
   const TargetLog& targets_;
@@ -81,6 +89,8 @@ class RequestDesk {
   std::unordered_map<model::ProcessKey, std::uint64_t, model::ProcessKeyHash> attached_;
   std::size_t attached_sets_ = 0;  // bits in all of them
   std::uint32_t malformed_ = 0;    // of this processor
+  std::uint32_t unwanted_ = 0;     // since it was calm
+  base::BootTime unwanted_at_{};
   bool ready_ = false;
   bool delivered_ = false;
   RequestCounts counts_;

@@ -138,6 +138,38 @@ TEST(RequestDesk, AHundredASecond) {
   EXPECT_EQ(desk.ask(kKey), abi::kRequestTooFast);
 }
 
+TEST(RequestDesk, WhoNeverStopsAskingTooFastFloodsIt) {
+  Desk desk;
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(desk.ask(kKey), abi::kRequestAccepted);
+  for (std::uint32_t i = 1; i < RequestDesk::kMaxUnwanted; ++i) {
+    ASSERT_EQ(desk.ask(kKey), abi::kRequestTooFast);
+    ASSERT_FALSE(desk.desk.is_flooded()) << i;
+  }
+  EXPECT_EQ(desk.ask(kKey), abi::kRequestTooFast);
+  EXPECT_TRUE(desk.desk.is_flooded());
+  EXPECT_FALSE(desk.desk.is_hostile());
+  desk.desk.start_over();
+  EXPECT_FALSE(desk.desk.is_flooded());
+}
+
+TEST(RequestDesk, SoDoesWhoNeverStopsSayingThatItIsReady) {
+  Desk desk;
+  for (std::uint32_t i = 0; i < RequestDesk::kMaxUnwanted; ++i)
+    desk.take(make_notice(abi::kRequestReady));
+  EXPECT_FALSE(desk.desk.is_flooded());
+  desk.take(make_notice(abi::kRequestReady));
+  EXPECT_TRUE(desk.desk.is_flooded());
+}
+
+TEST(RequestDesk, WhoPausesFloodsNothing) {
+  Desk desk;
+  for (int burst = 0; burst < 100; ++burst) {
+    for (int i = 0; i < 5000; ++i) static_cast<void>(desk.ask(kKey));
+    ASSERT_FALSE(desk.desk.is_flooded());
+    desk.now += RequestDesk::kCalm;
+  }
+}
+
 TEST(RequestDesk, ANewProcessorDoesNotGetAnotherHundred) {
   Desk desk;
   for (int i = 0; i < 100; ++i) ASSERT_EQ(desk.ask(kKey), abi::kRequestAccepted);

@@ -32,6 +32,7 @@ RequestReader::Turn RequestReader::read(int channel, base::BootTime now) {
     if (got == 0 && is_closed(channel)) return Turn::closed;
     desk_.take(std::span(buffer).first(static_cast<std::size_t>(got)), now);
     if (desk_.is_hostile()) return Turn::hostile;
+    if (desk_.is_flooded()) return Turn::flooded;
   }
   resume_at_ = now + kPause;
   return Turn::done;

@@ -23,6 +23,7 @@ class RequestReader {
   enum class Turn {
     done,     // poll() the fd again, from resume_at() on
     hostile,  // it sent too much that is no request: end it
+    flooded,  // far too many: the same
     closed,   // nothing more can come
   };
   // Never blocks. File descriptors that come with a message are closed unseen.

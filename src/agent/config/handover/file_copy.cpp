@@ -26,7 +26,8 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::chrono::milliseconds kKillGrace{1000};
+constexpr std::chrono::milliseconds kKillGrace{300};
+constexpr int kMostDescriptors = 4096;  // looked at: ours are the first free ones
 
 struct Pipe {
   Fd read_end;
@@ -66,12 +67,16 @@ int copy_file(const char* path, int memfd) {
   return 0;
 }
 
-// The child may stay for as long as the file system likes: nobody who reads our output shall wait
-// for it. The descriptors may be any, if the operator closed the standard ones.
+// The child may stay for as long as the file system likes: nobody shall wait for it. The
+// descriptors may be any, if the operator closed the standard ones.
 [[noreturn]] void run_child(const char* path, int memfd, int report) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  for (const int output : {STDOUT_FILENO, STDERR_FILENO}) {
-    if (output != memfd && output != report) ::close(output);
+  // What the operator handed over stays: the path may be /dev/fd/63. Ours would keep the spawner
+  // waiting, and whoever reads our output.
+  for (int fd = STDOUT_FILENO; fd < kMostDescriptors; ++fd) {
+    if (fd == memfd || fd == report) continue;
+    const int flags = fd > STDERR_FILENO ? ::fcntl(fd, F_GETFD) : FD_CLOEXEC;
+    if (flags > 0 && (flags & FD_CLOEXEC) != 0) ::close(fd);
   }
   const int outcome = copy_file(path, memfd);
   const auto bytes = std::as_bytes(std::span(&outcome, 1));
