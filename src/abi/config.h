@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Broker <-> configuration worker: one request and one answer, each one datagram of fixed size over
- * a SOCK_SEQPACKET pair. The broker decodes the settings blob, too, and makes the one that goes on to
- * the processor anew. There is exactly one encoding of each content: texts are NUL-terminated and zero
- * up to the end of their field, reserved fields are zero. Bump kConfigVersion whenever a layout or a
- * meaning changes. */
+ * a SOCK_SEQPACKET pair. The broker decodes the settings blob, too, and makes the one that goes on
+ * to the processor anew. There is exactly one encoding of each content: texts are NUL-terminated
+ * and zero up to the end of their field, reserved fields are zero. Bump kConfigVersion whenever a
+ * layout or a meaning changes. */
 #pragma once
 
 #include "abi/maps.h"

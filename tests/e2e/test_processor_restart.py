@@ -197,6 +197,7 @@ class ProcessorRestartTest(unittest.TestCase):
                     pid = activation.pid
                     os.kill(pid, signal.SIGKILL)
                     wait_until(lambda: activation.pid not in (None, pid), 5, "another one")
+                    agent.scrape()  # it serves: one that is killed before it is met counts as none
                 second = run_load(server.port, 20, 2, lambda index: Request("GET", f"/second/{index}"))
                 metrics = agent.wait_for_requests(first.counts + second.counts)
                 self.assertEqual(metrics.total("beyla_processor_restarts_total"), 2)

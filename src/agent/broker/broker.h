@@ -26,8 +26,8 @@ struct BrokerParts {
   std::function<base::Result<void>()> after_start;
 };
 
-// Until a signal, or until it cannot go on. Out: the exit code; of what ended it once it had started
-// the operator has been told. An error: it could not start.
+// Until a signal, or until it cannot go on. Out: the exit code; of what ended it once it had
+// started the operator has been told. An error: it could not start.
 [[nodiscard]] base::Result<int> run_broker(BrokerParts parts);
 
 }  // namespace beyla::broker

@@ -171,7 +171,7 @@ TEST(CommandLineTest, HelpNamesEveryOption) {
   const std::string help = help_text();
   for (const char* word : {"--config", "--hook", "--version", "--help", "config-reference",
                            "record", "replay", "doctor", "--metrics", "--single-process",
-                           "--processor-socket", "beyla processor", "beyla-processor.service"}) {
+                           "--processor-socket", "beyla processor", "beyla-processor.socket"}) {
     EXPECT_NE(help.find(word), std::string::npos) << word;
   }
 }
