@@ -14,6 +14,13 @@ namespace {
 
 constexpr int kPatienceMs = 2000;  // a service manager that starts a process takes tens of them
 
+// The kernel says who sends.
+base::Result<void> ask_for_credentials(int channel, bool wanted) {
+  const int value = wanted ? 1 : 0;
+  if (::setsockopt(channel, SOL_SOCKET, SO_PASSCRED, &value, sizeof(value)) == 0) return {};
+  return base::fail_errno(errno, "cannot ask who a processor is");
+}
+
 base::Result<base::Fd> connect_to(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -22,8 +29,11 @@ base::Result<base::Fd> connect_to(const std::string& path) {
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   base::Fd channel(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  if (!channel.valid()) return base::fail_errno(errno, "cannot make a socket");
+  // Before it is connected: the hello may come at once.
+  TRY_VOID(ask_for_credentials(channel.get(), true));
   const auto* const generic = static_cast<const sockaddr*>(static_cast<const void*>(&address));
-  if (!channel.valid() || ::connect(channel.get(), generic, sizeof(address)) != 0) {
+  if (::connect(channel.get(), generic, sizeof(address)) != 0) {
     return base::fail_errno(errno, "cannot reach a processor at " + path);
   }
   return channel;
@@ -60,11 +70,8 @@ base::Result<pid_t> receive_hello(int channel, const std::string& path) {
 base::Result<ProcessorSource::Started> ConnectedProcessor::start() {
   closed_ = false;
   base::Fd channel = TRY(connect_to(path_));
-  const int on = 1;
-  const int off = 0;
-  ::setsockopt(channel.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
   const pid_t pid = TRY(receive_hello(channel.get(), path_));
-  ::setsockopt(channel.get(), SOL_SOCKET, SO_PASSCRED, &off, sizeof(off));
+  TRY_VOID(ask_for_credentials(channel.get(), false));
   on_peer_(pid);
   return Started{std::move(channel), pid};
 }
