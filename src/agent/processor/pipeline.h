@@ -1,7 +1,7 @@
 // The live house: kernel records in at one end, trace lines and metrics out at the other.
-// capture -> belt (protocols -> spans -> export). What was done with a batch of records is committed
-// to the ledger before the records are released to the kernel. The shard's thread, but for what says
-// otherwise.
+// capture -> belt (protocols -> spans -> export). What was done with a batch of records is
+// committed to the ledger before the records are released to the kernel. The shard's thread, but
+// for what says otherwise.
 #pragma once
 
 #include <memory>
@@ -52,6 +52,8 @@ class Pipeline {
            std::unique_ptr<Recorder> recorder, BrokerChannel channel);
   [[nodiscard]] base::Result<void> watch_fds(int data_ring_fd);
   void resume();
+  void begin();
+  std::size_t drain();
   std::size_t read_ring();
   void commit();
   void hear_broker();
@@ -68,11 +70,13 @@ class Pipeline {
   std::unique_ptr<capture::ring::KernelCapture> capture_;
   std::unique_ptr<exporters::console::TracePrinter> printer_;  // null: PRINT_TRACES is off
   std::unique_ptr<Recorder> recorder_;                         // null: not recording
-  base::Counter no_lines_dropped_;  // where none are printed
+  base::Counter no_lines_dropped_;                             // where none are printed
   Belt belt_;
   base::BootTime next_tidy_{};
   std::optional<End> end_;
   bool delivered_told_ = false;
+  bool begun_ = false;          // to read the ring
+  std::size_t one_by_one_ = 0;  // so many more records are committed each by itself
 };
 
 }  // namespace beyla::processor
