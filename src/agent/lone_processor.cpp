@@ -31,9 +31,10 @@ base::Result<int> run_lone_processor(config::Environment environment) {
                       "no socket was handed over: `beyla processor` is started by "
                       "beyla-processor.socket");
   }
-  const base::Fd listening(kFirstHandedFd);
+  base::Fd listening(kFirstHandedFd);
   base::Fd channel(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (!channel.valid()) return base::fail_errno(errno, "cannot accept the broker");
+  listening.reset();  // the next connection is for a successor
   TRY_VOID(secure_lone_processor());
   // The kernel tells the broker who says it.
   const char hello = 'h';

@@ -68,6 +68,12 @@ bool decode_data(std::span<const std::byte> record, model::EventSink& sink) {
 
 }  // namespace
 
+void pass_over_record(std::span<const std::byte> record, DecoderCounts& counts) {
+  const auto header = base::ByteReader(record).read_struct<abi::event_header>();
+  if (header && header->kind < abi::kEventKinds) counts.delivered[header->kind].add();
+  counts.malformed.add();
+}
+
 void decode_record(std::span<const std::byte> record, model::EventSink& sink,
                    DecoderCounts& counts) {
   const auto header = base::ByteReader(record).read_struct<abi::event_header>();

@@ -23,6 +23,9 @@ struct DecoderCounts {
   return ns < kEndOfTimeNs;
 }
 
+// Counts it and looks no further: one that does not fit, as it has ended those who decoded it.
+void pass_over_record(std::span<const std::byte> record, DecoderCounts& counts);
+
 void decode_record(std::span<const std::byte> record, model::EventSink& sink,
                    DecoderCounts& counts);
 

@@ -54,6 +54,18 @@ TEST(RecordDecoder, SplitsHeadAndTail) {
   EXPECT_EQ(counts.malformed.value(), 0U);
 }
 
+TEST(RecordDecoder, PassesOverARecordAndCountsIt) {
+  DecoderCounts counts;
+  pass_over_record(bytes_of(data_record(3, 100), "GETxy"), counts);
+  EXPECT_EQ(counts.delivered[abi::kEventData].value(), 1U);
+  EXPECT_EQ(counts.malformed.value(), 1U);
+  abi::event_data unknown = data_record(0, 0);
+  unknown.header.kind = abi::kEventKinds;
+  pass_over_record(bytes_of(unknown), counts);
+  pass_over_record({}, counts);
+  EXPECT_EQ(counts.malformed.value(), 3U);
+}
+
 TEST(RecordDecoder, RefusesSizesThatDoNotFit) {
   Collect sink;
   DecoderCounts counts;

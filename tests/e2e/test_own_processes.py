@@ -13,7 +13,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from harness import BEYLA_BINARY, Agent, free_port, is_listening, main, wait_until
+from harness import BEYLA_BINARY, Agent, free_port, is_listening, main, required_program, wait_until
+from processes import status_of
 from test_secrets import memory_of
 
 
@@ -29,6 +30,21 @@ def fd_infos(pid: int) -> list[dict[str, str]]:
     texts = (entry.read_text() for entry in Path(f"/proc/{pid}/fdinfo").iterdir())
     pairs = ([line.partition(":") for line in text.splitlines()] for text in texts)
     return [{name: value.strip() for name, _, value in lines} for lines in pairs]
+
+
+def whole_memory_of(pid: int) -> bytes | None:
+    """None: some of it went away while it was read."""
+    try:
+        return b"".join(memory_of(pid))
+    except OSError:
+        return None
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return status_of(pid)["State"][0] not in "ZX"
+    except OSError:
+        return False
 
 
 def borrowed_listener(pid: int, port: int) -> socket.socket:
@@ -74,11 +90,22 @@ class OwnProcessesTest(unittest.TestCase):
     def test_scrapes_go_on_after_a_processor_that_shut_the_socket_down(self) -> None:
         """All share one; what was done to it by the last is undone for the next."""
         with Agent({"OPEN_PORT": str(free_port())}) as agent:
+            agent.scrape()  # it has been given the socket
             with borrowed_listener(agent.processor_pid, agent.metrics_port) as listener:
                 listener.shutdown(socket.SHUT_RDWR)
             self.assertFalse(is_listening(agent.metrics_port))
             os.kill(agent.processor_pid, signal.SIGKILL)
             wait_until(lambda: self.restarts(agent) == 1, 5, "another processor that serves")
+
+    def test_it_ends_with_whoever_asked_for_that(self) -> None:
+        """A parent-death signal, here of unshare, is of use for the agent, too, which changes its user."""
+        port = str(free_port())
+        wrapper = [required_program("unshare"), "--mount", "--fork", "--kill-child", str(BEYLA_BINARY)]
+        with Agent({"OPEN_PORT": port}, wrapper) as agent:
+            members = agent.pids
+            self.assertEqual(len(members), 4, members)
+            agent.stop(signal.SIGKILL)
+            wait_until(lambda: not any(map(is_running, members)), 5, "all of the agent has ended")
 
     def test_the_kernels_counts_are_not_the_processors_to_write(self) -> None:
         with Agent({"OPEN_PORT": str(free_port())}) as agent:
@@ -97,9 +124,7 @@ class OwnProcessesTest(unittest.TestCase):
         }
         with Agent({"OPEN_PORT": str(free_port())} | secrets) as agent:
             agent.scrape()
-            processor = agent.processor_pid
-            with agent.paused():  # or an area goes away while it is read
-                memory = b"".join(memory_of(processor))
+            memory = wait_until(lambda: whole_memory_of(agent.processor_pid), 5, "its memory is read")
             self.assertTrue(str(BEYLA_BINARY).encode() in memory, "the stack is read at all")
             for name, secret in secrets.items():
                 for part in (secret[:8], secret[-8:]):  # of a long one that was copied by pieces, too

@@ -130,7 +130,7 @@ class RecordReplayTest(unittest.TestCase):
             os.kill(agent.processor_pid, signal.SIGKILL)
             # Its memory is gone, so nobody could go on with the recording.
             self.assertEqual(agent.wait_for_end(), 1)
-            self.assertIn("the recording ends here", agent.stderr().splitlines()[-1])
+            self.assertIn("no other can go on for it", agent.stderr().splitlines()[-1])
         replayed = self.replayer.replay(self.replayer.take(self.file))
         self.assertEqual(replayed.exit_code, 2)
         self.assertIn(" 200 GET /before ", replayed.stdout)

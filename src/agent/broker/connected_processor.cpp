@@ -17,6 +17,13 @@ namespace {
 // A service manager that starts a process takes tens of milliseconds.
 constexpr std::chrono::seconds kPatience{2};
 
+// The kernel says who sends.
+base::Result<void> ask_for_credentials(int channel, bool wanted) {
+  const int value = wanted ? 1 : 0;
+  if (::setsockopt(channel, SOL_SOCKET, SO_PASSCRED, &value, sizeof(value)) == 0) return {};
+  return base::fail_errno(errno, "cannot ask who a processor is");
+}
+
 base::Result<base::Fd> connect_to(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -25,16 +32,14 @@ base::Result<base::Fd> connect_to(const std::string& path) {
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   base::Fd channel(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  if (!channel.valid()) return base::fail_errno(errno, "cannot make a socket");
+  // Before it is connected: the hello may come at once.
+  TRY_VOID(ask_for_credentials(channel.get(), true));
   const auto* const generic = static_cast<const sockaddr*>(static_cast<const void*>(&address));
-  if (!channel.valid() || ::connect(channel.get(), generic, sizeof(address)) != 0) {
+  if (::connect(channel.get(), generic, sizeof(address)) != 0) {
     return base::fail_errno(errno, "cannot reach a processor at " + path);
   }
   return channel;
-}
-
-base::Result<void> want_credentials(int channel, int on) {
-  if (::setsockopt(channel, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0) return {};
-  return base::fail_errno(errno, "cannot ask for a processor's credentials");
 }
 
 // The first message, from whoever accepted the connection: the one who listens is the service
@@ -67,9 +72,8 @@ base::Result<pid_t> receive_hello(int channel, const std::string& path) {
 base::Result<ProcessorSource::Started> ConnectedProcessor::start() {
   closed_ = false;
   base::Fd channel = TRY(connect_to(path_));
-  TRY_VOID(want_credentials(channel.get(), 1));
   const pid_t pid = TRY(receive_hello(channel.get(), path_));
-  TRY_VOID(want_credentials(channel.get(), 0));
+  TRY_VOID(ask_for_credentials(channel.get(), false));
   on_peer_(pid);
   return Started{std::move(channel), pid};
 }

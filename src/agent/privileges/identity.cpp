@@ -24,6 +24,21 @@ base::Result<void> change_identity() {
   return {};
 }
 
+// Whoever started us may have asked for our end along with theirs (unshare --kill-child); the
+// change of the uid takes that back.
+base::Result<void> change_identity_and_keep_bound() {
+  int signal = 0;
+  ::prctl(PR_GET_PDEATHSIG, &signal, 0, 0, 0);
+  const pid_t parent = ::getppid();
+  TRY_VOID(change_identity());
+  if (signal == 0) return {};
+  if (::prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) != 0) {
+    return base::fail_errno(errno, "cannot ask for an end along with the parent");
+  }
+  if (::getppid() == parent) return {};
+  return base::fail(base::ErrorCode::system, "the parent has ended meanwhile");
+}
+
 base::Result<void> check_identity() {
   uid_t uids[3] = {};
   gid_t gids[3] = {};
@@ -53,7 +68,7 @@ base::Result<void> become_nobody(std::span<const int> keep) {
   if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) {
     return base::fail_errno(errno, "cannot keep capabilities over the change of the uid");
   }
-  TRY_VOID(change_identity());
+  TRY_VOID(change_identity_and_keep_bound());
   TRY_VOID(set_capabilities(before.permitted & wanted));
   if (::prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0) {
     return base::fail_errno(errno, "cannot end keeping capabilities");

@@ -17,9 +17,9 @@ inline constexpr gid_t kNogroup = 65534;
 // exactly those of `keep` that were permitted; CAP_SETUID and CAP_SETGID are used here for the only
 // time. Else: keep_only(keep), the uid stays.
 // The result is read back; on an error the caller must end, for it may be half way.
-// The change of the uid empties the parent-death signal (kernel/cred.c, commit_creds()) and lets
-// the process be dumpable as fs.suid_dumpable says: both are set, and harden_process() called,
-// after it.
+// The change of the uid empties the parent-death signal (kernel/cred.c, commit_creds()); it is set
+// again, an error if the parent has ended in between. It lets the process be dumpable as
+// fs.suid_dumpable says: harden_process() comes after it.
 [[nodiscard]] base::Result<void> become_nobody(std::span<const int> keep);
 
 }  // namespace beyla::agent::privileges

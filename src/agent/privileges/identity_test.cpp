@@ -50,6 +50,20 @@ TEST(BecomeNobody, LeavesTheCapabilitiesWantedToANobodyWithoutGroups) {
   }
 }
 
+TEST(BecomeNobody, EndsWithTheParentAsBefore) {
+  if (::geteuid() != 0) GTEST_SKIP() << kNeedsRoot;
+  for (const int wanted : {0, SIGUSR1}) {
+    const auto outcome = run_in_child([wanted](const Teller& teller) {
+      ::prctl(PR_SET_PDEATHSIG, wanted, 0, 0, 0);
+      require(teller, become_nobody(kBrokerCapabilities));
+      int signal = -1;
+      ::prctl(PR_GET_PDEATHSIG, &signal, 0, 0, 0);
+      teller.say(std::to_string(signal));
+    });
+    EXPECT_EQ(outcome.text, std::to_string(wanted) + "\n");
+  }
+}
+
 TEST(BecomeNobody, CannotBeUndone) {
   if (::geteuid() != 0) GTEST_SKIP() << kNeedsRoot;
   const auto outcome = run_in_child([](const Teller& teller) {

@@ -22,8 +22,7 @@ constexpr std::array kBroker = {
     allow(SCMP_SYS(socket), is_int(0, AF_UNIX)),
     allow(SCMP_SYS(socketpair), is_int(0, AF_UNIX)),
     allow(SCMP_SYS(connect)),
-    allow(SCMP_SYS(setsockopt), is_int(1, SOL_SOCKET), is_int(2, SO_PASSCRED)),  // of the latter
-    allow(SCMP_SYS(getsockopt)),  // SO_PEERCRED
+    allow(SCMP_SYS(setsockopt), is_int(1, SOL_SOCKET), is_int(2, SO_PASSCRED)),
     // The socket for scrapes again, should a processor have shut it down.
     allow(SCMP_SYS(listen)),
     // The ledger and the books.

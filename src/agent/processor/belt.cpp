@@ -1,8 +1,5 @@
 #include "agent/processor/belt.h"
 
-#include <span>
-
-#include "base/byte_reader.h"
 #include "protocols/registry.h"
 
 namespace beyla::processor {
@@ -10,14 +7,6 @@ namespace {
 
 // Of the ledger.
 enum Region : std::size_t { kProgress, kCounters, kInFlight, kConnections, kSeries, kRegions };
-
-constexpr std::uint64_t kProgressVersion = 1;
-
-// How far the work has come. All zero: nothing was committed yet.
-struct Progress {
-  std::uint64_t version = 0;
-  std::uint64_t ring_position = 0;  // behind the last record that was taken
-};
 
 std::vector<model::SpanSink*> span_sinks(exporters::aggregate::RedMetrics& metrics,
                                          model::SpanSink* trace_lines) {
@@ -30,7 +19,7 @@ std::vector<model::SpanSink*> span_sinks(exporters::aggregate::RedMetrics& metri
 
 std::vector<std::size_t> Belt::ledger_regions(const exporters::aggregate::RedOptions& options) {
   std::vector<std::size_t> bytes(kRegions);
-  bytes[kProgress] = sizeof(Progress);
+  bytes[kProgress] = Progress::region_bytes();
   bytes[kCounters] = base::CounterBank::region_bytes();
   bytes[kInFlight] = spans::SpanBuilder::region_bytes();
   bytes[kConnections] = protocols::session::ConnectionBook::region_bytes();
@@ -53,7 +42,8 @@ Belt::Belt(base::Ledger& ledger, exporters::aggregate::RedOptions options,
                  .spans = spans_.counts(),
                  .sessions = sessions_.counters(),
                  .dropped_lines = dropped_lines_,
-                 .refused_connections = refused_connections_}) {
+                 .refused_connections = refused_connections_}),
+      progress_(ledger, kProgress) {
   if (recorder_ != nullptr) target_sinks_.push_back(recorder_);
   resume();
   const auto restored = sessions_.keep_book(ledger_.committed(kConnections), now);
@@ -64,10 +54,6 @@ void Belt::resume() {
   if (!ledger_.resumed()) return;
   static_cast<void>(counters_.restore());
   spans_.count_restart(ledger_.committed(kInFlight));
-  const auto progress = base::ByteReader(ledger_.committed(kProgress)).read_struct<Progress>();
-  if (progress && progress->version == kProgressVersion) {
-    predecessor_position_ = progress->ring_position;
-  }
 }
 
 void Belt::on_selected(const model::TargetProcess& target, base::BootTime time) {
@@ -94,11 +80,7 @@ void Belt::stage(std::uint64_t ring_position) {
   spans_.stage(ledger_, kInFlight);
   sessions_.stage(ledger_, kConnections);
   counters_.stage();
-  if (ring_position != staged_position_) {
-    staged_position_ = ring_position;
-    const Progress progress{kProgressVersion, ring_position};
-    ledger_.stage(kProgress, 0, std::as_bytes(std::span(&progress, 1)));
-  }
+  progress_.stage(ring_position);
   open_connections_.store(sessions_.size(), std::memory_order_relaxed);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/processor/belt_counters.h"
+#include "agent/processor/progress.h"
 #include "agent/processor/recorder.h"
 #include "base/ledger.h"
 #include "capture/replay/player.h"
@@ -40,7 +41,11 @@ class Belt final : public model::TargetSink, public capture::replay::TickSink {
 
   // Where the predecessor stood in the ring; nullopt: there was none.
   [[nodiscard]] std::optional<std::uint64_t> predecessor_position() const {
-    return predecessor_position_;
+    return progress_.predecessor_position();
+  }
+  // Stages that the records behind this position are begun; see Progress.
+  [[nodiscard]] std::uint64_t begin(std::uint64_t ring_position) {
+    return progress_.begin(ring_position);
   }
 
   [[nodiscard]] model::EventSink& events() { return sessions_; }
@@ -87,8 +92,7 @@ class Belt final : public model::TargetSink, public capture::replay::TickSink {
   std::vector<model::TargetSink*> target_sinks_;
   base::Counter refused_connections_;
   BeltCounters counters_;
-  std::optional<std::uint64_t> predecessor_position_;
-  std::optional<std::uint64_t> staged_position_;
+  Progress progress_;
   std::atomic<std::uint64_t> open_connections_{0};
 };
 

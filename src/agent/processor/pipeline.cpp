@@ -1,5 +1,6 @@
 #include "agent/processor/pipeline.h"
 
+#include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -18,6 +19,8 @@ constexpr std::chrono::milliseconds kLastLines{400};   // for a slow standard ou
 constexpr std::chrono::milliseconds kTidyInterval{500};
 // Only to forget the long dead, where no series expires sooner; a record wakes us at once.
 constexpr int kIdleWaitMs = 30'000;
+// Processors that may end at one record by an accident, or by hand.
+constexpr std::uint64_t kMaxInVain = 3;
 
 }  // namespace
 
@@ -99,14 +102,40 @@ Pipeline::End Pipeline::run() {
   return *end_;
 }
 
+// A record that ends whoever reads it would end every successor, too. So it is noted that reading
+// begins here; where others came no further, records are committed one by one, which leads up to
+// the one that does it; and that one is passed over.
+void Pipeline::begin() {
+  const std::uint64_t in_vain = belt_.begin(capture_->position());
+  ledger_->commit();
+  if (in_vain > 0) one_by_one_ = capture::ring::KernelCapture::kCommitRecords;
+  if (in_vain < kMaxInVain) return;
+  spdlog::error("a record of the kernel's ring has ended {} processors: it is passed over",
+                in_vain);
+  capture_->pass_over();
+  commit();
+}
+
+std::size_t Pipeline::drain() {
+  if (one_by_one_ == 0) return capture_->drain(belt_.events());
+  --one_by_one_;
+  return capture_->drain(belt_.events(), 1);
+}
+
 // At most about kBatchRecords.
 std::size_t Pipeline::read_ring() {
+  if (!begun_ && !capture_->empty()) {
+    begun_ = true;
+    begin();
+  }
   std::size_t records = 0;
   do {
-    records += capture_->drain(belt_.events());
+    records += drain();
     commit();
+    if (records > 0 && !std::exchange(delivered_told_, true)) {
+      channel_.tell(abi::kRequestDelivered);
+    }
   } while (capture_->has_more() && records < capture::ring::KernelCapture::kBatchRecords);
-  if (records > 0 && !std::exchange(delivered_told_, true)) channel_.tell(abi::kRequestDelivered);
   return records;
 }
 

@@ -52,6 +52,8 @@ class Pipeline {
            std::unique_ptr<Recorder> recorder, BrokerChannel channel);
   [[nodiscard]] base::Result<void> watch_fds(int data_ring_fd);
   void resume();
+  void begin();
+  std::size_t drain();
   std::size_t read_ring();
   void commit();
   void hear_broker();
@@ -73,6 +75,8 @@ class Pipeline {
   base::BootTime next_tidy_{};
   std::optional<End> end_;
   bool delivered_told_ = false;
+  bool begun_ = false;          // to read the ring
+  std::size_t one_by_one_ = 0;  // so many more records are committed each by itself
 };
 
 }  // namespace beyla::processor

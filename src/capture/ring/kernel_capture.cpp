@@ -42,12 +42,17 @@ KernelCapture::~KernelCapture() {
   ::munmap(state_, sizeof(abi::reader_state));
 }
 
-std::size_t KernelCapture::drain(model::EventSink& sink) {
-  const auto done = reader_.read(
-      kCommitRecords, kCommitBytes,
-      [&](std::span<const std::byte> record) { decode_record(record, sink, counts_); });
+std::size_t KernelCapture::drain(model::EventSink& sink, std::size_t max_records) {
+  const auto done = reader_.read(max_records, kCommitBytes, [&](std::span<const std::byte> record) {
+    decode_record(record, sink, counts_);
+  });
   has_more_ = done.stopped_at_limit;
   return done.records;
+}
+
+void KernelCapture::pass_over() {
+  reader_.read(1, kCommitBytes,
+               [&](std::span<const std::byte> record) { pass_over_record(record, counts_); });
 }
 
 void KernelCapture::release() {

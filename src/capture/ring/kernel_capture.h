@@ -42,8 +42,11 @@ class KernelCapture final : public model::CapturePolicySink {
   // Once, before the first drain(): what a predecessor committed last. False: it was not plausible,
   // and reading begins at what the predecessor released last.
   [[nodiscard]] bool resume_at(std::uint64_t position) { return reader_.resume_at(position); }
-  // Reads what is there, at most kCommitRecords or kCommitBytes. Returns the number of records.
-  std::size_t drain(model::EventSink& sink);
+  // Reads what is there, at most `max_records` or kCommitBytes. Returns the number of records.
+  std::size_t drain(model::EventSink& sink, std::size_t max_records = kCommitRecords);
+  // Counts one record and looks no further.
+  void pass_over();
+  [[nodiscard]] bool empty() const { return reader_.empty(); }
   // The last drain() stopped at a limit.
   [[nodiscard]] bool has_more() const { return has_more_; }
   // Of the ring, behind all that was drained.
