@@ -94,7 +94,7 @@ base::Result<base::Fd> open_with_deadline(const std::string& path, int flags,
   base::Fd theirs(fds[1]);
   const pid_t caller = ::getpid();
   const pid_t pid = ::fork();
-  if (pid < 0) return base::fail_errno(errno, "cannot fork to open " + path);
+  if (pid < 0) return base::fail_to_start(errno, "cannot fork to open " + path);
   if (pid == 0) stand_between(path, flags, theirs.get(), caller);
   theirs.reset();
   OwnProcess between(pid);
