@@ -25,4 +25,11 @@ std::unexpected<Error> fail_errno(int errno_value, std::string context) {
       Error{denied ? ErrorCode::permission : ErrorCode::system, errno_value, std::move(context)});
 }
 
+std::unexpected<Error> fail_to_start(int errno_value, std::string context) {
+  if (errno_value == EAGAIN) {
+    context += " (its user has as many processes and threads as it may: ulimit -u, TasksMax)";
+  }
+  return fail_errno(errno_value, std::move(context));
+}
+
 }  // namespace beyla::base

@@ -32,6 +32,9 @@ using Result = std::expected<T, Error>;
 [[nodiscard]] std::unexpected<Error> fail(ErrorCode code, std::string context);
 // Takes errno_value as the cause; EPERM and EACCES become ErrorCode::permission.
 [[nodiscard]] std::unexpected<Error> fail_errno(int errno_value, std::string context);
+// Of a process or thread that could not be started: names the limit that EAGAIN stands for,
+// fork(2).
+[[nodiscard]] std::unexpected<Error> fail_to_start(int errno_value, std::string context);
 
 }  // namespace beyla::base
 

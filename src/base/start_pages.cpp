@@ -9,13 +9,16 @@
 namespace beyla::base {
 namespace {
 
+// The dynamic linker tells addresses as numbers.  NOLINTNEXTLINE(performance-no-int-to-ptr)
+void* at(std::uintptr_t address) { return reinterpret_cast<void*>(address); }
+
 // Relocations are in the writable segments, also those that become read-only afterwards; only an
 // object that says so has some in its code.
 bool has_relocated_code(const dl_phdr_info& object) {
   for (std::size_t i = 0; i < object.dlpi_phnum; ++i) {
     const auto& segment = object.dlpi_phdr[i];
     if (segment.p_type != PT_DYNAMIC) continue;
-    const auto* entry = reinterpret_cast<const ElfW(Dyn)*>(object.dlpi_addr + segment.p_vaddr);
+    const auto* entry = static_cast<const ElfW(Dyn)*>(at(object.dlpi_addr + segment.p_vaddr));
     for (; entry->d_tag != DT_NULL; ++entry) {
       if (entry->d_tag == DT_TEXTREL) return true;
       if (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_TEXTREL) != 0) return true;
@@ -33,8 +36,8 @@ int forget_pages_of(dl_phdr_info* object, std::size_t, void*) {
     const std::uintptr_t begin = object->dlpi_addr + segment.p_vaddr;
     const std::uintptr_t first_page = begin / page_bytes * page_bytes;
     // Advice: whatever it says, the program is as right as before.
-    static_cast<void>(::madvise(reinterpret_cast<void*>(first_page),
-                                begin + segment.p_memsz - first_page, MADV_DONTNEED));
+    static_cast<void>(
+        ::madvise(at(first_page), begin + segment.p_memsz - first_page, MADV_DONTNEED));
   }
   return 0;
 }

@@ -53,13 +53,12 @@ TEST(StartPages, ConstantsGoAndComeBackAndVariablesStay) {
   EXPECT_EQ(touch(variables), 7 * variables.size() / kPage);
 }
 
-// Code of libraries, relocated tables, exceptions, locales: all of it still works.
+// Code of libraries, relocated tables, exceptions: all of it still works.
 TEST(StartPages, TheProgramGoesOn) {
-  for (int i = 0; i < 3; ++i) {
-    forget_pages_of_start();
-    EXPECT_THROW(static_cast<void>(std::string("x").at(i + 1)), std::out_of_range);
-    EXPECT_EQ(std::stod("2.5") + i, 2.5 + i);
-  }
+  forget_pages_of_start();
+  forget_pages_of_start();
+  EXPECT_THROW(static_cast<void>(std::string("x").at(2)), std::out_of_range);
+  EXPECT_EQ(std::stod("2.5"), 2.5);
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ base::Result<Spawner> Spawner::start(std::span<const RoleEntry> roles, const Spa
   const pid_t broker = ::getpid();
   std::fflush(nullptr);  // else each child would print what waits in there, too
   const pid_t pid = ::fork();
-  if (pid < 0) return base::fail_errno(errno, "cannot fork the spawner");
+  if (pid < 0) return base::fail_to_start(errno, "cannot fork the spawner");
   if (pid == 0) {
     run_spawner({std::move(spawner_control), std::move(spawner_exits)}, std::move(copied), hooks,
                 broker);
@@ -143,6 +143,9 @@ base::Result<pid_t> Spawner::await_answer(std::uint64_t id) {
     if (report->kind == abi::kSpawnStarted) return report->pid;
     const std::string context = std::string("the spawner refuses: ") +
                                 refusal_text(static_cast<abi::spawn_refusal>(report->refusal));
+    if (report->refusal == abi::kRefusedFork) {
+      return base::fail_to_start(report->os_errno, context);
+    }
     if (report->os_errno != 0) return base::fail_errno(report->os_errno, context);
     return base::fail(base::ErrorCode::system, context);
   }

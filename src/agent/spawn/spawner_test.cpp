@@ -281,6 +281,7 @@ TEST(Spawner, AForkThatFailsIsAnAnswer) {
     const auto child = spawner.spawn(ChildRole::processor, {});
     ASSERT_FALSE(child);
     EXPECT_EQ(child.error().os_errno, EAGAIN) << child.error().message();
+    EXPECT_THAT(child.error().message(), ::testing::HasSubstr("ulimit -u"));
   }
   EXPECT_EQ(spawner.refused(), 3U);
 }

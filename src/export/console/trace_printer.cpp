@@ -47,7 +47,7 @@ base::Result<void> TracePrinter::start() {
   try {
     writer_ = std::jthread([this] { run(); });
   } catch (const std::system_error& error) {
-    return base::fail_errno(error.code().value(), "cannot print traces: no thread");
+    return base::fail_to_start(error.code().value(), "cannot print traces: no thread");
   }
   return {};
 }

@@ -146,7 +146,7 @@ base::Result<std::unique_ptr<ScrapeServer>> ScrapeServer::make(int listening, st
       MHD_OPTION_CONNECTION_TIMEOUT, kConnectionTimeoutSeconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
       kConnectionMemoryBytes, MHD_OPTION_END);
   if (server->daemon_ == nullptr) {
-    return base::fail_errno(errno, "cannot serve metrics: no HTTP server");
+    return base::fail_to_start(errno, "cannot serve metrics: no HTTP server");
   }
   return server;
 }

@@ -69,8 +69,9 @@ int copy_file(const char* path, int memfd) {
 
 // The child may stay for as long as the file system likes: nobody shall wait for it. The
 // descriptors may be any, if the operator closed the standard ones.
-[[noreturn]] void run_child(const char* path, int memfd, int report) {
+[[noreturn]] void run_child(const char* path, int memfd, int report, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);  // it had ended before
   // What the operator handed over stays: the path may be /dev/fd/63. Ours would keep the spawner
   // waiting, and whoever reads our output.
   for (int fd = STDOUT_FILENO; fd < kMostDescriptors; ++fd) {
@@ -113,9 +114,10 @@ Result<Fd> copy_config_file(const std::string& path, steady_clock::time_point de
   Fd memfd(::memfd_create("beyla_config", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!memfd.valid()) return fail_errno(errno, "cannot make a memfd for the configuration");
   Pipe report = TRY(make_pipe());
+  const pid_t self = ::getpid();
   const pid_t child = ::fork();
-  if (child < 0) return fail_errno(errno, "cannot fork to read the configuration");
-  if (child == 0) run_child(path.c_str(), memfd.get(), report.write_end.get());
+  if (child < 0) return base::fail_to_start(errno, "cannot fork to read the configuration");
+  if (child == 0) run_child(path.c_str(), memfd.get(), report.write_end.get(), self);
   report.write_end.reset();
   const int outcome = outcome_of(report.read_end.get(), deadline);
   end_child(child, outcome == ETIMEDOUT ? steady_clock::time_point{} : deadline);
