@@ -59,7 +59,8 @@ base::Result<void> secure_processor() {
 
 }  // namespace
 
-int run_processor_role(base::Fd channel, std::vector<base::Fd> /*files*/) {
+int run_processor_role(base::Fd channel, std::vector<base::Fd> files) {
+  files.clear();  // it gets its own with the start message
   return processor::processor_main(std::move(channel));
 }
 

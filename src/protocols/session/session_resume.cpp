@@ -8,7 +8,6 @@ namespace beyla::protocols::session {
 namespace {
 
 using model::Direction;
-using model::Role;
 using Entry = ConnectionBook::Entry;
 using State = ConnectionBook::State;
 
