@@ -29,6 +29,11 @@ base::Result<base::Fd> connect_to(const std::string& path) {
   return channel;
 }
 
+base::Result<void> pass_credentials(int channel, int on) {
+  if (::setsockopt(channel, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0) return {};
+  return base::fail_errno(errno, "cannot learn who the processor is");
+}
+
 // The first message, from whoever accepted the connection: the one who listens is the service
 // manager. The kernel vouches for the pid.
 base::Result<pid_t> receive_hello(int channel, const std::string& path) {
@@ -60,11 +65,9 @@ base::Result<pid_t> receive_hello(int channel, const std::string& path) {
 base::Result<ProcessorSource::Started> ConnectedProcessor::start() {
   closed_ = false;
   base::Fd channel = TRY(connect_to(path_));
-  const int on = 1;
-  const int off = 0;
-  ::setsockopt(channel.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+  TRY_VOID(pass_credentials(channel.get(), 1));
   const pid_t pid = TRY(receive_hello(channel.get(), path_));
-  ::setsockopt(channel.get(), SOL_SOCKET, SO_PASSCRED, &off, sizeof(off));
+  TRY_VOID(pass_credentials(channel.get(), 0));
   on_peer_(pid);
   return Started{std::move(channel), pid};
 }

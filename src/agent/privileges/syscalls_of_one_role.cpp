@@ -22,7 +22,9 @@ constexpr std::array kBroker = {
     allow(SCMP_SYS(socket), is_int(0, AF_UNIX)),
     allow(SCMP_SYS(socketpair), is_int(0, AF_UNIX)),
     allow(SCMP_SYS(connect)),
-    allow(SCMP_SYS(getsockopt)),  // SO_PEERCRED
+    // Of such a processor the kernel says the pid with its first message.
+    allow(SCMP_SYS(setsockopt), is_int(1, SOL_SOCKET), is_int(2, SO_PASSCRED)),
+    allow(SCMP_SYS(getsockopt)),
     // The ledger and the books.
     allow(SCMP_SYS(memfd_create)),
     allow(SCMP_SYS(ftruncate)),
