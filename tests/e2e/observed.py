@@ -56,7 +56,7 @@ class Metrics:
     def __init__(self, text: str) -> None:
         self.text = text
         self.samples: dict[tuple[str, Labels], float] = {}
-        for line in text.splitlines():
+        for line in text.split("\n"):  # a label may hold any other line break
             if line and not line.startswith("#"):
                 self._add(line)
 

@@ -1,7 +1,7 @@
 // Whether the processor still works: that it says it is ready, and reads the ring while there is
-// something in it. Looked at when the broker is awake anyway; only while something seems wrong does
-// it ask to be woken. One look proves nothing: the machine may have slept since the last. Pure: the
-// clock and the positions are the caller's. Control thread only.
+// something in it. Looked at when the broker is awake anyway; only while something waits to be done
+// does it ask to be woken. One look proves nothing: the machine may have slept since the last.
+// Pure: the clock and the positions are the caller's. Control thread only.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,7 @@ namespace beyla::broker {
 
 class Watchdog {
  public:
-  static constexpr std::chrono::seconds kBetweenLooks{10};
+  static constexpr std::chrono::seconds kBetweenLooks{7};
   static constexpr std::uint32_t kPatience = 3;  // looks in a row at which nothing has moved
 
   void on_started(base::BootTime now) { *this = Watchdog(now + kBetweenLooks); }
@@ -25,15 +25,15 @@ class Watchdog {
   [[nodiscard]] bool look(const RingPositions& ring, base::BootTime now) {
     if (now < next_look_) return true;
     next_look_ = now + kBetweenLooks;
-    const bool waits = ring.consumer != ring.producer;
-    const bool stands_still = waits && ring.consumer == consumer_;
+    waits_ = ring.consumer != ring.producer;
+    const bool stands_still = waits_ && ring.consumer == consumer_;
     consumer_ = ring.consumer;
     idle_looks_ = !ready_ || stands_still ? idle_looks_ + 1 : 0;
     return idle_looks_ < kPatience;
   }
-  // Of the next look, while something seems wrong.
+  // Of the next look, while something waits.
   [[nodiscard]] std::optional<base::BootTime> due() const {
-    return idle_looks_ > 0 ? std::optional(next_look_) : std::nullopt;
+    return waits_ || !ready_ ? std::optional(next_look_) : std::nullopt;
   }
 
   Watchdog() = default;
@@ -44,6 +44,7 @@ class Watchdog {
   base::BootTime next_look_{};
   std::uint64_t consumer_ = 0;  // at the last look
   std::uint32_t idle_looks_ = 0;
+  bool waits_ = false;
   bool ready_ = false;
 };
 
