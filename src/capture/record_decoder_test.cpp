@@ -30,9 +30,10 @@ struct Collect final : model::EventSink {
 
 template <typename T>
 std::vector<std::byte> bytes_of(const T& record, std::string_view payload = {}) {
-  std::vector<std::byte> bytes(sizeof(T) + payload.size());
+  std::vector<std::byte> bytes(sizeof(T));
   std::memcpy(bytes.data(), &record, sizeof(T));
-  std::memcpy(bytes.data() + sizeof(T), payload.data(), payload.size());
+  const auto behind = base::as_bytes(payload);
+  bytes.insert(bytes.end(), behind.begin(), behind.end());
   return bytes;
 }
 
