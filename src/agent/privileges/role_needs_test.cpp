@@ -322,9 +322,13 @@ TEST(BrokerNeeds, ReadingProcSignalsChannelsAndMemfds) {
     teller.say_result("pair", ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends));
     const base::Fd local(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
     teller.say_result("unix", local.get());
+    const int on = 1;
+    teller.say_result("credentials",
+                      ::setsockopt(local.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
   });
   EXPECT_EQ(outcome.text,
-            "signalfd: 0\nreadlink: 0\nlisted\nopen: 0\nsize: 0\nseal: 0\npair: 0\nunix: 0\n");
+            "signalfd: 0\nreadlink: 0\nlisted\nopen: 0\nsize: 0\nseal: 0\npair: 0\nunix: 0\n"
+            "credentials: 0\n");
 }
 
 TEST(SpawnerNeeds, ForkingEndingAndWaiting) {
