@@ -330,16 +330,10 @@ TEST(BrokerNeeds, ReadingProcSignalsChannelsAndMemfds) {
     teller.say_result("credentials",
                       ::setsockopt(local.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
   });
-<<<<<<< HEAD
   EXPECT_EQ(
       outcome.text,
       "signalfd: 0\nreadlink: 0\nlisted\nopen: 0\nlisten again: 0\nsize: 0\nseal: 0\npair: 0\n"
       "unix: 0\ncredentials: 0\n");
-=======
-  EXPECT_EQ(outcome.text,
-            "signalfd: 0\nreadlink: 0\nlisted\nopen: 0\nsize: 0\nseal: 0\npair: 0\nunix: 0\n"
-            "credentials: 0\n");
->>>>>>> w-pwned
 }
 
 TEST(SpawnerNeeds, ForkingEndingAndWaiting) {
