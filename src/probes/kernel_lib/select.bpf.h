@@ -34,13 +34,25 @@ static __always_inline bool is_wanted_port(__u32 port) {
   return bit_is_set(wanted_ports, kPorts / kBitsPerWord, port);
 }
 
+/* Its last thread is in do_exit(), kernel/exit.c: lifecycle_exit has run, or is about to. Its files
+ * are closed only after that. */
+static __always_inline bool is_ending(struct task_struct *task) {
+  return task->signal->live.counter == 0;
+}
+
 /* Starts to watch the task's process and tells user space; no-op if it was rejected. */
 static __always_inline bool watch_image(struct task_struct *task, __u32 cause, const char *path) {
   __u32 pid = task->tgid;
   if (is_watched(pid)) return true;
-  if (pid == own_pid || is_rejected(pid)) return false;
+  if (pid == own_pid || is_rejected(pid) || is_ending(task)) return false;
   set_bit(watched, kPidWords, pid);
-  if (emit_process(task, kProcessWatched, cause, 0, path)) return true;
+  if (emit_process(task, kProcessWatched, cause, 0, path)) {
+    if (!is_ending(task)) return true;
+    /* Its end may have been told before its beginning: told again, it ends what is not known. */
+    clear_bit(watched, kPidWords, pid);
+    emit_process(task, kProcessExited, 0, 0, 0);
+    return false;
+  }
   /* Nobody would ever decide on it: leave it, a marked socket proposes it again. */
   clear_bit(watched, kPidWords, pid);
   return false;

@@ -24,7 +24,7 @@ int BPF_PROG(lifecycle_fork, struct task_struct *parent, struct task_struct *chi
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(lifecycle_exit, struct task_struct *task) {
-  if (task->signal->live.counter > 0) return 0; /* other threads go on */
+  if (!is_ending(task)) return 0; /* other threads go on */
   /* The last two threads may both see that none is left. The pid is free only after both. */
   if (forget(task->tgid)) emit_process(task, kProcessExited, 0, 0, 0);
   return 0;
@@ -44,6 +44,6 @@ int decide_process(struct bpf_iter__task *ctx) {
   clear_bit(decided_rejects ? watched : rejected, kPidWords, key.pid);
   set_bit(decided_rejects ? rejected : watched, kPidWords, key.pid);
   /* Ended meanwhile: lifecycle_exit may have run before. */
-  if (task->signal->live.counter == 0) forget(key.pid);
+  if (is_ending(task)) forget(key.pid);
   return 0;
 }
