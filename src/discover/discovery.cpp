@@ -11,7 +11,7 @@ namespace beyla::discover {
 namespace {
 
 constexpr std::size_t kMaxShownBytes = 1024;  // of a name in the log; it is the target's
-constexpr std::size_t kCutNameBytes = 63;  // a kernel's name of that length may go on
+constexpr std::size_t kCutNameBytes = 63;     // a kernel's name of that length may go on
 
 bool is_named(std::string_view path, std::string_view name) {
   path.remove_prefix(path.rfind('/') + 1);  // npos + 1 is 0

@@ -40,9 +40,8 @@ unsigned long number_of(std::string_view variable, unsigned long otherwise) {
 }  // namespace
 
 void take_orders() {
-  for (const char* const variable :
-       {"PWNED_PROCESSOR", "PWNED_CONFIG_WORKER", "PWNED_SPARED", "PWNED_LIVES", "PWNED_VICTIM",
-        "PWNED_TCP_PORT"}) {
+  for (const char* const variable : {"PWNED_PROCESSOR", "PWNED_CONFIG_WORKER", "PWNED_SPARED",
+                                     "PWNED_LIVES", "PWNED_VICTIM", "PWNED_TCP_PORT"}) {
     if (const char* const text = std::getenv(variable)) orders().emplace(variable, text);
   }
   void* const page = ::mmap(nullptr, sizeof(*lives_so_far), PROT_READ | PROT_WRITE,
