@@ -35,7 +35,7 @@ base::Result<int> run_lone_processor(config::Environment environment) {
   base::Fd channel(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (!channel.valid()) return base::fail_errno(errno, "cannot accept the broker");
   listening.reset();  // the next connection is for a successor
-  TRY_VOID(secure_lone_processor());
+  TRY_VOID(secure_lone_processor(channel.get()));
   // The kernel tells the broker who says it.
   const char hello = 'h';
   if (::send(channel.get(), &hello, sizeof(hello), MSG_NOSIGNAL) != sizeof(hello)) {

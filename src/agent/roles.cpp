@@ -14,6 +14,7 @@
 #include "agent/privileges/landlock.h"
 #include "agent/privileges/syscalls.h"
 #include "agent/processor/processor.h"
+#include "agent/spawn/process_setup.h"
 
 namespace beyla::agent {
 namespace {
@@ -88,7 +89,8 @@ base::Result<void> forbid_what_only_the_start_needed() {
   return privileges::restrict_syscalls(Role::broker);
 }
 
-base::Result<void> secure_lone_processor() {
+base::Result<void> secure_lone_processor(int channel) {
+  TRY_VOID(spawn::close_fds_but(std::array{channel}));
   TRY_VOID(leave_identity({}));
   TRY_VOID(privileges::harden_process());
   return secure_processor();

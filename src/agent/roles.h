@@ -25,8 +25,9 @@ struct RoleMains {
 [[nodiscard]] base::Result<void> give_up_other_powers();
 [[nodiscard]] base::Result<void> forbid_what_only_the_start_needed();
 
-// A processor that was not forked by the spawner does both itself.
-[[nodiscard]] base::Result<void> secure_lone_processor();
+// A processor that was not forked by the spawner does both itself. Closes all but stdio and its
+// channel.
+[[nodiscard]] base::Result<void> secure_lone_processor(int channel);
 
 // The processor's main function, in whatever process or thread.
 int run_processor_role(base::Fd channel, std::vector<base::Fd> files);

@@ -107,6 +107,13 @@ class OwnProcessesTest(unittest.TestCase):
             agent.stop(signal.SIGKILL)
             wait_until(lambda: not any(map(is_running, members)), 5, "all of the agent has ended")
 
+    def test_no_process_that_logs_ends_when_nobody_reads(self) -> None:
+        with Agent({"OPEN_PORT": str(free_port())}) as agent:
+            agent.scrape()
+            for pid in (agent.pid, agent.processor_pid):
+                ignored = int(status_of(pid)["SigIgn"], 16)
+                self.assertTrue(ignored >> (signal.SIGPIPE - 1) & 1, status_of(pid)["Name"])
+
     def test_the_kernels_counts_are_not_the_processors_to_write(self) -> None:
         with Agent({"OPEN_PORT": str(free_port())}) as agent:
             agent.scrape()

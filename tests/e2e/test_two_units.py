@@ -47,7 +47,7 @@ class Manager:
 
     def _run(self) -> None:
         fd = self._listening.fileno()
-        script = f"exec {FIRST_HANDED_FD}<&{fd}; LISTEN_PID=$$ LISTEN_FDS=1 exec {shlex.quote(str(BEYLA_BINARY))} processor"
+        script = f"exec 9<{shlex.quote(str(BEYLA_BINARY))}; exec {FIRST_HANDED_FD}<&{fd}; LISTEN_PID=$$ LISTEN_FDS=1 exec {shlex.quote(str(BEYLA_BINARY))} processor"
         while not self._ends:
             process = subprocess.Popen(["sh", "-c", script], pass_fds=[fd], stdin=subprocess.DEVNULL)
             self.started.append(process)
@@ -67,6 +67,7 @@ class TwoUnitsTest(unittest.TestCase):
                 held = [os.readlink(entry) for entry in Path(f"/proc/{first}/fd").iterdir()]
                 listening = f"socket:[{os.fstat(manager._listening.fileno()).st_ino}]"
                 self.assertNotIn(listening, held, "the next connection is for a successor")
+                self.assertNotIn(str(BEYLA_BINARY), held, "what the manager left open")
                 os.kill(first, signal.SIGKILL)
                 wait_until(lambda: len(manager.started) == 2, 5, "another processor")
                 self.ask(server, agent, 2)

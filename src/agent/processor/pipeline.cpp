@@ -110,10 +110,9 @@ void Pipeline::begin() {
   ledger_->commit();
   if (in_vain > 0) one_by_one_ = capture::ring::KernelCapture::kCommitRecords;
   if (in_vain < kMaxInVain) return;
-  spdlog::error("a record of the kernel's ring has ended {} processors: it is passed over",
-                in_vain);
   capture_->pass_over();
   commit();
+  spdlog::error("a record of the kernel's ring had ended {} processors: passed over", in_vain);
 }
 
 std::size_t Pipeline::drain() {

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -123,6 +124,8 @@ base::Result<int> run_processor(base::Fd channel) {
 }  // namespace
 
 int processor_main(base::Fd channel) {
+  // Who reads our output may go; a log line must not end us then, and every successor after us.
+  std::signal(SIGPIPE, SIG_IGN);
   try {
     const auto done = run_processor(std::move(channel));
     if (done) return *done;
