@@ -65,6 +65,12 @@ probes::loader::ProbeOptions probe_options(const config::Policy& policy) {
   return options;
 }
 
+// Which sets the configuration allows a processor to ask for.
+broker::RequestPolicy request_policy(const config::Policy& policy) {
+  const bool sockets = (policy.allowed_probes & abi::kAllowSockets) != 0;
+  return {.allowed_probe_sets = sockets ? std::uint64_t{1} << abi::kProbesSockets : 0};
+}
+
 broker::StartKit make_kit(const LoadedConfig& loaded, const Holdings& held, std::size_t cpus,
                           const std::string& recording_name) {
   const auto blob = config::encode_settings(loaded.settings);
@@ -169,7 +175,8 @@ base::Result<int> run_loaded(const CommandLine& command, const LoadedConfig& loa
                              .source = *source,
                              .kit = kit,
                              .rules = {loaded.policy.executable_name, loaded.policy.service_name},
-                             .keeper = {.policy = {}, .may_restart = !alone && !held.recording},
+                             .keeper = {.policy = request_policy(loaded.policy),
+                                        .may_restart = !alone && !held.recording},
                              .capabilities_missing = missing,
                              .signals = signals.get(),
                              .after_start = after_start});
