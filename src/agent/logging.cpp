@@ -48,13 +48,4 @@ void start_logging() {
   spdlog::set_default_logger(std::move(logger));
 }
 
-void set_log_level(config::LogLevel level) {
-  switch (level) {
-    case config::LogLevel::debug: spdlog::set_level(spdlog::level::debug); return;
-    case config::LogLevel::warn: spdlog::set_level(spdlog::level::warn); return;
-    case config::LogLevel::error: spdlog::set_level(spdlog::level::err); return;
-    case config::LogLevel::info: spdlog::set_level(spdlog::level::info); return;
-  }
-}
-
 }  // namespace beyla::agent

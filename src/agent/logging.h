@@ -1,13 +1,10 @@
 // The one logger of each process: lines on standard error.
 #pragma once
 
-#include "agent/config/handover/log_level.h"
-
 namespace beyla::agent {
 
 // Knows the local time zone from now on, so that no file needs to be opened later. Before the first
 // fork, so that all processes have it.
 void start_logging();
-void set_log_level(config::LogLevel level);
 
 }  // namespace beyla::agent

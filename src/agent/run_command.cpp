@@ -18,6 +18,7 @@
 #include "agent/broker/spawned_processor.h"
 #include "agent/broker/stop_signals.h"
 #include "agent/broker/thread_processor.h"
+#include "agent/config/handover/log_level.h"
 #include "agent/config_loading.h"
 #include "agent/logging.h"
 #include "agent/privileges/capabilities.h"
@@ -191,7 +192,7 @@ base::Result<int> run(const CommandLine& command, config::Environment environmen
   if (!command.single_process) helpers.spawner = TRY(start_spawner(mains));
   const auto loaded = TRY(helpers.spawner ? load_in_worker(*helpers.spawner, command)
                                           : load_here(command, environment));
-  set_log_level(loaded.policy.log_level);
+  config::apply_log_level(loaded.policy.log_level);
   for (const auto& warning : loaded.warnings) spdlog::warn("{}", warning);
   return run_loaded(command, loaded, helpers);
 }

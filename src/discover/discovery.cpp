@@ -5,13 +5,10 @@
 #include <string_view>
 #include <utility>
 
-#include "base/terminal_text.h"
-
 namespace beyla::discover {
 namespace {
 
-constexpr std::size_t kMaxShownBytes = 1024;  // of a name in the log; it is the target's
-constexpr std::size_t kCutNameBytes = 63;     // a kernel's name of that length may go on
+constexpr std::size_t kCutNameBytes = 63;  // a kernel's name of that length may go on
 
 bool is_named(std::string_view path, std::string_view name) {
   path.remove_prefix(path.rfind('/') + 1);  // npos + 1 is 0
@@ -67,9 +64,8 @@ void Discovery::decide(const model::ProcessStarted& process, const Facts& facts)
   // The kernel proposes before we look: what we rejected may have been the image before exec.
   map_.select(process.key);
   counts_.selected.add();
-  spdlog::info("instrumenting service={} pid={} executable={}",
-               base::to_terminal_text(target.service.name, kMaxShownBytes), process.key.pid,
-               base::to_terminal_text(path, kMaxShownBytes));
+  spdlog::info("instrumenting service={} pid={} executable={}", target.service.name,
+               process.key.pid, path);
   marks_wanted_ = marks_wanted_ || process.may_have_older_sockets;
   sink_.on_selected(target, process.time);
 }

@@ -76,16 +76,6 @@ class MetricsPage {
   exporters::prometheus::ProcessFiles files_;
 };
 
-spdlog::level::level_enum to_spdlog(agent::config::LogLevel level) {
-  switch (level) {
-    case agent::config::LogLevel::debug: return spdlog::level::debug;
-    case agent::config::LogLevel::warn: return spdlog::level::warn;
-    case agent::config::LogLevel::error: return spdlog::level::err;
-    case agent::config::LogLevel::info: break;
-  }
-  return spdlog::level::info;
-}
-
 std::unique_ptr<Recorder> make_recorder(Start& start) {
   if (!start.fds[abi::kFdRecording].valid()) return nullptr;
   return std::make_unique<Recorder>(capture::replay::RecordingWriter(
@@ -106,7 +96,7 @@ base::Result<int> run_processor(base::Fd channel) {
   Start start = TRY(receive_start(channel.get(), kPatience));
   const auto settings = TRY(
       agent::config::decode_settings(std::span(start.settings).first(sizeof(abi::settings_blob))));
-  spdlog::set_level(to_spdlog(settings.log_level));
+  agent::config::apply_log_level(settings.log_level);
   const auto pipeline = TRY(make_pipeline(settings, start, std::move(channel)));
   const MetricsPage page(start, *pipeline,
                          TRY(BrokerBooksReader::map(start.fd(abi::kFdBrokerBooks))));

@@ -20,4 +20,7 @@ enum class LogLevel : std::uint32_t {
   return static_cast<LogLevel>(level);
 }
 
+// What this process logs from now on.
+void apply_log_level(LogLevel level);
+
 }  // namespace beyla::agent::config
