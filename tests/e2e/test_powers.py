@@ -31,7 +31,7 @@ def as_somebody(without: str = "") -> list[str]:
 
 
 class PowersTest(unittest.TestCase):
-    def check_process(self, pid: int, uid: int, mask: int, bounding: int) -> None:
+    def check_process(self, pid: int, uid: int, mask: int, bounding: int, filters: int = 1) -> None:
         for task in tasks(pid):
             status = status_of(int(task.name))
             with self.subTest(process=name_of(pid), thread=status["Name"]):
@@ -43,13 +43,15 @@ class PowersTest(unittest.TestCase):
                 self.assertEqual(int(status["CapBnd"], 16), bounding)
                 self.assertEqual(status["NoNewPrivs"], "1")
                 self.assertEqual(status["Seccomp"], FILTER)
+                self.assertEqual(int(status["Seccomp_filters"]), filters)
 
     def check_all(self, agent: Agent, uid: int, bounding_of_others: int) -> None:
         names = {name_of(pid): pid for pid in agent.pids}
         self.assertEqual(set(names), {name_of(agent.pid), SPAWNER, PROCESSOR})
         self.check_process(agent.pid, uid, BROKER_MASK, BROKER_MASK)
-        for name in (SPAWNER, PROCESSOR):
-            self.check_process(names[name], uid, 0, bounding_of_others)
+        self.check_process(names[SPAWNER], uid, 0, bounding_of_others)
+        # Its own, and the spawner's, which it was born with.
+        self.check_process(names[PROCESSOR], uid, 0, bounding_of_others, filters=2)
 
     def check_core_dumps_are_off(self, agent: Agent) -> None:
         for pid in agent.pids:
