@@ -43,7 +43,7 @@ enum {
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct pt_regs {
-  unsigned long di, si, dx, ax, orig_ax;
+  unsigned long r14, bx, r8, r9, cx, dx, si, di, ax, orig_ax, flags;
 };
 typedef struct { int counter; } atomic_t;
 struct in6_addr {

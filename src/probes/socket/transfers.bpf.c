@@ -146,6 +146,7 @@ static __always_inline void emit_data(struct connection_state *state, struct tas
   event->offset = offset;
   event->other_offset = other_position(state, tcp, sk, direction);
   event->arrival_ns = arrival;
+  event->goroutine = ((struct pt_regs *)bpf_task_pt_regs(task))->r14;
   event->total_bytes = bytes;
   __u32 wanted = bytes < credit ? bytes : credit;
   __u32 size = fill_payload(scratch, state, task, sk, direction, wanted, readable);
