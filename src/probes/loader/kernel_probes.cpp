@@ -129,8 +129,8 @@ struct KernelProbes::Impl {
     beyla_bpf__destroy(skeleton);
   }
   static int on_record(void* context, void* data, std::size_t size);
-  void decide(const model::ProcessKey& key, bool rejects);
-  void decide_by_pid(std::uint32_t pid, bool rejects);
+  void decide(const model::ProcessKey& key, abi::decision what);
+  void decide_by_pid(std::uint32_t pid, abi::decision what);
 };
 
 int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
@@ -151,22 +151,33 @@ int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
 }
 
 // Iterators see the pid namespace of who runs them only.
-void KernelProbes::Impl::decide_by_pid(std::uint32_t pid, bool rejects) {
+void KernelProbes::Impl::decide_by_pid(std::uint32_t pid, abi::decision what) {
   if (pid >= abi::kPidLimit) return;
-  clear_bit(rejects ? skeleton->bss->watched : skeleton->bss->rejected, pid);
-  set_bit(rejects ? skeleton->bss->rejected : skeleton->bss->watched, pid);
+  auto& state = *skeleton->bss;
+  switch (what) {
+    case abi::kDecideSelect:
+      clear_bit(state.rejected, pid);
+      set_bit(state.watched, pid);
+      break;
+    case abi::kDecideReject:
+      clear_bit(state.watched, pid);
+      clear_bit(state.has_go_probes, pid);
+      set_bit(state.rejected, pid);
+      break;
+    case abi::kDecideGoProbed: set_bit(state.has_go_probes, pid); break;
+  }
 }
 
 // Decisions are about the process that was proposed, not about whoever has its pid now.
-void KernelProbes::Impl::decide(const model::ProcessKey& key, bool rejects) {
+void KernelProbes::Impl::decide(const model::ProcessKey& key, abi::decision what) {
   if (!in_initial_pid_namespace) {
-    decide_by_pid(key.pid, rejects);
+    decide_by_pid(key.pid, what);
     return;
   }
   skeleton->bss->decided_start_ns = key.start_ns;
   skeleton->bss->decided_pid = key.pid;
   skeleton->bss->decided_generation = key.exec_generation;
-  skeleton->bss->decided_rejects = rejects ? 1 : 0;
+  skeleton->bss->decided_what = what;
   const auto done = run_iterator(skeleton->progs.decide_process, key.pid);
   if (!done && done.error().os_errno != ESRCH) {  // ESRCH: it has ended
     spdlog::warn("cannot tell the kernel about process {}: {}", key.pid, done.error().message());
@@ -201,7 +212,7 @@ base::Result<std::unique_ptr<KernelProbes>> KernelProbes::load(const ProbeOption
   for (std::uint32_t port = 0; port < abi::kPorts; ++port) {
     if (options.wanted_ports.test(port)) set_bit(impl->skeleton->bss->wanted_ports, port);
   }
-  for (const std::uint32_t pid : options.own_pids) impl->decide_by_pid(pid, true);
+  for (const std::uint32_t pid : options.own_pids) impl->decide_by_pid(pid, abi::kDecideReject);
   // libbpf has read the kernel's types, some 10 MB of heap, and freed them.
   ::malloc_trim(0);
   return std::unique_ptr<KernelProbes>(new KernelProbes(std::move(impl)));
@@ -250,7 +261,7 @@ void KernelProbes::read_process_events() {
 
 std::uint64_t KernelProbes::process_events_read() const { return impl_->events_read.value(); }
 
-void KernelProbes::exclude(std::uint32_t pid) { impl_->decide_by_pid(pid, true); }
+void KernelProbes::exclude(std::uint32_t pid) { impl_->decide_by_pid(pid, abi::kDecideReject); }
 
 std::uint64_t KernelProbes::skipped_runs() const {
   std::uint64_t total = 0;
@@ -265,9 +276,9 @@ std::uint64_t KernelProbes::skipped_runs() const {
   return total;
 }
 
-void KernelProbes::select(const model::ProcessKey& key) { impl_->decide(key, false); }
+void KernelProbes::select(const model::ProcessKey& key) { impl_->decide(key, abi::kDecideSelect); }
 
-void KernelProbes::reject(const model::ProcessKey& key) { impl_->decide(key, true); }
+void KernelProbes::reject(const model::ProcessKey& key) { impl_->decide(key, abi::kDecideReject); }
 
 void KernelProbes::mark_open_sockets() {
   auto& programs = impl_->skeleton->progs;
