@@ -117,8 +117,9 @@ ABI_ASSERT(sizeof(struct go_image) == 168);
 
 enum { kGoImages = 256 }; /* binaries that have probes at the same time */
 
-/* The cookie of an attached probe: index of its go_image, shifted, and the variant. */
-enum { kGoCookieImageShift = 8, kGoVariantXnet = 1 };
+/* The cookie of an attached probe: its go_probe, shifted, by which dispatch.bpf.c calls its program;
+ * index of its go_image, shifted, 8 bits; and the variant. */
+enum { kGoCookieProbeShift = 16, kGoCookieImageShift = 8, kGoVariantXnet = 1 };
 
 /* Which function is hooked, and the program that stands there. In registers: amd64's ABIInternal,
  * Go >= 1.17; g is r14. Each row: function, point, arguments. */

@@ -20,6 +20,7 @@
 #include "base/counter.h"
 #include "base/fd.h"
 #include "beyla_bpf.skel.h"
+#include "probes/loader/go_programs.h"
 
 namespace beyla::probes::loader {
 namespace {
@@ -123,6 +124,10 @@ struct KernelProbes::Impl {
   std::size_t possible_cpus = 0;
   bool in_initial_pid_namespace = is_in_initial_pid_namespace();
   base::Counter events_read;
+  std::unique_ptr<GoProbes> go;
+
+  [[nodiscard]] bool can_have_go_probes() const;
+  base::Result<void> make_go_probes();
 
   ~Impl() {
     ring_buffer__free(process_ring);
@@ -184,6 +189,25 @@ void KernelProbes::Impl::decide(const model::ProcessKey& key, abi::decision what
   }
 }
 
+bool KernelProbes::Impl::can_have_go_probes() const {
+  // The kernel would take our pids for those of this namespace: probes in some other process.
+  if (!in_initial_pid_namespace) {
+    spdlog::warn(
+        "no Go probes: not in the host's pid namespace (run the container with --pid=host)");
+    return false;
+  }
+  const UprobeMulti answer = ask_for_uprobe_multi();
+  if (answer != UprobeMulti::available) spdlog::warn("no Go probes: {}", describe(answer));
+  return answer == UprobeMulti::available;
+}
+
+base::Result<void> KernelProbes::Impl::make_go_probes() {
+  const auto programs = TRY(connect_go_programs(*skeleton->obj));
+  go = TRY(GoProbes::make({programs, bpf_program__fd(skeleton->progs.go_dispatch),
+                           bpf_map__fd(skeleton->maps.go_images)}));
+  return {};
+}
+
 KernelProbes::KernelProbes(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 KernelProbes::~KernelProbes() = default;
 
@@ -206,9 +230,12 @@ base::Result<std::unique_ptr<KernelProbes>> KernelProbes::load(const ProbeOption
   bpf_map__set_max_entries(impl->skeleton->maps.scratch_by_cpu,
                            static_cast<std::uint32_t>(cpus) * abi::kDirections);
   follow_io_uring_if_known(*impl->skeleton);
+  const bool with_go = options.go_probes && impl->can_have_go_probes();
+  prepare_go_programs(*impl->skeleton->obj, with_go);
   if (const int error = beyla_bpf__load(impl->skeleton); error != 0) {
     return std::unexpected(load_error(-error));
   }
+  if (with_go) TRY_VOID(impl->make_go_probes());
   for (std::uint32_t port = 0; port < abi::kPorts; ++port) {
     if (options.wanted_ports.test(port)) set_bit(impl->skeleton->bss->wanted_ports, port);
   }
@@ -279,6 +306,12 @@ std::uint64_t KernelProbes::skipped_runs() const {
 void KernelProbes::select(const model::ProcessKey& key) { impl_->decide(key, abi::kDecideSelect); }
 
 void KernelProbes::reject(const model::ProcessKey& key) { impl_->decide(key, abi::kDecideReject); }
+
+GoProbes* KernelProbes::go() const { return impl_->go.get(); }
+
+void KernelProbes::let_go_probes_speak(const model::ProcessKey& key) {
+  impl_->decide(key, abi::kDecideGoProbed);
+}
 
 void KernelProbes::mark_open_sockets() {
   auto& programs = impl_->skeleton->progs;
