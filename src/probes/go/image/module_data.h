@@ -1,0 +1,2 @@
+// runtime.firstmoduledata of a Go executable: where its tables are.
+#pragma once
