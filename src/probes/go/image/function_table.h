@@ -1,9 +1,9 @@
 // The functions of a Go executable, from its pclntab (section .gopclntab).
-// Layouts: Go's src/runtime/symtab.go and src/debug/gosym/pclntab.go, 1.16 to 1.26.
+// Layouts: Go's src/runtime/symtab.go and src/debug/gosym/pclntab.go, 1.17 to 1.26.
+// One thread at a time.
 #pragma once
 
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -11,6 +11,7 @@
 
 #include "probes/go/image/elf_file.h"
 #include "probes/go/image/module_data.h"
+#include "probes/go/image/vendored_name.h"
 
 namespace beyla::probes::go {
 
@@ -24,16 +25,29 @@ struct Function {
 
 class FunctionTable {
  public:
-  [[nodiscard]] static std::expected<FunctionTable, ImageRefusal> read(const ElfFile& elf,
-                                                                       const ModuleData& module);
-  // See GoImage::find_functions. `elf`: the one it was read from.
+  // Borrows both for its lifetime.
+  FunctionTable(const ElfFile& elf, const ModuleData& module) : elf_(elf), module_(module) {}
+
+  // See GoImage::find_functions.
   [[nodiscard]] std::vector<std::optional<Function>> find(
-      const ElfFile& elf, std::span<const std::string_view> names) const;
+      std::span<const std::string_view> names) const;
 
  private:
-  FunctionTable() = default;
+  // The place of a name in the table of names that was asked for.
+  struct FoundName {
+    std::uint32_t offset = 0;
+    std::uint32_t wanted = 0;
+    NameMatch match = NameMatch::none;
+  };
 
-  std::uint64_t text_ = 0;
+  [[nodiscard]] std::vector<FoundName> find_names(std::span<const std::string_view> names) const;
+  [[nodiscard]] std::uint64_t count() const;
+  [[nodiscard]] std::optional<std::uint32_t> name_of(std::uint64_t index) const;
+  [[nodiscard]] std::optional<std::uint64_t> address_of(std::uint64_t index) const;
+  [[nodiscard]] std::optional<Function> function(std::uint64_t index) const;
+
+  const ElfFile& elf_;
+  const ModuleData& module_;
 };
 
 }  // namespace beyla::probes::go

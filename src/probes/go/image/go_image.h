@@ -11,12 +11,14 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "probes/go/image/build_info.h"
 #include "probes/go/image/elf_file.h"
 #include "probes/go/image/function_table.h"
 #include "probes/go/image/image_refusal.h"
+#include "probes/go/image/module_data.h"
 #include "probes/go/image/type_table.h"
 
 namespace beyla::probes::go {
@@ -46,13 +48,12 @@ class GoImage {
       std::span<const std::string_view> names) const;
 
  private:
-  GoImage(ElfFile elf, GoVersion version, FunctionTable functions, TypeTable types)
-      : elf_(std::move(elf)), version_(version), functions_(functions), types_(types) {}
+  GoImage(ElfFile elf, ModuleData module, GoVersion version)
+      : elf_(std::move(elf)), module_(module), version_(version) {}
 
   ElfFile elf_;
+  ModuleData module_;
   GoVersion version_;
-  FunctionTable functions_;
-  TypeTable types_;
 };
 
 }  // namespace beyla::probes::go

@@ -1,5 +1,5 @@
-// The types of a Go executable, from the descriptors that its runtime uses for reflection.
-// Layouts: Go's src/internal/abi/type.go (before 1.21: src/reflect/type.go), 1.17 to 1.26.
+// Finds types of a Go executable by name, and fields in them.
+// In: which (a name as WantedField::type). Out: where. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -8,45 +8,13 @@
 #include <string_view>
 #include <vector>
 
-#include "probes/go/image/build_info.h"
-#include "probes/go/image/elf_file.h"
-#include "probes/go/image/module_data.h"
+#include "probes/go/image/type_reader.h"
+#include "probes/go/image/vendored_name.h"
 
 namespace beyla::probes::go {
 
-// abi.Kind, in Go's numbering.
-enum class Kind : std::uint8_t {
-  invalid,
-  boolean,
-  int_,
-  int8,
-  int16,
-  int32,
-  int64,
-  uint,
-  uint8,
-  uint16,
-  uint32,
-  uint64,
-  uintptr,
-  float32,
-  float64,
-  complex64,
-  complex128,
-  array,
-  chan,
-  func,
-  interface,
-  map,
-  pointer,
-  slice,
-  string,
-  struct_,
-  unsafe_pointer,
-};
-
 struct WantedField {
-  // Path of the package and name of the type: `net/http.response`, `google.golang.org/grpc.Server`.
+  // Path of the package and name of a struct: `net/http.response`, `google.golang.org/grpc.Server`.
   // The package may lie in a vendor folder.
   std::string_view type;
   // `req`; or `conn.fd`, through structs that lie in each other by value.
@@ -58,13 +26,45 @@ struct Field {
   std::uint32_t bytes = 0;
   Kind kind = Kind::invalid;
   std::uint64_t type_address = 0;  // of the descriptor of the field's type
+
+  bool operator==(const Field&) const = default;
 };
 
 struct Type {
   std::uint64_t address = 0;          // of the descriptor
-  std::uint64_t pointer_address = 0;  // of the descriptor of the type `*T`: what is in an interface
+  std::uint64_t pointer_address = 0;  // of the descriptor of the pointer to it, which is what an
+                                      // interface that holds such a pointer refers to
   std::uint32_t bytes = 0;
-  Kind kind = Kind::invalid;
+
+  bool operator==(const Type&) const = default;
+};
+
+class TypeTable {
+ public:
+  // Borrows both for its lifetime.
+  TypeTable(const ElfFile& elf, const ModuleData& module, GoVersion version)
+      : module_(module), reader_(elf, module, version) {}
+
+  // See GoImage::find_types, find_fields.
+  [[nodiscard]] std::optional<Type> find_type(std::string_view name) const;
+  [[nodiscard]] std::optional<Field> find_field(const Type& type, std::string_view path) const;
+
+ private:
+  struct Candidate {
+    Type type;
+    NameMatch match = NameMatch::none;
+  };
+
+  // The struct that a pointer type points to, if it belongs to the package.
+  [[nodiscard]] std::optional<Candidate> structure_behind(std::uint64_t pointer,
+                                                          std::string_view package) const;
+  [[nodiscard]] std::uint64_t count() const { return module_.typelinks.size() / 4; }
+  [[nodiscard]] std::uint64_t link(std::uint64_t index) const;
+  [[nodiscard]] std::optional<std::string_view> link_name(std::uint64_t index) const;
+  [[nodiscard]] std::optional<Field> find_in(std::uint64_t type, std::string_view name) const;
+
+  const ModuleData& module_;
+  TypeReader reader_;
 };
 
 }  // namespace beyla::probes::go
