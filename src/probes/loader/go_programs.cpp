@@ -46,6 +46,7 @@ constexpr std::array kRows = {
     Row{abi::kGoProbeMuxSetMatchPointer, "go_mux_set_match_pointer"},
     Row{abi::kGoProbePanic, "go_panic"},
     Row{abi::kGoProbeHijack, "go_hijack"},
+    Row{abi::kGoProbeRoundTripAnswer, "go_round_trip_answer"},
 };
 static_assert(kRows.size() + 1 == abi::kGoProbes);
 
