@@ -95,6 +95,9 @@ enum go_field {
   kGoEchoResponseWriter, /* interface */
   /* github.com/gorilla/mux.routeRegexp */
   kGoMuxRegexpTemplate,
+  /* What is behind a gRPC error where there is no kGoStatusErrorS (Error.s, *Status): */
+  kGoStatusErrorProto, /* internal/status.Error.e, pointer to genproto's Status: grpc 1.29 to 1.4x */
+  kGoStatusErrorCode,  /* status.statusError is such a Status itself, Code: grpc < 1.29 */
   kGoFields,
 };
 

@@ -16,7 +16,7 @@ enum {
 };
 
 enum binary_kind : std::uint32_t {
-  kBinaryOther = 0,  // not Go, or nothing in it that we probe; points and go are zero
+  kBinaryOther = 0,  // not Go, or nothing in it that we probe; no points, go is zero
   kBinaryGo = 1,
 };
 

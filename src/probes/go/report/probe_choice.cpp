@@ -75,10 +75,15 @@ class Chooser {
     return has_caller;
   }
 
+  [[nodiscard]] bool has(abi::go_field field) const {
+    return field != abi::kGoFields && known_.offset[field] != abi::kGoAbsentField;
+  }
+
   [[nodiscard]] bool has_fields(const WantedProbe& wanted) const {
-    return std::ranges::all_of(wanted.fields, [&](abi::go_field field) {
-      return field == abi::kGoFields || known_.offset[field] != abi::kGoAbsentField;
-    });
+    const bool has_all = std::ranges::all_of(
+        wanted.fields, [&](abi::go_field field) { return field == abi::kGoFields || has(field); });
+    return has_all && (wanted.one_of[0] == abi::kGoFields ||
+                       std::ranges::any_of(wanted.one_of, [&](auto field) { return has(field); }));
   }
 
   [[nodiscard]] static std::int64_t distance(const Function& from, const Function& to) {

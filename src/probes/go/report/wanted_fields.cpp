@@ -112,6 +112,10 @@ constexpr std::array kFields = {
                Kind::interface},
     FieldPlace{abi::kGoMuxRegexpTemplate, "github.com/gorilla/mux.routeRegexp", "template",
                Kind::string},
+    FieldPlace{abi::kGoStatusErrorProto, "google.golang.org/grpc/internal/status.Error", "e",
+               Kind::pointer},
+    FieldPlace{abi::kGoStatusErrorCode, "google.golang.org/grpc/status.statusError", "Code",
+               Kind::int32},
 };
 
 }  // namespace

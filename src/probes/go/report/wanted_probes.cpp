@@ -16,7 +16,8 @@ consteval Fields fields(Field... wanted) {
 
 constexpr std::string_view kServe = "net/http.(*conn).serve";
 constexpr Fields kStatusFields = fields(abi::kGoStatusS, abi::kGoStatusCode);
-constexpr Fields kErrorFields = fields(abi::kGoStatusErrorS, abi::kGoStatusS, abi::kGoStatusCode);
+constexpr std::array<abi::go_field, 3> kErrorFields = {
+    abi::kGoStatusErrorS, abi::kGoStatusErrorProto, abi::kGoStatusErrorCode};
 
 constexpr std::array kProbes = {
     WantedProbe{.probe = abi::kGoProbeServeHttp,
@@ -124,12 +125,14 @@ constexpr std::array kProbes = {
     WantedProbe{.probe = abi::kGoProbeGrpcRetry,
                 .group = ProbeGroup::grpc_client,
                 .function = "google.golang.org/grpc.(*clientStream).retryLocked",
-                .fields = kErrorFields},
+                .fields = kStatusFields,
+                .one_of = kErrorFields},
     WantedProbe{.probe = abi::kGoProbeGrpcFinish,
                 .group = ProbeGroup::grpc_client,
                 .needed = true,
                 .function = "google.golang.org/grpc.(*clientStream).finish",
-                .fields = kErrorFields},
+                .fields = kStatusFields,
+                .one_of = kErrorFields},
 
     WantedProbe{.probe = abi::kGoProbeGinHandle,
                 .group = ProbeGroup::gin,

@@ -39,9 +39,11 @@ struct WantedProbe {
   // Those that call it in each version; empty ones do not count. Where there are some in the binary
   // and none of them calls it, it was inlined.
   std::array<std::string_view, 4> callers{};
-  // kGoFields: none
+  // All of these are needed; kGoFields: none.
   std::array<abi::go_field, 5> fields{abi::kGoFields, abi::kGoFields, abi::kGoFields,
                                       abi::kGoFields, abi::kGoFields};
+  // And one of these, where there are any.
+  std::array<abi::go_field, 3> one_of{abi::kGoFields, abi::kGoFields, abi::kGoFields};
   // Not where this probe has a function: another version's.
   abi::go_probe unless = abi::kGoProbeNone;
 };
