@@ -18,8 +18,7 @@ struct go_hit {
 /* False: nothing to report. */
 static __always_inline bool take_hit(struct go_hit *hit, struct pt_regs *ctx) {
   hit->task = bpf_get_current_task_btf();
-  __u32 pid = hit->task->tgid;
-  if (!is_go_probed(pid) || !is_watched(pid)) return false;
+  if (!is_go_probed(hit->task->tgid)) return false;
   __u64 cookie = bpf_get_attach_cookie(ctx);
   hit->image_index = (cookie >> kGoCookieImageShift) % kGoImages;
   hit->variant = cookie & kGoVariantXnet;
@@ -38,6 +37,13 @@ static __always_inline __u64 read_word(__u64 address) {
   __u64 word = 0;
   if (bpf_probe_read_user(&word, sizeof(word), (void *)address)) return 0;
   return word;
+}
+
+/* 32 bits of it. */
+static __always_inline __u32 read_number(__u64 address) {
+  __u32 number = 0;
+  if (bpf_probe_read_user(&number, sizeof(number), (void *)address)) return 0;
+  return number;
 }
 
 /* Address of a field of the object at `base`; 0: there is no such field, or no object. */

@@ -19,7 +19,7 @@ static __always_inline __u64 stream_context(const struct go_image *image, __u64 
   return read_interface(image, stream, kGoGrpcStreamCtx);
 }
 
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_grpc_handle(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
@@ -68,7 +68,7 @@ static __always_inline __u64 remote_of(const struct go_image *image, __u64 trans
               : read_interface(image, transport, kGoGrpcServerRemoteAddr);
 }
 
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_grpc_status(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
@@ -83,7 +83,7 @@ int go_grpc_status(struct pt_regs *ctx) {
 }
 
 /* The call came through net/http, which reports its own part of it. */
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_grpc_handler_status(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
@@ -99,7 +99,7 @@ int go_grpc_handler_status(struct pt_regs *ctx) {
 }
 
 /* Of a call that is tried again, too. */
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_grpc_attempt(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
@@ -124,7 +124,7 @@ static __always_inline void emit_outcome(const struct go_hit *hit, __u32 kind, _
   submit_short(event);
 }
 
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_grpc_retry(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
@@ -132,7 +132,7 @@ int go_grpc_retry(struct pt_regs *ctx) {
   return 0;
 }
 
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_grpc_finish(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;

@@ -12,7 +12,7 @@ static __always_inline bool is_https(struct go_string scheme) {
   return text[0] == 'h' && text[1] == 't' && text[2] == 't' && text[3] == 'p' && text[4] == 's';
 }
 
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_round_trip(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
@@ -33,7 +33,7 @@ int go_round_trip(struct pt_regs *ctx) {
 }
 
 /* The connection was chosen: it may be another goroutine's, idle since. */
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_persist_round_trip(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
@@ -51,16 +51,26 @@ int go_persist_round_trip(struct pt_regs *ctx) {
   return 0;
 }
 
-/* Results: a response or an error. The flags are those of whatever instruction stood before. */
-SEC("uprobe")
-int go_round_trip_end(struct pt_regs *ctx) {
-  struct go_hit hit;
-  if (!take_hit(&hit, ctx)) return 0;
-  __u64 response = ctx->ax;
-  struct event_call *event = begin_short(&hit, kGoClientEnd, 0);
-  if (!event) return 0;
-  event->status = read_field(hit.image, response, kGoHttpResponseStatusCode);
+static __always_inline void end_round_trip(const struct go_hit *hit, __u64 response) {
+  struct event_call *event = begin_short(hit, kGoClientEnd, 0);
+  if (!event) return;
+  event->status = read_field(hit->image, response, kGoHttpResponseStatusCode);
   if (!response) event->flags = kGoFailed;
   submit_short(event);
+}
+
+/* At an end the flags are those of whatever instruction stood before. */
+SEC("uprobe.multi")
+int go_round_trip_end(struct pt_regs *ctx) {
+  struct go_hit hit;
+  if (take_hit(&hit, ctx)) end_round_trip(&hit, ctx->ax);
+  return 0;
+}
+
+/* With an error it is not the end yet. */
+SEC("uprobe.multi")
+int go_round_trip_answer(struct pt_regs *ctx) {
+  struct go_hit hit;
+  if (!ctx->bx && take_hit(&hit, ctx)) end_round_trip(&hit, ctx->ax);
   return 0;
 }

@@ -22,13 +22,13 @@ static __always_inline void begin_http2(const struct go_hit *hit, __u64 conn, __
   __u64 stream = read_field(hit->image, rws, http2_field(hit, kGoHttp2RwsStream));
   event->context = read_interface(hit->image, request, kGoRequestCtx);
   event->owner = conn;
-  event->status = read_field(hit->image, stream, http2_field(hit, kGoHttp2StreamId));
+  event->status = read_number(field_at(hit->image, stream, http2_field(hit, kGoHttp2StreamId)));
   submit_short(event);
 }
 
 /* One hook for both versions of HTTP: only HTTP/1 has a *response for its writer, and that names the
  * request. HTTP/2 has begun in go_http2_run, which cannot be inlined (it is the function of a `go`). */
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_serve_http(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
@@ -39,7 +39,7 @@ int go_serve_http(struct pt_regs *ctx) {
   return 0;
 }
 
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_http2_run(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
@@ -77,7 +77,7 @@ static __always_inline void end_http1(const struct go_hit *hit, __u64 response) 
 }
 
 /* Without TLS the sockets tell the rest. */
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_finish_request(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
@@ -88,7 +88,7 @@ int go_finish_request(struct pt_regs *ctx) {
   return 0;
 }
 
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_http2_done(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
@@ -106,7 +106,7 @@ int go_http2_done(struct pt_regs *ctx) {
 }
 
 /* Instead of done; on the connection's goroutine. */
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_http2_panic(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
@@ -114,12 +114,12 @@ int go_http2_panic(struct pt_regs *ctx) {
   struct event_call *event = begin_short(&hit, kGoHttp2Panic, 0);
   if (!event) return 0;
   event->owner = conn;
-  event->status = stream_id;
+  event->status = read_number(stream_id);
   submit_short(event);
   return 0;
 }
 
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_hijack(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
@@ -129,7 +129,7 @@ int go_hijack(struct pt_regs *ctx) {
 }
 
 /* runtime/panic.go */
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_panic(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;

@@ -38,7 +38,7 @@ static __always_inline void remember_routed(const struct go_hit *hit, __u32 rout
 }
 
 /* github.com/gin-gonic/gin, gin.go */
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_gin_handle(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
@@ -48,7 +48,7 @@ int go_gin_handle(struct pt_regs *ctx) {
 }
 
 /* github.com/labstack/echo/v4, router.go */
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_echo_find(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
@@ -64,7 +64,7 @@ static __always_inline void emit_template(const struct go_hit *hit, __u64 path) 
   emit_route(hit, 0, template, kGoMorePieces, 0);
 }
 
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_mux_set_match(struct pt_regs *ctx) {
   struct go_hit hit;
   if (take_entry(&hit, ctx)) emit_template(&hit, ctx->bx);
@@ -72,7 +72,7 @@ int go_mux_set_match(struct pt_regs *ctx) {
 }
 
 /* routeRegexpGroup: host, then path. */
-SEC("uprobe")
+SEC("uprobe.multi")
 int go_mux_set_match_pointer(struct pt_regs *ctx) {
   struct go_hit hit;
   if (take_entry(&hit, ctx)) emit_template(&hit, read_word(ctx->ax + 8));
