@@ -121,7 +121,9 @@ enum { kGoImages = 256 }; /* binaries that have probes at the same time */
 enum { kGoCookieImageShift = 8, kGoVariantXnet = 1 };
 
 /* Which function is hooked, and the program that stands there. In registers: amd64's ABIInternal,
- * Go >= 1.17; g is r14. Each row: function, point, arguments. */
+ * Go >= 1.17; g is r14. Each row: function, point, arguments. "entry" is the conditional jump of the
+ * stack check: with the carry or the zero flag set it is taken, the stack is about to grow, and the
+ * function will begin again: that hit is none. At an end the flags say no such thing. */
 enum go_probe {
   kGoProbeNone = 0,
   /* net/http.serverHandler.ServeHTTP; entry; bx,cx: ResponseWriter, di: *Request */
@@ -132,7 +134,8 @@ enum go_probe {
   kGoProbeHttp2Run = 3,
   /* net/http.(*http2responseWriter).handlerDone; entry; ax: *responseWriter */
   kGoProbeHttp2Done = 4,
-  /* net/http.http2handlerPanicRST.writeFrame; entry; ax: stream id, bx,cx: writeContext (cx: sc) */
+  /* net/http.(*http2handlerPanicRST).writeFrame, which the interface calls; entry; ax: pointer to the
+   * stream id (uint32), bx,cx: writeContext (cx: sc) */
   kGoProbeHttp2Panic = 5,
   kGoProbeXnetRun = 6, /* the same three of golang.org/x/net/http2 */
   kGoProbeXnetDone = 7,
@@ -147,7 +150,8 @@ enum go_probe {
   kGoProbeRoundTrip = 12,
   /* net/http.(*persistConn).roundTrip; entry; ax: pc, bx: *transportRequest */
   kGoProbePersistRoundTrip = 13,
-  /* end of net/http.(*Transport).roundTrip: each return; ax: *Response, bx,cx: error */
+  /* end of net/http.(*Transport).roundTrip: each return that kGoProbeRoundTripAnswer does not see, all
+   * of them where there is no such point; ax: *Response, bx,cx: error */
   kGoProbeRoundTripEnd = 14,
   /* google.golang.org/grpc.(*clientStream).newAttemptLocked; entry; ax: cs */
   kGoProbeGrpcAttempt = 15,
@@ -167,7 +171,10 @@ enum go_probe {
   kGoProbePanic = 22,
   /* net/http.(*response).Hijack; entry; ax: *response */
   kGoProbeHijack = 23,
-  kGoProbes = 24,
+  /* net/http.(*Transport).roundTrip, behind its call of (*persistConn).roundTrip; ax: *Response, bx,cx:
+   * error. With an error in bx it is not the end: it may be tried again, or return (see RoundTripEnd). */
+  kGoProbeRoundTripAnswer = 24,
+  kGoProbes = 25,
 };
 
 /* What a record says. */
