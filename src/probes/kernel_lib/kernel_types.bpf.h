@@ -47,6 +47,7 @@ struct pt_regs {
   unsigned long r14, bx, r8, r9, cx, dx, si, di, ax, orig_ax, flags;
 };
 typedef struct { int counter; } atomic_t;
+typedef struct { __s64 counter; } atomic64_t;
 struct in6_addr {
   union { __u8 u6_addr8[16]; } in6_u;
 };
@@ -61,6 +62,7 @@ struct sock_common {
   unsigned short skc_family;
   volatile unsigned char skc_state;
   possible_net_t skc_net;
+  atomic64_t skc_cookie;
   struct in6_addr skc_v6_daddr;
   struct in6_addr skc_v6_rcv_saddr;
 };
