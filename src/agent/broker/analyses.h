@@ -1,5 +1,5 @@
-// The ELF workers that run, a few at a time: started, listened to, and ended at their deadline, which
-// the broker keeps itself. Control thread only.
+// The ELF workers that run, a few at a time: started, listened to, and ended at their deadline,
+// which the broker keeps itself. Control thread only.
 #pragma once
 
 #include <poll.h>
@@ -60,8 +60,7 @@ class Analyses {
     base::BootTime deadline;
   };
   using Answer = std::expected<probes::proof::BinaryReport, AnalysisFailure>;
-  [[nodiscard]] static std::optional<Answer> read_answer(const Running& worker,
-                                                         base::BootTime now);
+  [[nodiscard]] static std::optional<Answer> read_answer(const Running& worker, base::BootTime now);
 
   ElfWorkers& workers_;
   std::vector<Running> running_;  // in the order of their deadlines

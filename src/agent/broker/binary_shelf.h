@@ -1,5 +1,5 @@
-// What is known of each executable file, and which are to be analysed next. Bounded; no kernel and no
-// clock in here. Control thread only.
+// What is known of each executable file, and which are to be analysed next. Bounded; no kernel and
+// no clock in here. Control thread only.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +37,8 @@ class BinaryShelf {
 
   // The analysis has ended; those who waited. `report`: what is to be remembered, where that is
   // anything.
-  [[nodiscard]] std::vector<model::ProcessKey> finish(const File& file, std::optional<Report> report);
+  [[nodiscard]] std::vector<model::ProcessKey> finish(const File& file,
+                                                      std::optional<Report> report);
 
   [[nodiscard]] bool has_queued() const { return !queue_.empty(); }
 
@@ -46,7 +47,7 @@ class BinaryShelf {
   using ByFile = std::unordered_map<File, Value, probes::loader::FileIdentityHash>;
 
   ByFile<Report> known_;
-  std::deque<File> order_;  // of known_, the oldest first
+  std::deque<File> order_;                          // of known_, the oldest first
   ByFile<std::vector<model::ProcessKey>> waiting_;  // queued or being analysed
   std::deque<File> queue_;
 };

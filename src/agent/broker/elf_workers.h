@@ -1,5 +1,5 @@
-// Where ELF workers come from: throw-away processes without powers, each of which reads one file and
-// answers one abi::binary_report. Control thread only.
+// Where ELF workers come from: throw-away processes without powers, each of which reads one file
+// and answers one abi::binary_report. Control thread only.
 #pragma once
 
 #include <cstdint>

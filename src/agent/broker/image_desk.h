@@ -1,6 +1,7 @@
 // From a selected process to what its executable is, for whoever uses that: each file is analysed
 // once, by an ELF worker, whatever number of processes run it. Never blocks: what waits is kept in
-// order, and one turn() looks at one process. Control thread only; counts may be read by any thread.
+// order, and one turn() looks at one process. Control thread only; counts may be read by any
+// thread.
 #pragma once
 
 #include <array>
@@ -32,7 +33,8 @@ class ImageUser {
   // A selected process of a Go program; once for each. The report is not proven.
   virtual void attach(const model::ProcessKey& process, const TargetImage& image,
                       const probes::proof::BinaryReport& report) = 0;
-  // It has ended, called exec, or been rejected; also of a process that attach() was not called for.
+  // It has ended, called exec, or been rejected; also of a process that attach() was not called
+  // for.
   virtual void detach(const model::ProcessKey& process) = 0;
 };
 

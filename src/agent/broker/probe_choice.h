@@ -14,10 +14,10 @@ struct ProbeWants {
   bool traces = false;  // spans are wanted, not only metrics
 };
 
-// Plain HTTP/1 is counted by the socket probes: without traces, its handlers are probed only where a
-// probe can tell the route, or where requests may come by TLS.
-[[nodiscard]] std::vector<abi::probe_point> wanted_points(
-    const probes::proof::BinaryReport& report, const ProbeWants& wants);
+// Plain HTTP/1 is counted by the socket probes: without traces, its handlers are probed only where
+// a probe can tell the route, or where requests may come by TLS.
+[[nodiscard]] std::vector<abi::probe_point> wanted_points(const probes::proof::BinaryReport& report,
+                                                          const ProbeWants& wants);
 
 // The broker's own word: a worker could have every hit single-stepped.
 [[nodiscard]] probes::proof::Stepping stepping_of(std::uint32_t probe);

@@ -22,9 +22,9 @@ enum class NoImage : std::uint8_t {
   no_file,    // no regular file
 };
 
-// Both are of the process with this start time. An exec in between gives the file before or after it,
-// maybe with maps of the other; the proof finds that out, and the kernel half knows images apart.
-// Waits for the file system where the file stands, which a target that runs has read from.
+// Both are of the process with this start time. An exec in between gives the file before or after
+// it, maybe with maps of the other; the proof finds that out, and the kernel half knows images
+// apart. Waits for the file system where the file stands, which a target that runs has read from.
 [[nodiscard]] std::expected<TargetImage, NoImage> open_image(
     const model::ProcessKey& process, const discover::inspect::ProcessInspector& inspector);
 
