@@ -93,7 +93,7 @@ TEST(ReportMessage, RefusesWhatNoWorkerSays) {
       {"text without an end",
        [](auto& report) { std::ranges::fill(report.text, std::uint8_t{'a'}); }},
       {"something behind the text", [](auto& report) { report.text[55] = 'a'; }},
-      {"an unknown flag", [](auto& report) { report.go.flags = 4; }},
+      {"an unknown flag", [](auto& report) { report.go.flags = 2; }},
       {"padding of the image", [](auto& report) { report.go.padding = 1; }},
       {"an offset too far", [](auto& report) { report.go.offset[3] = abi::kMaxGoOffset + 1; }},
       {"an offset of no field", [](auto& report) { report.go.offset[abi::kGoFields] = 0; }},
