@@ -5,7 +5,7 @@
 
 #include <cstdlib>
 
-#include "wanted.h"
+#include "probes/go/image/synthetic/wanted.h"
 
 inline void require(bool holds, const char* what) {
   if (holds) return;

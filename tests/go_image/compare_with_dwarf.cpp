@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "mapped_file.h"
-#include "wanted.h"
+#include "probes/go/image/synthetic/wanted.h"
 
 namespace {
 
@@ -137,7 +137,8 @@ std::map<std::string, Symbol> go_functions(Elf* elf) {
       const std::string_view text(name);
       // Of Go's own: with a package; wrappers have the name of what they wrap.
       if (!text.contains('.') || text.starts_with("go:") || text.ends_with(".abi0")) continue;
-      functions.emplace(name, Symbol{.address = symbol.st_value, .bytes = symbol.st_size});
+      auto& known = functions[name];
+      if (symbol.st_size > known.bytes) known = {symbol.st_value, symbol.st_size};
     }
   }
   return functions;

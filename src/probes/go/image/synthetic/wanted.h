@@ -1,4 +1,4 @@
-// What a tracer of HTTP, gRPC and TLS reads in a Go program: what the programs of this folder ask
+// What a tracer of HTTP, gRPC and TLS reads in a Go program: what tests and benchmarks ask
 // for. No binary has all of it.
 #pragma once
 
