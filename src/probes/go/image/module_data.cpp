@@ -109,10 +109,7 @@ bool take_types(const ElfFile& elf, const Module& module, const TypeWords& words
   data.types = module.word(words.types);
   data.types_end = module.word(words.types + 1);
   const auto links = module.slice(words.typelinks);
-  if (!links || data.types >= data.types_end || links->length == 0 ||
-      links->length > kMaxTypeLinks) {
-    return false;
-  }
+  if (!links || links->length > kMaxTypeLinks) return false;
   data.typelinks = elf.bytes_at(links->address, links->length * sizeof(std::int32_t));
   return !data.typelinks.empty() && !elf.bytes_at(data.types, data.types_end - data.types).empty();
 }
