@@ -95,6 +95,9 @@ enum go_field {
   kGoEchoResponseWriter, /* interface */
   /* github.com/gorilla/mux.routeRegexp */
   kGoMuxRegexpTemplate,
+  /* What is behind a gRPC error where there is no kGoStatusErrorS (Error.s, *Status): */
+  kGoStatusErrorProto, /* internal/status.Error.e, pointer to genproto's Status: grpc 1.29 to 1.4x */
+  kGoStatusErrorCode,  /* status.statusError is such a Status itself, Code: grpc < 1.29 */
   kGoFields,
 };
 
@@ -103,6 +106,9 @@ enum { kGoAbsentField = 0xffff };
 enum go_image_flag {
   kGoGrpcStreamByValue = 1,  /* ServerStream holds its Stream by value: grpc >= 1.77 or so */
   kGoGrpcHeadersFrameThird = 2, /* operateHeaders got a context before the frame: grpc >= 1.60 */
+  /* crypto/tls.(*Conn).serverHandshake is not linked: it serves no TLS, so that the socket parser sees
+   * each of its HTTP/1 requests. */
+  kGoNoTlsServer = 4,
 };
 
 /* One binary. A field that this binary does not have is kGoAbsentField: what is read through it is
@@ -117,11 +123,14 @@ ABI_ASSERT(sizeof(struct go_image) == 168);
 
 enum { kGoImages = 256 }; /* binaries that have probes at the same time */
 
-/* The cookie of an attached probe: index of its go_image, shifted, and the variant. */
-enum { kGoCookieImageShift = 8, kGoVariantXnet = 1 };
+/* The cookie of an attached probe: its go_probe, shifted, by which dispatch.bpf.c calls its program;
+ * index of its go_image, shifted, 8 bits; and the variant. */
+enum { kGoCookieProbeShift = 16, kGoCookieImageShift = 8, kGoVariantXnet = 1 };
 
 /* Which function is hooked, and the program that stands there. In registers: amd64's ABIInternal,
- * Go >= 1.17; g is r14. Each row: function, point, arguments. */
+ * Go >= 1.17; g is r14. Each row: function, point, arguments. "entry" is the conditional jump of the
+ * stack check: with the carry or the zero flag set it is taken, the stack is about to grow, and the
+ * function will begin again: that hit is none. At an end the flags say no such thing. */
 enum go_probe {
   kGoProbeNone = 0,
   /* net/http.serverHandler.ServeHTTP; entry; bx,cx: ResponseWriter, di: *Request */
@@ -132,7 +141,8 @@ enum go_probe {
   kGoProbeHttp2Run = 3,
   /* net/http.(*http2responseWriter).handlerDone; entry; ax: *responseWriter */
   kGoProbeHttp2Done = 4,
-  /* net/http.http2handlerPanicRST.writeFrame; entry; ax: stream id, bx,cx: writeContext (cx: sc) */
+  /* net/http.(*http2handlerPanicRST).writeFrame, which the interface calls; entry; ax: pointer to the
+   * stream id (uint32), bx,cx: writeContext (cx: sc) */
   kGoProbeHttp2Panic = 5,
   kGoProbeXnetRun = 6, /* the same three of golang.org/x/net/http2 */
   kGoProbeXnetDone = 7,
@@ -147,7 +157,8 @@ enum go_probe {
   kGoProbeRoundTrip = 12,
   /* net/http.(*persistConn).roundTrip; entry; ax: pc, bx: *transportRequest */
   kGoProbePersistRoundTrip = 13,
-  /* end of net/http.(*Transport).roundTrip: each return; ax: *Response, bx,cx: error */
+  /* end of net/http.(*Transport).roundTrip: each return that kGoProbeRoundTripAnswer does not see, all
+   * of them where there is no such point; ax: *Response, bx,cx: error */
   kGoProbeRoundTripEnd = 14,
   /* google.golang.org/grpc.(*clientStream).newAttemptLocked; entry; ax: cs */
   kGoProbeGrpcAttempt = 15,
@@ -167,7 +178,10 @@ enum go_probe {
   kGoProbePanic = 22,
   /* net/http.(*response).Hijack; entry; ax: *response */
   kGoProbeHijack = 23,
-  kGoProbes = 24,
+  /* net/http.(*Transport).roundTrip, behind its call of (*persistConn).roundTrip; ax: *Response, bx,cx:
+   * error. With an error in bx it is not the end: it may be tried again, or return (see RoundTripEnd). */
+  kGoProbeRoundTripAnswer = 24,
+  kGoProbes = 25,
 };
 
 /* What a record says. */

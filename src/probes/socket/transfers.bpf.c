@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0
  * Bytes that a watched process sent or received, by the tracepoints behind sock_sendmsg and
  * sock_recvmsg (net/socket.c, kernel >= 6.3), which fire after the copy in the caller's context. */
+#include "probes/go/on_send.bpf.h"
 #include "probes/socket/payload.bpf.h"
 
 char LICENSE[] __weak SEC("license") = "GPL";
@@ -169,6 +170,7 @@ static __always_inline int on_transfer(struct sock *sk, int result, int flags, _
     join_midway(state, sk, direction, result);
   }
   __u32 readable = !(direction == kReceived && (flags & kMsgTrunc));
+  if (direction == kSent) before_send(state, task);
   emit_data(state, task, sk, direction, result, readable);
   return 0;
 }
