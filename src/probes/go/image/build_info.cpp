@@ -23,8 +23,8 @@ constexpr std::uint64_t kMaxVersionBytes = 256;
 
 std::optional<std::uint64_t> find_in(std::span<const std::byte> bytes, std::uint64_t address) {
   const auto text = base::as_text(bytes);
-  for (auto at = text.find(kMagic); at != std::string_view::npos; at = text.find(kMagic, at + 1)) {
-    if ((address + at) % kAlignment == 0) return address + at;
+  for (std::uint64_t at = -address % kAlignment; at < text.size(); at += kAlignment) {
+    if (text.substr(at, kMagic.size()) == kMagic) return address + at;
   }
   return std::nullopt;
 }

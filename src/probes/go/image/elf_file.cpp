@@ -12,6 +12,8 @@ namespace {
 
 using Bytes = std::span<const std::byte>;
 
+constexpr std::uint64_t kMaxOverlapBytes = kMaxProgramHeaders * std::uint64_t{64 * 1024};
+
 // `count` bytes at `offset`, or nothing at all.
 Bytes part(Bytes bytes, std::uint64_t offset, std::uint64_t count) {
   if (offset > bytes.size() || count > bytes.size() - offset) return {};
@@ -55,12 +57,15 @@ std::expected<std::vector<Elf64_Phdr>, ImageRefusal> program_headers_of(Bytes fi
 std::expected<std::vector<Segment>, ImageRefusal> segments_of(Bytes file,
                                                               std::span<const Elf64_Phdr> headers) {
   std::vector<Segment> segments;
+  // Overlaps of more than the few pages that linkers make would have the file read many times.
+  std::uint64_t bytes_left = file.size() + kMaxOverlapBytes;
   for (const Elf64_Phdr& header : headers) {
     if (header.p_type != PT_LOAD || header.p_filesz == 0) continue;
     if (part(file, header.p_offset, header.p_filesz).empty() ||
-        header.p_vaddr + header.p_filesz < header.p_vaddr) {
+        header.p_vaddr + header.p_filesz < header.p_vaddr || header.p_filesz > bytes_left) {
       return std::unexpected(ImageRefusal::malformed_elf);
     }
+    bytes_left -= header.p_filesz;
     segments.push_back({.address = header.p_vaddr,
                         .file_offset = header.p_offset,
                         .bytes = header.p_filesz,

@@ -1,6 +1,7 @@
 #include "probes/go/image/type_table.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <ranges>
 #include <string>
@@ -31,15 +32,22 @@ bool is_version(std::string_view text) {
          std::ranges::all_of(text.substr(1), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// What a package is called if its author did as the path suggests: the last element that is no
-// version. `google.golang.org/grpc`, `github.com/labstack/echo/v4`, `gopkg.in/yaml.v3`.
-std::string_view package_name(std::string_view path) {
-  const auto last = [&] { return path.substr(path.rfind('/') + 1); };
-  if (is_version(last()) && path.contains('/')) path = path.substr(0, path.rfind('/'));
-  const auto name = last();
-  const auto dot = name.rfind('.');
-  return dot != std::string_view::npos && is_version(name.substr(dot + 1)) ? name.substr(0, dot)
-                                                                           : name;
+// Takes a version off the end: `/v4`, `.v3`.
+std::string_view without_version(std::string_view path) {
+  const auto mark = path.find_last_of("/.");
+  return mark != std::string_view::npos && is_version(path.substr(mark + 1)) ? path.substr(0, mark)
+                                                                             : path;
+}
+
+// What a package may be called, by its path: `google.golang.org/grpc`, `gopkg.in/yaml.v3`,
+// `github.com/labstack/echo/v4`, `k8s.io/api/core/v1`, `github.com/segmentio/kafka-go`.
+std::array<std::string_view, 3> package_names(std::string_view path) {
+  const auto last = [](std::string_view text) { return text.substr(text.rfind('/') + 1); };
+  const auto name = last(without_version(path));
+  auto short_name = name;
+  if (short_name.starts_with("go-")) short_name.remove_prefix(3);
+  if (short_name.ends_with("-go")) short_name.remove_suffix(3);
+  return {name, last(path), short_name};
 }
 
 }  // namespace
@@ -58,21 +66,30 @@ std::optional<std::string_view> TypeTable::link_name(std::uint64_t index) const 
 std::optional<Type> TypeTable::find_type(std::string_view text) const {
   const auto wanted = split(text);
   if (!wanted) return std::nullopt;
-  std::string pointer_name("*");
-  pointer_name.append(package_name(wanted->package)).append(".").append(wanted->name);
+  Candidate best;
+  for (const auto package : package_names(wanted->package)) {
+    const auto pointer_name = std::string("*").append(package).append(".").append(wanted->name);
+    const auto found = find_pointer(pointer_name, wanted->package);
+    if (found && found->match > best.match) best = *found;
+    if (best.match == NameMatch::exact) break;
+  }
+  return best.match == NameMatch::none ? std::nullopt : std::optional(best.type);
+}
+
+std::optional<TypeTable::Candidate> TypeTable::find_pointer(std::string_view pointer_name,
+                                                            std::string_view package) const {
   // The linker sorts them by name (cmd/link/internal/ld/typelink.go).
   const auto all = std::views::iota(std::uint64_t{0}, count());
   const auto name = [&](std::uint64_t index) { return link_name(index).value_or(""); };
-  const auto first = *std::ranges::lower_bound(all, pointer_name, {}, name);
-  std::optional<Type> vendored;
+  const auto position = std::ranges::lower_bound(all, pointer_name, {}, name);
+  const auto first = static_cast<std::uint64_t>(position - all.begin());
+  Candidate best;
   for (std::uint64_t i = first; i < std::min(count(), first + kMaxNamesakes); ++i) {
-    if (name(i) != pointer_name) break;
-    const auto candidate = structure_behind(link(i), wanted->package);
-    if (!candidate) continue;
-    if (candidate->match == NameMatch::exact) return candidate->type;
-    if (!vendored) vendored = candidate->type;
+    if (best.match == NameMatch::exact || name(i) != pointer_name) break;
+    const auto candidate = structure_behind(link(i), package);
+    if (candidate && candidate->match > best.match) best = *candidate;
   }
-  return vendored;
+  return best.match == NameMatch::none ? std::nullopt : std::optional(best);
 }
 
 std::optional<TypeTable::Candidate> TypeTable::structure_behind(std::uint64_t pointer,

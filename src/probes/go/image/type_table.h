@@ -1,4 +1,5 @@
-// Finds types of a Go executable by name, and fields in them.
+// Finds types of a Go executable by name, and fields in them. Only few descriptors are touched: the
+// compiler writes one of `*T` for each named T, and the linker sorts those of pointers by name.
 // In: which (a name as WantedField::type). Out: where. One thread at a time.
 #pragma once
 
@@ -55,6 +56,9 @@ class TypeTable {
     NameMatch match = NameMatch::none;
   };
 
+  // The pointer type of that name whose struct belongs to the package.
+  [[nodiscard]] std::optional<Candidate> find_pointer(std::string_view pointer_name,
+                                                      std::string_view package) const;
   // The struct that a pointer type points to, if it belongs to the package.
   [[nodiscard]] std::optional<Candidate> structure_behind(std::uint64_t pointer,
                                                           std::string_view package) const;
