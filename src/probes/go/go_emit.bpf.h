@@ -49,7 +49,7 @@ static __always_inline void fill_call(struct event_call *event, const struct go_
   fill_header(&event->header, kEventCall, sizeof(*event), 0);
   fill_key(&event->process, hit->task);
   event->goroutine = hit->goroutine;
-  event->goroutine_id = read_field(hit->image, hit->goroutine, kGoGGoid);
+  event->goroutine_id = hit->goroutine_id;
   event->parent_goroutine_id = read_field(hit->image, hit->goroutine, kGoGParentGoid);
   event->call = call;
   event->owner = 0;
