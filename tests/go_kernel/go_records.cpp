@@ -1,6 +1,7 @@
 // Probes one Go process and prints a line for each record of its calls and of what it sends, then
 // what the programs cost. For tests and developers; needs root, no agent.
-// go_records PID [PROBE,...]: until the standard input ends. "ready" says that the probes stand.
+// go_records PID [PROBE,... [quiet]]: until the standard input ends; quiet: costs and books only.
+// "ready" says that the probes stand.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
@@ -166,11 +167,19 @@ void print_books(const beyla_bpf& skeleton) {
   fmt::print("books generated={} lost={}\n", generated, lost);
 }
 
+struct Reader {
+  bool quiet = false;
+  std::uint64_t calls = 0;
+};
+
 int on_record(void* context, void* data, std::size_t size) {
-  auto& counted = *static_cast<std::uint64_t*>(context);
+  auto& reader = *static_cast<Reader*>(context);
+  abi::event_header header{};
+  std::memcpy(&header, data, sizeof(header));
+  if (header.kind == abi::kEventCall) ++reader.calls;
+  if (reader.quiet) return 0;
   const std::span record(static_cast<const std::byte*>(data), size);
   const std::string line = text_of_record(record);
-  if (line.starts_with("call ")) ++counted;
   if (!line.empty()) fmt::print("{}\n", line);
   return 0;
 }
@@ -192,7 +201,7 @@ bool is_input_over() {
   return ::poll(&input, 1, kReadEveryMs) > 0;
 }
 
-int run(int pid, const std::set<std::uint32_t>& wanted) {
+int run(int pid, const std::set<std::uint32_t>& wanted, bool quiet) {
   const std::string path = fmt::format("/proc/{}/exe", pid);
   const auto report = read_report(path);
   if (report.kind != abi::kBinaryGo) fail("not a Go program", ENOEXEC);
@@ -207,8 +216,8 @@ int run(int pid, const std::set<std::uint32_t>& wanted) {
     if (wanted.empty() || wanted.contains(point.probe)) attach(skeleton, path, pid, point);
   }
   set_bit(skeleton.bss->has_go_probes, static_cast<std::uint32_t>(pid));
-  std::uint64_t counted = 0;
-  auto* ring = ring_buffer__new(bpf_map__fd(skeleton.maps.data_ring), on_record, &counted, nullptr);
+  Reader reader{quiet};
+  auto* ring = ring_buffer__new(bpf_map__fd(skeleton.maps.data_ring), on_record, &reader, nullptr);
   const int statistics = bpf_enable_stats(BPF_STATS_RUN_TIME);
   fmt::print("ready {}\n", reinterpret_cast<const char*>(report.text));
   std::fflush(stdout);
@@ -219,7 +228,7 @@ int run(int pid, const std::set<std::uint32_t>& wanted) {
   ring_buffer__consume(ring);
   print_costs(skeleton);
   print_books(skeleton);
-  fmt::print("read {}\n", counted);
+  fmt::print("read {}\n", reader.calls);
   ::close(statistics);
   beyla_bpf__destroy(&skeleton);
   return 0;
@@ -231,5 +240,5 @@ int run(int pid, const std::set<std::uint32_t>& wanted) {
 int main(int count, char** arguments) {
   if (count < 2) return 2;
   return beyla::tests::run(std::atoi(arguments[1]),
-                           beyla::tests::parse_numbers(count > 2 ? arguments[2] : ""));
+                           beyla::tests::parse_numbers(count > 2 ? arguments[2] : ""), count > 3);
 }
