@@ -115,7 +115,9 @@ def toolchain(go: str) -> Path:
 
 
 def _go_environment(go: str, mode: Mode) -> dict[str, str]:
-    return clean_environment({
+    # With its index Go 1.19 finds no package when its own root lies among the modules.
+    index = {"GODEBUG": "goindex=0"} if go == "1.19" else {}
+    return clean_environment(index | {
         "GOROOT": str(toolchain(go)), "GOENV": "off", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", "GOWORK": "off",
         "GOAMD64": "v1", "CGO_ENABLED": "1" if mode.cgo else "0",
     })
@@ -166,6 +168,7 @@ def _compile(cell: Cell, folder: Path, output: Path, profile: Path | None) -> No
     workshop.run([go, "build", "-trimpath", *options, f"-ldflags={mode.linker}", "-o", output, "."], folder, environment)
 
 
+@functools.cache
 def driver() -> Path:
     """The client that sends a known load to any target: see tests/targets/go/driver/main.go."""
     return program_of(Cell("1.26", "default", "driver"))
@@ -197,8 +200,8 @@ def program_of(cell: Cell) -> Path:
     """The built program of a cell."""
     if MODES[cell.mode].profiled:
         driver()  # before the lock is taken
-    made = CACHE / f"{cell.framework}-{cell.go}-{cell.mode}-{_key(cell)}"
-    output = made / FRAMEWORKS[cell.framework].program
+    program = FRAMEWORKS[cell.framework].program
+    output = CACHE / f"{program}-{cell.go}-{cell.mode}-{_key(cell)}" / program
     with workshop.building(output) as needed:
         if needed:
             with tempfile.TemporaryDirectory(prefix="beyla-go-") as scratch:

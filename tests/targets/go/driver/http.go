@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
@@ -16,8 +18,9 @@ import (
 
 const answerTimeout = 60 * time.Second
 
-// client makes one that keeps a single connection. Protocols: h1, h2 (by TLS), h2c.
-func client(protocol string) *http.Client {
+// client makes one that keeps a single connection; with `fresh` (h1 only) none: each request has its own. Protocols: h1,
+// h2 (by TLS), h2c.
+func client(protocol string, fresh bool) *http.Client {
 	skip := &tls.Config{InsecureSkipVerify: true} // the target made its certificate at its start
 	var transport http.RoundTripper
 	switch protocol {
@@ -33,7 +36,7 @@ func client(protocol string) *http.Client {
 	default:
 		transport = &http.Transport{
 			TLSClientConfig: skip, TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
-			MaxConnsPerHost: 1, MaxIdleConnsPerHost: 1,
+			MaxConnsPerHost: 1, MaxIdleConnsPerHost: 1, DisableKeepAlives: fresh,
 		}
 	}
 	return &http.Client{
@@ -61,7 +64,18 @@ func (d *driver) request(next step) (*http.Request, error) {
 	if next.withContext {
 		request.Header.Set("X-With-Context", "yes")
 	}
+	if next.traced {
+		row := traceRow{next.path, randomHex(16), randomHex(8)}
+		request.Header.Set("Traceparent", "00-"+row.TraceID+"-"+row.SpanID+"-01")
+		d.books.takeTrace(row)
+	}
 	return request, nil
+}
+
+func randomHex(bytes int) string {
+	made := make([]byte, bytes)
+	rand.Read(made)
+	return hex.EncodeToString(made)
 }
 
 func (d *driver) send(connection *http.Client, next step) {
@@ -96,7 +110,7 @@ func (d *driver) send(connection *http.Client, next step) {
 // sendPanic expects no answer, or 500 from a framework that recovers. The connection is new: a client asks again by
 // itself when a kept one is closed under it.
 func (d *driver) sendPanic(next step) {
-	connection := client(d.protocol)
+	connection := client(d.protocol, false)
 	defer connection.CloseIdleConnections()
 	request, err := d.request(next)
 	if err != nil {

@@ -1,7 +1,7 @@
 // The driver sends a known number of requests of each kind to a target and prints as JSON what is true of them.
 //
 //	driver http -url http://127.0.0.1:PORT -routes patterns|prefixes|mux|gin [-protocol h1|h2|h2c] [-passes N]
-//	    [-connections N] [-out=false] [-broken=false] [-pipelined N] [-backend-tls]
+//	    [-connections N] [-out=false] [-broken=false] [-pipelined N] [-backend-tls] [-fresh]
 //	driver load -url URL [-protocol P] [-connections N] [-seconds N]     /hello, /users/N and /rawfirst until then
 //	driver deep -url URL [-passes N] [-connections N] [-depth N] [-goroutines N]
 //	driver grpc -address 127.0.0.1:PORT [-tls] [-passes N] [-connections N]
@@ -21,6 +21,7 @@ import (
 
 type driver struct {
 	base, protocol, spelled string
+	fresh                   bool
 	books                   *ledger
 }
 
@@ -50,6 +51,7 @@ func main() {
 	flags.BoolVar(&o.out, "out", true, "make the target ask a backend")
 	flags.BoolVar(&o.broken, "broken", true, "ask for panics and hijacked connections")
 	flags.BoolVar(&o.backendTLS, "backend-tls", false, "the backend speaks TLS")
+	flags.BoolVar(&d.fresh, "fresh", false, "a connection for each request")
 	flags.BoolVar(&o.tls, "tls", false, "gRPC over TLS")
 	flags.StringVar(&o.address, "address", "", "of the gRPC target")
 	flags.Parse(os.Args[2:])
@@ -133,7 +135,7 @@ func (d *driver) onEach(connections int, work func(send func(step))) {
 		group.Add(1)
 		go func() {
 			defer group.Done()
-			connection := client(d.protocol)
+			connection := client(d.protocol, d.fresh)
 			defer connection.CloseIdleConnections()
 			work(func(next step) { d.send(connection, next) })
 		}()

@@ -15,6 +15,7 @@ type step struct {
 	body                int // bytes
 	delay               time.Duration
 	withContext         bool // a middleware hands a copy of the request on
+	traced              bool // carries a traceparent of its own
 	outgoing            int  // what the server gets from a call of its own; -1: nobody answers, 0: it makes none
 }
 
@@ -53,7 +54,7 @@ func plainSteps() []step {
 		{method: "HEAD", path: "/hello", kind: "hello", status: 200},
 		{method: "POST", path: "/hello", kind: "hello", status: 200, body: 70_000},
 		{method: "GET", path: "/hello", query: "size=20000", kind: "hello", status: 200},
-		{method: "GET", path: "/users/1", kind: "users", status: 200},
+		{method: "GET", path: "/users/1", kind: "users", status: 200, traced: true},
 		{method: "GET", path: "/users/2", query: "status=404", kind: "users", status: 404},
 		{method: "PUT", path: "/users/3", query: "status=201", kind: "users", status: 201, body: 600},
 		{method: "DELETE", path: "/users/4", query: "status=204", kind: "users", status: 204},
@@ -78,7 +79,7 @@ func outSteps(backend, nobody string) []step {
 		asked := fmt.Sprintf("%s/asked/%s", backend, how)
 		steps = append(steps, step{
 			method: "GET", path: "/out", query: "how=" + how + "&url=" + url.QueryEscape(asked), kind: "out", status: 200,
-			outgoing: 200,
+			outgoing: 200, traced: how == "go",
 		})
 	}
 	missing := backend + "/asked/missing?status=404"

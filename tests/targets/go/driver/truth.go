@@ -15,6 +15,7 @@ type serverRow struct {
 	Route        string  `json:"route"` // empty: none is known
 	Status       int     `json:"status"`
 	Count        int     `json:"count"`
+	BodyBytes    int     `json:"body_bytes"`    // of each request
 	DelaySeconds float64 `json:"delay_seconds"` // that the handlers were told to wait, in all
 }
 
@@ -26,9 +27,17 @@ type clientRow struct {
 	Count   int    `json:"count"`
 }
 
+// traceRow is a request that carried a traceparent.
+type traceRow struct {
+	Path    string `json:"path"`
+	TraceID string `json:"trace_id"`
+	SpanID  string `json:"span_id"` // the parent of what the server does
+}
+
 type truth struct {
 	Server  []serverRow `json:"server"`
 	Client  []clientRow `json:"client"`
+	Traces  []traceRow  `json:"traces"`
 	Failed  int         `json:"failed"` // that ended otherwise than the step says
 	Wrong   []string    `json:"wrong"`  // the first of them
 	Hash    string      `json:"hash"`   // of all answers, whatever their order
@@ -41,6 +50,7 @@ type ledger struct {
 	mutex  sync.Mutex
 	server map[serverRow]int
 	client map[clientRow]int
+	traces []traceRow
 	failed int
 	wrong  []string
 	hash   uint64
@@ -54,7 +64,7 @@ func (l *ledger) take(next step, spelled string, answer []byte) {
 	sum := sha256.Sum256(append([]byte(fmt.Sprintf("%s %s %d ", next.method, next.path, next.status)), answer...))
 	row := serverRow{
 		Method: next.method, Path: next.path, Route: routeOf(spelled, next.kind), Status: next.status,
-		DelaySeconds: next.delay.Seconds(),
+		BodyBytes: next.body, DelaySeconds: next.delay.Seconds(),
 	}
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -71,6 +81,12 @@ func (l *ledger) takeOutgoing(address string, status int) {
 	l.client[clientRow{Method: "GET", Address: address, Status: status}]++
 }
 
+func (l *ledger) takeTrace(row traceRow) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.traces = append(l.traces, row)
+}
+
 func (l *ledger) fail(next step, why interface{}) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -82,7 +98,7 @@ func (l *ledger) fail(next step, why interface{}) {
 
 func (l *ledger) truth() truth {
 	all := truth{
-		Server: []serverRow{}, Client: []clientRow{}, Failed: l.failed, Wrong: append([]string{}, l.wrong...),
+		Server: []serverRow{}, Client: []clientRow{}, Traces: append([]traceRow{}, l.traces...), Failed: l.failed, Wrong: append([]string{}, l.wrong...),
 		Hash: fmt.Sprintf("%016x", l.hash),
 	}
 	for row, count := range l.server {
