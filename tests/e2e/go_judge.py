@@ -69,6 +69,10 @@ def full_method(row: dict) -> str:
 
 
 def wrong_metrics(metrics: Metrics, truth: GoTruth) -> list[str]:
+    return wrong_numbers(metrics, truth) + wrong_times(metrics, truth)
+
+
+def wrong_numbers(metrics: Metrics, truth: GoTruth) -> list[str]:
     wrong = _differences(
         "http_server", _counted(metrics, "http_server", "http_method", "http_route", "http_status_code"),
         _sums(truth.server, lambda row: (row["method"], row["route"], row["status"])),
@@ -82,7 +86,7 @@ def wrong_metrics(metrics: Metrics, truth: GoTruth) -> list[str]:
             role, _counted(metrics, role, "rpc_system", "rpc_method", "rpc_grpc_status_code"),
             _sums(rows, lambda row: ("grpc", full_method(row), row["code"])),
         )
-    return wrong + wrong_times(metrics, truth)
+    return wrong
 
 
 def _too_far(what: str, found: float, least: float, count: int) -> list[str]:

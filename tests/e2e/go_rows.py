@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
 
+from go_targets import GoTarget, drive, run_json  # first: it puts tests/matrix into the path
 import workshop
 from go_builds import Cell, program_of
 from go_judge import GoTruth, wrong_lines, wrong_losses, wrong_metrics, wrong_traces
-from go_targets import GoTarget, drive, run_json
 from harness import FULL, Agent, settle
 
 PASSES = 40 if FULL else 6

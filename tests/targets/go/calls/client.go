@@ -173,11 +173,21 @@ func (c *collector) truth() Truth {
 	return truth
 }
 
-// Run makes passes over the steps on each of the connections at once, and `refused` calls that nobody answers.
-func Run(address string, withTLS bool, passes, connections, refused int) (Truth, error) {
+// Load says how much Run does.
+type Load struct {
+	More        func(pass int) bool // asked before each pass over the steps; by many goroutines
+	Connections int                 // at once, each with passes of its own
+	Refused     int                 // calls that nobody answers, at the end
+}
+
+// Passes is a More for a number of them.
+func Passes(count int) func(int) bool { return func(pass int) bool { return pass < count } }
+
+// Run calls the server.
+func Run(address string, withTLS bool, load Load) (Truth, error) {
 	all := collector{rows: map[Row]int{}}
 	var group sync.WaitGroup
-	for index := 0; index < connections; index++ {
+	for index := 0; index < load.Connections; index++ {
 		connection, err := Dial(address, withTLS)
 		if err != nil {
 			return Truth{}, err
@@ -186,7 +196,7 @@ func Run(address string, withTLS bool, passes, connections, refused int) (Truth,
 		group.Add(1)
 		go func() {
 			defer group.Done()
-			for pass := 0; pass < passes; pass++ {
+			for pass := 0; load.More(pass); pass++ {
 				for _, next := range steps {
 					all.run(connection, next)
 				}
@@ -194,7 +204,7 @@ func Run(address string, withTLS bool, passes, connections, refused int) (Truth,
 		}()
 	}
 	group.Wait()
-	for ; refused > 0; refused-- {
+	for count := load.Refused; count > 0; count-- {
 		if err := callNobody(&all, withTLS); err != nil {
 			return Truth{}, err
 		}

@@ -1,19 +1,26 @@
 // The driver sends a known number of requests of each kind to a target and prints as JSON what is true of them.
 //
 //	driver http -url http://127.0.0.1:PORT -routes patterns|prefixes|mux|gin [-protocol h1|h2|h2c] [-passes N]
-//	    [-connections N] [-out=false] [-broken=false] [-pipelined N] [-backend-tls] [-fresh]
-//	driver load -url URL [-protocol P] [-connections N] [-seconds N]     /hello, /users/N and /rawfirst until then
+//	    [-connections N] [-out=false] [-broken=false] [-pipelined N] [-backend-tls] [-fresh] [-kinds K,K]
+//	driver load -url URL [-protocol P] [-connections N] [-seconds N]
 //	driver deep -url URL [-passes N] [-connections N] [-depth N] [-goroutines N]
 //	driver grpc -address 127.0.0.1:PORT [-tls] [-passes N] [-connections N]
+//	driver grpcload -address 127.0.0.1:PORT [-tls] [-connections N] [-seconds N]
+//
+// The loads end after their seconds, or by SIGTERM.
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"log"
 	"os"
+	"os/signal"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"target/calls"
@@ -29,12 +36,12 @@ type options struct {
 	passes, connections, pipelined, depth, goroutines int
 	seconds                                           float64
 	out, broken, backendTLS, tls                      bool
-	address                                           string
+	address, kinds                                    string
 }
 
 func main() {
 	if len(os.Args) < 2 {
-		log.Fatal("usage: driver http|load|deep|grpc [flags]")
+		log.Fatal("usage: driver http|load|deep|grpc|grpcload [flags]")
 	}
 	flags := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
 	d := driver{books: newLedger()}
@@ -53,6 +60,7 @@ func main() {
 	flags.BoolVar(&o.backendTLS, "backend-tls", false, "the backend speaks TLS")
 	flags.BoolVar(&d.fresh, "fresh", false, "a connection for each request")
 	flags.BoolVar(&o.tls, "tls", false, "gRPC over TLS")
+	flags.StringVar(&o.kinds, "kinds", "", "of requests, separated by commas; all")
 	flags.StringVar(&o.address, "address", "", "of the gRPC target")
 	flags.Parse(os.Args[2:])
 	if err := run(os.Args[1], d, o); err != nil {
@@ -64,11 +72,10 @@ func run(what string, d driver, o options) error {
 	started := time.Now()
 	switch what {
 	case "grpc":
-		all, err := calls.Run(o.address, o.tls, o.passes, o.connections, 0)
-		if err != nil {
-			return err
-		}
-		return json.NewEncoder(os.Stdout).Encode(all)
+		return callAll(o, calls.Passes(o.passes))
+	case "grpcload":
+		goOn := until(o.seconds)
+		return callAll(o, func(int) bool { return goOn() })
 	case "http":
 		if err := d.everything(o); err != nil {
 			return err
@@ -78,11 +85,26 @@ func run(what string, d driver, o options) error {
 	case "deep":
 		d.deep(o)
 	default:
-		return fmt.Errorf("%s: not one of http, load, deep, grpc", what)
+		return fmt.Errorf("%s: not one of http, load, deep, grpc, grpcload", what)
 	}
 	all := d.books.truth()
 	all.Seconds = time.Since(started).Seconds()
 	return json.NewEncoder(os.Stdout).Encode(all)
+}
+
+func callAll(o options, more func(int) bool) error {
+	all, err := calls.Run(o.address, o.tls, calls.Load{More: more, Connections: o.connections})
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(all)
+}
+
+// until makes a function that is true for so long, or until SIGTERM.
+func until(seconds float64) func() bool {
+	end := time.Now().Add(time.Duration(seconds * float64(time.Second)))
+	terminated, _ := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	return func() bool { return terminated.Err() == nil && time.Now().Before(end) }
 }
 
 func (d *driver) everything(o options) error {
@@ -98,6 +120,7 @@ func (d *driver) everything(o options) error {
 		}
 		steps = append(steps, outSteps(backend, nobody)...)
 	}
+	steps = only(o.kinds, steps)
 	d.onEach(o.connections, func(send func(step)) {
 		for pass := 0; pass < o.passes; pass++ {
 			for _, next := range steps {
@@ -115,6 +138,16 @@ func (d *driver) everything(o options) error {
 		})
 	}
 	return nil
+}
+
+func only(kinds string, all []step) []step {
+	var chosen []step
+	for _, next := range all {
+		if kinds == "" || strings.Contains(","+kinds+",", ","+next.kind+",") {
+			chosen = append(chosen, next)
+		}
+	}
+	return chosen
 }
 
 func (d *driver) sendBroken(passes int) {
@@ -144,9 +177,9 @@ func (d *driver) onEach(connections int, work func(send func(step))) {
 }
 
 func (d *driver) load(o options) {
-	end := time.Now().Add(time.Duration(o.seconds * float64(time.Second)))
+	goOn := until(o.seconds)
 	d.onEach(o.connections, func(send func(step)) {
-		for index := 0; time.Now().Before(end); index++ {
+		for index := 0; goOn(); index++ {
 			switch index % 3 {
 			case 0:
 				send(step{method: "GET", path: "/hello", kind: "hello", status: 200})

@@ -74,7 +74,8 @@ func serveByHandler(listener net.Listener, withHTTP bool) {
 }
 
 func beClient() {
-	truth, err := calls.Run(*address, listen.WithTLS(), *passes, *connections, *refused)
+	load := calls.Load{More: calls.Passes(*passes), Connections: *connections, Refused: *refused}
+	truth, err := calls.Run(*address, listen.WithTLS(), load)
 	if err != nil {
 		log.Fatal(err)
 	}
