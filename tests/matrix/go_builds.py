@@ -5,6 +5,7 @@ from those required here, by Go's rule of the least version that satisfies all.
 """
 from __future__ import annotations
 
+import fcntl
 import functools
 import hashlib
 import os
@@ -12,14 +13,15 @@ import re
 import shutil
 import subprocess
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Iterator
 
 import workshop
 from harness import clean_environment, end_process, required_program
 
 SOURCES = workshop.PROGRAMS / "go"
-PACKAGES = ("answers", "calls", "listen", "servemux")  # that programs share; `calls` needs gRPC
 CACHE = Path(os.environ.get("BEYLA_GO_CACHE", workshop.CACHE / "go"))
 PROFILE_SECONDS = 4
 
@@ -39,9 +41,12 @@ MODULES = {
     NET: {"1.19": "0.7.0", "1.20": "0.17.0", "1.21": "0.25.0", "1.22": "0.30.0", "1.23": "0.38.0", "1.24": "0.43.0",
           "1.25": "0.47.0", "1.26": "0.62.0"},
 }
-# The program of a framework, its modules, and the flags it is started with.
+
+
 @dataclass(frozen=True)
 class Framework:
+    """The program, the modules it requires, and the flags it is started with."""
+
     program: str
     modules: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
@@ -124,7 +129,7 @@ def _go_environment(go: str, mode: Mode) -> dict[str, str]:
 
 
 def _packages(program: str) -> list[str]:
-    """Those of PACKAGES that the program imports, directly or through another."""
+    """Those of the folders in SOURCES that the program imports, directly or through another."""
     wanted, found = [program], []
     while wanted:
         folder = wanted.pop()
@@ -149,7 +154,8 @@ def _lay_out(go: str, framework: Framework, folder: Path) -> None:
 def _key(cell: Cell) -> str:
     framework = FRAMEWORKS[cell.framework]
     mode = MODES[cell.mode]
-    digest = hashlib.sha256(repr((toolchain(cell.go), mode, framework.modules)).encode())
+    version = (toolchain(cell.go) / "VERSION").read_text()
+    digest = hashlib.sha256(repr((version, mode, framework.modules)).encode())
     for module in framework.modules:
         digest.update(MODULES[module][cell.go].encode())
     for folder in [framework.program, *_packages(framework.program)]:
@@ -168,7 +174,6 @@ def _compile(cell: Cell, folder: Path, output: Path, profile: Path | None) -> No
     workshop.run([go, "build", "-trimpath", *options, f"-ldflags={mode.linker}", "-o", output, "."], folder, environment)
 
 
-@functools.cache
 def driver() -> Path:
     """The client that sends a known load to any target: see tests/targets/go/driver/main.go."""
     return program_of(Cell("1.26", "default", "driver"))
@@ -196,14 +201,22 @@ def _profile_of(cell: Cell, program: Path, folder: Path) -> Path:
     return profile
 
 
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """No other process builds the same meanwhile: scripts may run in parallel."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def program_of(cell: Cell) -> Path:
     """The built program of a cell."""
-    if MODES[cell.mode].profiled:
-        driver()  # before the lock is taken
     program = FRAMEWORKS[cell.framework].program
-    output = CACHE / f"{program}-{cell.go}-{cell.mode}-{_key(cell)}" / program
-    with workshop.building(output) as needed:
-        if needed:
+    name = f"{program}-{cell.go}-{cell.mode}-{_key(cell)}"
+    output = CACHE / name / program
+    with _alone(name):
+        if not output.exists():
             with tempfile.TemporaryDirectory(prefix="beyla-go-") as scratch:
                 _build(cell, Path(scratch), output)
     return output
@@ -217,4 +230,6 @@ def _build(cell: Cell, scratch: Path, output: Path) -> None:
         profile = _profile_of(cell, scratch / "plain", scratch)
     _compile(cell, scratch / "target", scratch / "built", profile)
     output.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(scratch / "built", output)
+    # From another file system a move would show half a program to who doesn't take the lock.
+    shutil.move(scratch / "built", output.with_name("new"))
+    output.with_name("new").rename(output)
