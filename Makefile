@@ -18,9 +18,11 @@ test: deps-test build/dev/build.ninja
 	tools/check_layers.py
 	ctest --test-dir build/dev --output-on-failure -j $(JOBS)
 
-# Every runtime with the acceptance numbers: some 15 minutes, after a first run that fetches and builds the targets.
+# Every runtime with the acceptance numbers, some 15 minutes, and every cell of Go's matrix; after a first run that fetches
+# and builds the targets, half an hour more.
 test-matrix: deps-matrix build
 	FULL=1 ROWS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_runtimes.py
+	FULL=1 GO_CELLS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_go_cells.py
 
 fuzz-smoke: deps-test build/fuzz/build.ninja
 	tools/stage.sh "build of fuzz targets" cmake --build --preset fuzz -j $(JOBS)
