@@ -1,4 +1,4 @@
-#include "probes/go/report/report_text.h"
+#include "report_text.h"
 
 #include <fmt/format.h>
 
@@ -10,8 +10,10 @@
 #include "probes/go/report/wanted_fields.h"
 #include "probes/go/report/wanted_probes.h"
 
-namespace beyla::probes::go {
+namespace beyla::tests {
 namespace {
+
+using namespace probes::go;
 
 std::string_view function_of(std::uint32_t probe) {
   if (probe == abi::kGoProbeRoundTripAnswer) return kRoundTrip;
@@ -53,4 +55,4 @@ std::string text_of(const abi::binary_report& report) {
   return out + fmt::format("flags {:#x}\n", report.go.flags);
 }
 
-}  // namespace beyla::probes::go
+}  // namespace beyla::tests

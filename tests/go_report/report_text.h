@@ -5,8 +5,8 @@
 
 #include "abi/go_report.h"
 
-namespace beyla::probes::go {
+namespace beyla::tests {
 
 [[nodiscard]] std::string text_of(const abi::binary_report& report);
 
-}  // namespace beyla::probes::go
+}  // namespace beyla::tests
