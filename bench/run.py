@@ -15,6 +15,7 @@ from typing import Callable
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests" / "e2e"))  # starts and reads the agent as the tests do
 
+import go_cost  # noqa: E402
 import hook_cost  # noqa: E402
 import parse_cost  # noqa: E402
 import reaction_times  # noqa: E402
@@ -23,10 +24,14 @@ import scrape_cost  # noqa: E402
 import target_cost  # noqa: E402
 from figures import Figure  # noqa: E402
 from harness import BEYLA_BINARY  # noqa: E402
+from go_services import GoHttp1, GoHttp2, GoStream, GoTls, GoUnary  # noqa: E402
 from services import SERVICES  # noqa: E402
 
 DEFAULT_ROUNDS = 15
 TRACE_LINE_ROUNDS = 6
+GO_SERVICES = {
+    "go_http1": GoHttp1, "go_tls": GoTls, "go_http2": GoHttp2, "go_unary": GoUnary, "go_stream": GoStream,
+}
 
 Section = Callable[[int], list[Figure]]
 
@@ -36,6 +41,9 @@ def sections(build: Path) -> dict[str, Section]:
     late_server = build / "bench" / "bench_late_server"
     hooks = Hooks(build / "bench" / "bench_pair")
 
+    def go_section(service: type) -> Section:
+        return lambda rounds: go_cost.measure(service, rounds, hooks.miss_ns())
+
     def target_section(service: type) -> Section:
         return lambda rounds: target_cost.measure(service, rounds, hooks.miss_ns())
 
@@ -43,6 +51,7 @@ def sections(build: Path) -> dict[str, Section]:
         "parse": lambda rounds: parse_cost.measure(build, rounds),
         "hooks": hooks.measure,
         **{service.name: target_section(service) for service in SERVICES},
+        **{name: go_section(service) for name, service in GO_SERVICES.items()},
         "trace_lines": lambda rounds: target_cost.measure_trace_lines(min(rounds, TRACE_LINE_ROUNDS)),
         "selection": lambda rounds: reaction_times.measure_selection(late_server, rounds),
         "start": lambda rounds: reaction_times.measure_start(late_server, rounds),
