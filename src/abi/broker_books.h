@@ -8,7 +8,7 @@
 
 namespace beyla::abi {
 
-enum : std::uint32_t { kBrokerBooksVersion = 1 };
+enum : std::uint32_t { kBrokerBooksVersion = 2 };
 enum { kBrokerBooksBytes = 4096 };
 
 enum broker_book : std::uint32_t {
@@ -31,13 +31,47 @@ enum broker_book : std::uint32_t {
   kBookRequestTooMany = 16,
   kBookRequestAttachFailed = 17,
   kBookTargetsForgotten = 18,  // over the broker's limit
-  kBrokerBookValues,
+  kBookGoProcesses = 19,       // that have probes now
+  kBookGoPoints = 20,          // in all of them
+  kBookBinaries = 21,          // those of Go; this and the next in the order of binary_outcome
+  kBookGoFailures = kBookBinaries + 6,  // processes left out, in the order of go_failure
+  kBookGoRefusals = kBookGoFailures + 5,  // points left out, in the order of probes::proof::Refusal
+  kBrokerBookValues = kBookGoRefusals + 16,
 };
+
+// What came of the analysis of an executable file.
+enum binary_outcome : std::uint32_t {
+  kBinaryIsGo = 0,
+  kBinaryIsOther = 1,
+  kBinaryNotStarted = 2,  // this and the next: no report, in the order of broker::AnalysisFailure
+  kBinaryDied = 3,
+  kBinaryTimedOut = 4,
+  kBinaryMalformed = 5,
+  kBinaryOutcomes = 6,
+};
+static_assert(kBookGoFailures - kBookBinaries == std::uint32_t{kBinaryOutcomes});
+
+// Why a whole process has no Go probes.
+enum go_failure : std::uint32_t {
+  kGoTooManyImages = 0,  // the first: in the order of probes::loader::AttachFailure
+  kGoTooManyLinks = 1,
+  kGoProcessGone = 2,
+  kGoRefusedByKernel = 3,
+  kGoTooManyWait = 4,
+  kGoFailures = 5,
+};
+static_assert(kBookGoRefusals - kBookGoFailures == std::uint32_t{kGoFailures});
+enum : std::uint32_t { kProbeRefusals = kBrokerBookValues - kBookGoRefusals };
 
 static_assert(kBookTargetsForgotten - kBookRequestOutcomes == std::uint32_t{kRequestOutcomes});
 
 constexpr broker_book book_of(request_outcome outcome) {
   return static_cast<broker_book>(std::uint32_t{kBookRequestOutcomes} + std::uint32_t{outcome});
+}
+
+// The index-th of a row of books that begins with `first`.
+constexpr broker_book book_of(broker_book first, std::size_t index) {
+  return static_cast<broker_book>(std::uint32_t{first} + index);
 }
 
 struct broker_books {

@@ -10,7 +10,7 @@
 
 namespace beyla::abi {
 
-enum { kConfigVersion = 1 };
+enum { kConfigVersion = 2 };
 
 // Of text fields, with the NUL.
 enum {
@@ -27,6 +27,12 @@ enum config_log_level : std::uint32_t {
   kLogInfo = 2,
   kLogWarn = 3,
   kLogError = 4,
+};
+
+enum config_trace_printer : std::uint32_t {
+  kPrintNothing = 1,
+  kPrintText = 2,
+  kPrintJson = 3,
 };
 
 // Bits: what may be put into a process that the policy selects.
@@ -63,7 +69,7 @@ static_assert(sizeof(policy_blob) == 12624);
 struct settings_blob {
   std::uint32_t version;
   std::uint32_t length;
-  std::uint32_t print_traces;
+  std::uint32_t trace_printer;
   std::uint32_t serve_metrics;  // on the socket that the broker hands over
   std::uint32_t log_level;
   std::uint32_t reserved;

@@ -11,7 +11,7 @@
 namespace beyla::abi {
 #endif
 
-enum { kAbiVersion = 2 };
+enum { kAbiVersion = 3 };
 
 enum event_kind {
   kEventOpen = 0,    /* data ring: first sight of a connection */
@@ -19,7 +19,8 @@ enum event_kind {
   kEventFin = 2,     /* data ring: the watched side sends no more */
   kEventClose = 3,   /* data ring */
   kEventProcess = 4, /* lifecycle ring */
-  kEventKinds = 5,
+  kEventCall = 5,    /* data ring: a function of the target was called, go_calls.h */
+  kEventKinds = 6,
 };
 
 enum event_loss { kLossRingFull = 0, kLossReasons = 1 };
@@ -88,15 +89,17 @@ struct event_data {
   uint64_t offset;       /* stream position of the first byte */
   uint64_t other_offset; /* position of the other direction, from the socket's sequence numbers */
   uint64_t arrival_ns;   /* received by a server only; 0: unknown */
+  uint64_t goroutine;    /* r14 of the caller: of a Go process the address of its g, else anything */
   uint32_t total_bytes;
   uint16_t head_bytes;
   uint8_t direction; /* stream_direction */
   uint8_t flags;     /* data_flag */
 };
 ABI_OFFSET(event_data, offset, 40);
-ABI_OFFSET(event_data, total_bytes, 64);
-ABI_OFFSET(event_data, direction, 70);
-ABI_ASSERT(sizeof(struct event_data) == 72);
+ABI_OFFSET(event_data, goroutine, 64);
+ABI_OFFSET(event_data, total_bytes, 72);
+ABI_OFFSET(event_data, direction, 78);
+ABI_ASSERT(sizeof(struct event_data) == 80);
 
 /* kEventFin and kEventClose are a bare event_header. */
 

@@ -50,6 +50,9 @@ struct event_counts {
 };
 ABI_ASSERT(sizeof(struct event_counts) == 16);
 
+/* What user space decides on a process, by running decide_process. */
+enum decision { kDecideSelect = 0, kDecideReject = 1, kDecideGoProbed = 2 };
+
 /* Reasons why a selected socket's bytes could not be read or a slot not be had. */
 enum kernel_note { kNoteUnreadable = 0, kNoteNoSlot = 1, kNoteNoStorage = 2, kNotes = 3 };
 

@@ -58,6 +58,7 @@ bool decode_data(std::span<const std::byte> record, model::EventSink& sink) {
       event->direction == abi::kReceived ? model::Direction::received : model::Direction::sent;
   data.offset = event->offset;
   data.other_offset = event->other_offset;
+  data.goroutine = event->goroutine;
   data.total_bytes = event->total_bytes;
   data.head = *head;
   data.tail = *tail;

@@ -61,6 +61,7 @@ void encode_record(const model::StreamData& event, std::vector<std::byte>& out) 
   record.offset = event.offset;
   record.other_offset = event.other_offset;
   record.arrival_ns = event.arrival ? to_ns(*event.arrival) : 0;
+  record.goroutine = event.goroutine;
   record.total_bytes = event.total_bytes;
   record.head_bytes = static_cast<std::uint16_t>(event.head.size());
   record.direction = event.direction == model::Direction::received ? abi::kReceived : abi::kSent;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "model/connection.h"
+#include "model/function_call.h"
 #include "model/process.h"
 
 namespace beyla::model {
@@ -25,6 +26,7 @@ struct StreamData {
   Direction direction = Direction::received;
   std::uint64_t offset = 0;        // stream position of the first byte in this direction
   std::uint64_t other_offset = 0;  // position of the other direction at that moment, exact
+  std::uint64_t goroutine = 0;     // of a Go process: its g, at the call; else anything
   std::uint32_t total_bytes = 0;
   std::span<const std::byte> head;
   std::span<const std::byte> tail;
@@ -50,6 +52,7 @@ class EventSink {
   virtual void on_data(const StreamData& event) = 0;
   virtual void on_send_closed(const SendClosed& event) = 0;
   virtual void on_closed(const ConnectionClosed& event) = 0;
+  virtual void on_call(const FunctionCall& /*call*/) {}  // most sinks know sockets only
 };
 
 }  // namespace beyla::model

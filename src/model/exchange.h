@@ -7,25 +7,31 @@
 
 #include "base/clock.h"
 #include "model/connection.h"
+#include "model/function_call.h"
 #include "model/process.h"
+#include "model/trace.h"
 
 namespace beyla::model {
 
-enum class MetricFamily : std::uint8_t { http };  // with the role it names the metrics
+enum class MetricFamily : std::uint8_t { http, rpc };  // with the role it names the metrics
 
 struct Semantics {
   MetricFamily family = MetricFamily::http;
-  std::string operation;  // HTTP: method, or "_OTHER" for one that no RFC registers
-  std::string target;     // HTTP: path without query, raw bytes as sent
-  std::string outcome;    // HTTP: status code as text
+  // HTTP: method, or "_OTHER" for one that no RFC registers. RPC: full method, "/pkg.Service/Name".
+  std::string operation;
+  std::string target;   // HTTP: path without query, raw bytes as sent
+  std::string outcome;  // HTTP: status code as text, empty: no answer came. RPC: code as text
+  std::string route = {};  // HTTP servers: as the framework spells it; empty: not known
 };
 
 struct Exchange {
+  RequestId request = 0;  // as the sink named it in on_begun()
   ConnectionId connection = 0;
   ProcessKey process;
   Role role = Role::unknown;
-  Endpoint local;
+  Endpoint local;  // port 0: not known; remote, too
   Endpoint remote;
+  std::string server_name;  // clients: whom they asked, "host" or "host:port"; empty: not known
   // Server only: the request's first byte reached the socket.
   std::optional<base::BootTime> arrival;
   // Server: the receive that completed the request's head returned. Client: the first bytes of the
@@ -35,6 +41,7 @@ struct Exchange {
   base::BootTime end;
   std::optional<std::uint64_t> request_body_bytes;  // nullopt: not known exactly
   Semantics semantics;
+  TraceContext trace;
 };
 
 enum class IncompleteReason : std::uint8_t {
@@ -51,6 +58,16 @@ struct Incomplete {
   Role role = Role::unknown;
   IncompleteReason reason = IncompleteReason::no_answer;
   base::BootTime time;  // when that was clear
+  RequestId request = 0;
+};
+
+struct RequestBegun {
+  ProcessKey process{};
+  Role role = Role::unknown;
+  ConnectionId connection = 0;  // 0: not known
+  base::BootTime time{};
+  std::optional<TraceParent> incoming = std::nullopt;  // what the request carries
+  std::optional<CallOrigin> origin = std::nullopt;     // who asks, or serves it; seen by a probe in the process
 };
 
 // Called on the shard's thread. Of what is unpaired or lost nobody says whose it was: that of a
@@ -58,8 +75,9 @@ struct Incomplete {
 class ExchangeSink {
  public:
   virtual ~ExchangeSink() = default;
-  // A request that was seen: it ends as one exchange or one incomplete, never as both.
-  virtual void on_begun(const ProcessKey& process, Role role) = 0;
+  // A request that was seen: it ends as one exchange or one incomplete, never as both. Out: how the
+  // sink calls it; comes back in Exchange::request or Incomplete::request.
+  virtual RequestId on_begun(const RequestBegun& begun) = 0;
   virtual void on_exchange(Exchange&& exchange) = 0;
   virtual void on_incomplete(const Incomplete& incomplete) = 0;
   virtual void on_unpaired() = 0;  // an answer without request

@@ -15,15 +15,16 @@ std::size_t index_of(model::Role role) { return static_cast<std::size_t>(role); 
 
 }  // namespace
 
-void SpanBuilder::on_begun(const model::ProcessKey& process, model::Role role) {
-  const std::size_t index = index_of(role);
-  if (const auto found = known_.find(process); found != known_.end()) {
+model::RequestId SpanBuilder::on_begun(const model::RequestBegun& begun) {
+  const std::size_t index = index_of(begun.role);
+  if (const auto found = known_.find(begun.process); found != known_.end()) {
     ++found->second.in_flight[index];
     if (found->second.selected) ++in_flight_.selected[index];
   } else {
-    ++undecided_in_flight_[process][index];
+    ++undecided_in_flight_[begun.process][index];
     ++in_flight_.undecided[index];
   }
+  return 0;
 }
 
 // It counts as something now, or never will.

@@ -56,7 +56,7 @@ class SpanBuilder final : public model::ExchangeSink, public model::TargetSink {
 
   explicit SpanBuilder(std::vector<model::SpanSink*> sinks) : sinks_(std::move(sinks)) {}
 
-  void on_begun(const model::ProcessKey& process, model::Role role) override;
+  model::RequestId on_begun(const model::RequestBegun& begun) override;
   void on_exchange(model::Exchange&& exchange) override;
   void on_incomplete(const model::Incomplete& request) override;
   void on_unpaired() override { counts_.unpaired.add(); }

@@ -155,9 +155,9 @@ std::span<const std::byte> bytes_of(const InFlight& in_flight) {
 TEST(SpanBuilder, KnowsWhatIsInFlightByWhatIsKnownOfItsProcess) {
   SpanBuilder builder({});
   builder.on_selected({kOne, {"shop"}}, {});
-  builder.on_begun(kOne, model::Role::server);
-  builder.on_begun(kTwo, model::Role::client);
-  builder.on_begun(kTwo, model::Role::client);
+  builder.on_begun({.process = kOne, .role = model::Role::server});
+  builder.on_begun({.process = kTwo, .role = model::Role::client});
+  builder.on_begun({.process = kTwo, .role = model::Role::client});
   EXPECT_EQ(builder.in_flight().selected[kServer], 1U);
   EXPECT_EQ(builder.in_flight().undecided[kClient], 2U);
   builder.on_exchange(client_exchange_of(kTwo, "/held", base::BootTime(1s)));
@@ -174,9 +174,9 @@ TEST(SpanBuilder, KnowsWhatIsInFlightByWhatIsKnownOfItsProcess) {
 
 TEST(SpanBuilder, WhatARejectedProcessBeganIsNotInFlight) {
   SpanBuilder builder({});
-  builder.on_begun(kOne, model::Role::client);
+  builder.on_begun({.process = kOne, .role = model::Role::client});
   builder.on_rejected(kOne, base::BootTime(1s));
-  builder.on_begun(kOne, model::Role::client);
+  builder.on_begun({.process = kOne, .role = model::Role::client});
   EXPECT_EQ(builder.in_flight(), InFlight{});
   // It is forgotten, and takes its requests with it.
   builder.expire(base::BootTime(100s));
@@ -208,7 +208,7 @@ TEST(SpanBuilder, BooksBalanceWhateverHappens) {
       case 4:
       case 5:
       case 6:
-        builder.on_begun(key, role);
+        builder.on_begun({.process = key, .role = role});
         open.emplace_back(key, role);
         ++begun;
         break;

@@ -6,6 +6,8 @@
 #include <functional>
 
 #include "agent/broker/broker_books.h"
+#include "agent/broker/elf_workers.h"
+#include "agent/broker/probe_choice.h"
 #include "agent/broker/processor_keeper.h"
 #include "agent/broker/processor_source.h"
 #include "base/result.h"
@@ -20,6 +22,8 @@ struct BrokerParts {
   StartKit& kit;  // complete but for what the broker itself adds: maps, ledger, books
   discover::SelectionRules rules;
   ProcessorKeeper::Options keeper;
+  ElfWorkers* elf_workers = nullptr;  // null: no probes that need one
+  ProbeWants probe_wants;
   std::uint64_t capabilities_missing = 0;  // bit by number
   int signals = -1;                        // signalfd: the first signal ends the agent
   // Called once, when all is attached: gives up what only the start needed.

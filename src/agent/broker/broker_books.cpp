@@ -63,6 +63,24 @@ void BrokerBooks::set_discovery(const discover::DiscoveryCounts& counts) {
   set(abi::kBookSkippedProcessGone, counts.skipped_process_gone.value());
 }
 
+void BrokerBooks::set_images(const ImageCounts& counts) {
+  set(abi::book_of(abi::kBookBinaries, abi::kBinaryIsGo), counts.go.value());
+  set(abi::book_of(abi::kBookBinaries, abi::kBinaryIsOther), counts.other.value());
+  static_assert(kAnalysisFailures == abi::kBinaryOutcomes - abi::kBinaryNotStarted);
+  for (std::size_t at = 0; at < kAnalysisFailures; ++at) {
+    set(abi::book_of(abi::kBookBinaries, abi::kBinaryNotStarted + at), counts.failures[at].value());
+  }
+  set(abi::book_of(abi::kBookGoFailures, abi::kGoTooManyWait), counts.too_many.value());
+}
+
+void BrokerBooks::set_refusals(const probes::proof::RefusalCounts& counts) {
+  static_assert(probes::proof::kRefusals == abi::kProbeRefusals);
+  for (std::size_t at = 0; at < probes::proof::kRefusals; ++at) {
+    set(abi::book_of(abi::kBookGoRefusals, at),
+        counts.value(static_cast<probes::proof::Refusal>(at)));
+  }
+}
+
 void BrokerBooks::set_requests(const RequestCounts& counts) {
   set(abi::kBookRequestsReady, counts.ready.value());
   set(abi::kBookRequestsDelivered, counts.delivered.value());

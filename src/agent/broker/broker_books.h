@@ -5,10 +5,12 @@
 #include <cstdint>
 
 #include "abi/broker_books.h"
+#include "agent/broker/image_desk.h"
 #include "agent/broker/request_desk.h"
 #include "base/fd.h"
 #include "base/result.h"
 #include "discover/discovery.h"
+#include "probes/proof/refusal.h"
 
 namespace beyla::broker {
 
@@ -24,6 +26,8 @@ class BrokerBooks {
   void set(abi::broker_book book, std::uint64_t value);
   void set_discovery(const discover::DiscoveryCounts& counts);
   void set_requests(const RequestCounts& counts);
+  void set_images(const ImageCounts& counts);
+  void set_refusals(const probes::proof::RefusalCounts& counts);
 
   [[nodiscard]] int fd() const { return file_.get(); }
 

@@ -85,7 +85,7 @@ Result<void> validate(const Settings& settings) {
                 "no process selected: set OPEN_PORT (for example 8080 or 8000-8999) or "
                 "EXECUTABLE_NAME");
   }
-  if (!settings.print_traces && !settings.prometheus_port) {
+  if (settings.printer() == TracePrinterKind::disabled && !settings.prometheus_port) {
     return fail(ErrorCode::invalid_argument,
                 "nothing to report to: set PRINT_TRACES=true or BEYLA_PROMETHEUS_PORT");
   }

@@ -201,6 +201,26 @@ TEST_F(LoaderTest, RefusesWhatIsNotBuiltYet) {
   }
 }
 
+TEST_F(LoaderTest, TracePrinterWinsOverPrintTraces) {
+  using enum TracePrinterKind;
+  const auto printer_of = [this](const std::string& yaml, Variables variables) {
+    variables.emplace_back("BEYLA_PROMETHEUS_PORT", "9090");
+    return load_text("open_port: 80\n" + yaml, variables).value().printer();
+  };
+  EXPECT_EQ(printer_of("", {}), disabled);
+  EXPECT_EQ(printer_of("", {{"PRINT_TRACES", "true"}}), text);
+  EXPECT_EQ(printer_of("", {{"BEYLA_TRACE_PRINTER", "json"}}), json);
+  EXPECT_EQ(printer_of("", {{"OTEL_EBPF_TRACE_PRINTER", "text"}}), text);
+  EXPECT_EQ(printer_of("", {{"PRINT_TRACES", "true"}, {"BEYLA_TRACE_PRINTER", "json"}}), json);
+  EXPECT_EQ(printer_of("", {{"PRINT_TRACES", "true"}, {"BEYLA_TRACE_PRINTER", "disabled"}}),
+            disabled);
+  EXPECT_EQ(printer_of("", {{"PRINT_TRACES", "false"}, {"BEYLA_TRACE_PRINTER", "text"}}), text);
+  EXPECT_EQ(printer_of("trace_printer: json\n", {{"PRINT_TRACES", "true"}}), json);
+  EXPECT_EQ(printer_of("trace_printer: json\n", {{"BEYLA_TRACE_PRINTER", "text"}}), text);
+  EXPECT_EQ(printer_of("trace_printer: json\n", {{"BEYLA_TRACE_PRINTER", ""}}), json);
+  EXPECT_EQ(printer_of("print_traces: true\n", {{"BEYLA_TRACE_PRINTER", "json"}}), json);
+}
+
 TEST_F(LoaderTest, RefusesToRunForNothing) {
   const Variables no_process = {{"PRINT_TRACES", "true"}};
   EXPECT_EQ(load(std::nullopt, no_process, nullptr).error().message(),
@@ -209,6 +229,15 @@ TEST_F(LoaderTest, RefusesToRunForNothing) {
   const Variables no_exporter = {{"EXECUTABLE_NAME", "nginx"}, {"PRINT_TRACES", "false"}};
   EXPECT_EQ(load(std::nullopt, no_exporter, nullptr).error().message(),
             "nothing to report to: set PRINT_TRACES=true or BEYLA_PROMETHEUS_PORT");
+  for (const auto& [name, value] :
+       {std::pair{"BEYLA_TRACE_PRINTER", "disabled"}, std::pair{"BEYLA_TRACE_PRINTER", ""}}) {
+    const Variables silenced = {{"EXECUTABLE_NAME", "nginx"}, {name, value}};
+    EXPECT_FALSE(load(std::nullopt, silenced, nullptr).has_value());
+  }
+  const Variables json = {{"EXECUTABLE_NAME", "nginx"}, {"BEYLA_TRACE_PRINTER", "json"}};
+  EXPECT_TRUE(load(std::nullopt, json, nullptr).has_value());
+  const Variables contradicted = minimal_and({{"BEYLA_TRACE_PRINTER", "disabled"}});
+  EXPECT_FALSE(load(std::nullopt, contradicted, nullptr).has_value());
   const Variables scraped = {{"EXECUTABLE_NAME", "nginx"}, {"BEYLA_PROMETHEUS_PORT", "9090"}};
   EXPECT_TRUE(load(std::nullopt, scraped, nullptr).has_value());
 }

@@ -28,8 +28,8 @@ constexpr std::string_view kIntroduction =
     "`prometheus_export`.\n"
     "- An unknown YAML key is an error; an unknown variable that starts with `BEYLA_` or "
     "`OTEL_EBPF_` is a warning.\n"
-    "- At least one of `open_port` and `executable_name`, and one of `print_traces` and\n"
-    "  `prometheus_export.port`, must be set.\n"
+    "- At least one of `open_port` and `executable_name`, and one of `print_traces`,\n"
+    "  `trace_printer` and `prometheus_export.port`, must be set.\n"
     "\n"
     "| YAML key | Environment | Default | Meaning |\n"
     "| --- | --- | --- | --- |\n";

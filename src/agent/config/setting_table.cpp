@@ -52,6 +52,21 @@ Result<void> apply_print_traces(Settings& settings, std::string_view text) {
   return {};
 }
 
+Result<void> apply_trace_printer(Settings& settings, std::string_view text) {
+  const std::string kind = lower_case(text);
+  if (kind == "disabled") {
+    settings.trace_printer = TracePrinterKind::disabled;
+  } else if (kind == "text") {
+    settings.trace_printer = TracePrinterKind::text;
+  } else if (kind == "json") {
+    settings.trace_printer = TracePrinterKind::json;
+  } else {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} is not a trace printer (disabled, text, json)", quoted(text)));
+  }
+  return {};
+}
+
 Result<void> apply_service_name(Settings& settings, std::string_view text) {
   TRY_VOID(check_size(text, kMaxServiceNameBytes));
   if (has_control_character(text)) {
@@ -176,8 +191,17 @@ std::vector<Setting> exporter_settings() {
        {"PRINT_TRACES", "BEYLA_PRINT_TRACES", "OTEL_EBPF_PRINT_TRACES"},
        "false",
        SettingType::boolean,
-       "Prints each request on standard output.",
+       "Prints each request on standard output, as `trace_printer: text` does. Says nothing where "
+       "`trace_printer` is set, in whatever place.",
        apply_print_traces},
+      {{"trace_printer"},
+       {"BEYLA_TRACE_PRINTER", "OTEL_EBPF_TRACE_PRINTER"},
+       "",
+       SettingType::printer,
+       "How requests are printed on standard output: `text`, a line for each; `json`, a line with "
+       "one JSON object for each ([its keys](traces.md#json)); `disabled`, not at all. Unset: as "
+       "`print_traces` says.",
+       apply_trace_printer},
       // Bare PROMETHEUS_PORT is left out: Kubernetes sets it (to a tcp:// URL) in every container
       // beside a service called "prometheus".
       {{"prometheus_export.port"},

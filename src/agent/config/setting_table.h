@@ -11,7 +11,18 @@
 
 namespace beyla::agent::config {
 
-enum class SettingType { ports, port, text, boolean, level, path, address, duration, count };
+enum class SettingType {
+  ports,
+  port,
+  text,
+  boolean,
+  level,
+  printer,
+  path,
+  address,
+  duration,
+  count
+};
 
 struct Setting {
   std::vector<std::string_view> yaml_paths;  // dotted; the first is the current one

@@ -23,7 +23,7 @@ Policy policy_of(const Settings& settings) {
 
 ProcessorSettings processor_settings_of(const Settings& settings) {
   ProcessorSettings result;
-  result.print_traces = settings.print_traces;
+  result.trace_printer = settings.printer();
   result.serve_metrics = settings.prometheus_port.has_value();
   result.log_level = settings.log_level;
   result.prometheus_path = settings.prometheus_path;

@@ -158,7 +158,7 @@ TEST_F(ConfigWorkerTest, RunsInAChild) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
   ASSERT_TRUE(loaded.has_value()) << loaded.error().message();
   EXPECT_EQ(loaded->policy.executable_name, "shop");
-  EXPECT_TRUE(loaded->settings.print_traces);
+  EXPECT_EQ(loaded->settings.trace_printer, TracePrinterKind::text);
 }
 
 // A file that never answers: the child is still there at the deadline, and can be ended.

@@ -50,7 +50,7 @@ ScrapePortFacts try_scrape_port(const config::Settings& settings,
 // Settings that lack only an exporter still say what they would select.
 std::optional<config::Settings> selectors_alone(const std::optional<std::string>& config_file,
                                                 config::Environment environment) {
-  std::vector<std::pair<std::string, std::string>> with_exporter{{"PRINT_TRACES", "true"}};
+  std::vector<std::pair<std::string, std::string>> with_exporter{{"BEYLA_TRACE_PRINTER", "text"}};
   with_exporter.insert(with_exporter.end(), environment.begin(), environment.end());
   const auto settings = config::load(config_file, with_exporter, nullptr);
   return settings ? std::optional(*settings) : std::nullopt;

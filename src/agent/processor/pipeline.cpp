@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "export/console/json_line.h"
+#include "export/console/trace_line.h"
 
 namespace beyla::processor {
 namespace {
@@ -22,6 +24,13 @@ constexpr int kIdleWaitMs = 30'000;
 // Processors that may end at one record by an accident, or by hand.
 constexpr std::uint64_t kMaxInVain = 3;
 
+using agent::config::TracePrinterKind;
+
+exporters::console::TracePrinter::AppendLine line_format(TracePrinterKind kind) {
+  return kind == TracePrinterKind::json ? exporters::console::append_json_line
+                                        : exporters::console::append_trace_line;
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<Pipeline>> Pipeline::make(
@@ -32,8 +41,9 @@ base::Result<std::unique_ptr<Pipeline>> Pipeline::make(
   auto memory = TRY(base::Ledger::open(ledger, Belt::ledger_regions(options)));
   auto capture = TRY(capture::ring::KernelCapture::make(fds));
   std::unique_ptr<exporters::console::TracePrinter> printer;
-  if (settings.print_traces) {
-    printer = TRY(exporters::console::TracePrinter::make(STDOUT_FILENO, base::wall_clock_offset));
+  if (settings.trace_printer != TracePrinterKind::disabled) {
+    printer = TRY(exporters::console::TracePrinter::make(
+        STDOUT_FILENO, line_format(settings.trace_printer), base::wall_clock_offset));
   }
   std::unique_ptr<Pipeline> pipeline(new Pipeline(std::move(memory), options, std::move(capture),
                                                   std::move(printer), std::move(recorder),

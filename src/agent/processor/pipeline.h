@@ -68,7 +68,7 @@ class Pipeline {
   BrokerChannel channel_;
   base::Fd epoll_;
   std::unique_ptr<capture::ring::KernelCapture> capture_;
-  std::unique_ptr<exporters::console::TracePrinter> printer_;  // null: PRINT_TRACES is off
+  std::unique_ptr<exporters::console::TracePrinter> printer_;  // null: nothing is printed
   std::unique_ptr<Recorder> recorder_;                         // null: not recording
   base::Counter no_lines_dropped_;                             // where none are printed
   Belt belt_;

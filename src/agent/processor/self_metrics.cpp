@@ -45,12 +45,15 @@ void collect_role(std::string_view role, const spans::RoleCounts& counts,
   add_incomplete("undecided", counters.committed(counts.undecided));
 }
 
-// Both histograms of a family have the same series; a size that is not known is in neither.
+// Both histograms of a family, if it has two, have the same series; a size that is not known is in
+// neither.
 void collect_series(const exporters::aggregate::FamilyCounts& family,
                     std::vector<Sample>& samples) {
-  const std::pair<std::string_view, std::uint64_t> metrics[] = {
-      {family.names->duration.name, family.overflowed},
-      {family.names->request_size.name, family.overflowed_sizes}};
+  std::vector<std::pair<std::string_view, std::uint64_t>> metrics = {
+      {family.names->duration.name, family.overflowed}};
+  if (const auto& size = family.names->request_size) {
+    metrics.emplace_back(size->name, family.overflowed_sizes);
+  }
   for (const auto& [metric, overflowed] : metrics) {
     const Labels labels{{"metric", std::string(metric)}};
     samples.push_back(gauge_sample("beyla_series", "series of the metric, with its overflow series",

@@ -12,7 +12,7 @@
 
 namespace beyla::agent::spawn {
 
-enum class ChildRole : std::uint32_t { config_worker = 1, processor = 2 };
+enum class ChildRole : std::uint32_t { config_worker = 1, processor = 2, elf_worker = 3 };
 
 // 0: no limit of ours. They hold against an accident and a hang; code that an attacker runs can
 // stop its alarm unless its seccomp filter says no, so the broker keeps a deadline of its own.

@@ -17,6 +17,7 @@ namespace {
 constexpr int kFlagsField = 9;
 constexpr int kStartTimeField = 22;
 constexpr std::uint64_t kPfKthread = 0x00200000;  // include/linux/sched.h
+constexpr std::uint64_t kPfForkNoExec = 0x00000040;
 constexpr std::string_view kDeleted = " (deleted)";
 
 std::optional<std::uint64_t> leading_number(std::string_view text) {
@@ -91,6 +92,10 @@ std::optional<std::uint64_t> start_ticks(std::string_view stat) {
 
 bool is_kernel_thread(std::string_view stat) {
   return (stat_number(stat, kFlagsField).value_or(0) & kPfKthread) != 0;
+}
+
+bool is_fork_without_exec(std::string_view stat) {
+  return (stat_number(stat, kFlagsField).value_or(0) & kPfForkNoExec) != 0;
 }
 
 std::string_view stat_name(std::string_view stat) {

@@ -29,6 +29,8 @@ constexpr std::uint64_t kNsPerTick = 10'000'000;  // USER_HZ is 100 on every Lin
 // The kernel's own thread, by PF_KTHREAD in the same text. They hide their links from the
 // unprivileged, who could not tell them from processes otherwise.
 [[nodiscard]] bool is_kernel_thread(std::string_view stat);
+// PF_FORKNOEXEC in the same text.
+[[nodiscard]] bool is_fork_without_exec(std::string_view stat);
 // The name in parentheses in the same text.
 [[nodiscard]] std::string_view stat_name(std::string_view stat);
 // Without the " (deleted)" that the kernel appends.

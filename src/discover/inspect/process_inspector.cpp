@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kMaxEnvironmentBytes = 256 * 1024;
 constexpr std::size_t kMaxServiceNameBytes = 255;
+constexpr std::size_t kMaxStatBytes = 4096;
 
 }  // namespace
 
@@ -31,8 +32,12 @@ std::string ProcessInspector::file(std::uint32_t pid, const char* name) const {
 }
 
 bool ProcessInspector::is_same_process(const model::ProcessKey& key) const {
-  const auto ticks = start_ticks(read_file(file(key.pid, "stat"), 4096));
+  const auto ticks = start_ticks(read_file(file(key.pid, "stat"), kMaxStatBytes));
   return ticks && *ticks == key.start_ns / kNsPerTick;
+}
+
+bool ProcessInspector::is_bare_fork(std::uint32_t pid) const {
+  return is_fork_without_exec(read_file(file(pid, "stat"), kMaxStatBytes));
 }
 
 std::optional<ProcessFacts> ProcessInspector::inspect(const model::ProcessKey& key) const {

@@ -18,11 +18,15 @@ class ProcessInspector {
  public:
   explicit ProcessInspector(std::string proc_root = "/proc") : proc_root_(std::move(proc_root)) {}
   [[nodiscard]] std::optional<ProcessFacts> inspect(const model::ProcessKey& key) const;
+  // The process runs, as far as a start time in ticks of 10 ms tells. What was opened of its pid
+  // before belongs to it, too, or to nobody.
+  [[nodiscard]] bool is_same_process(const model::ProcessKey& key) const;
+  // A fork that has not called exec since: it has its parent's image, and maybe its memory (vfork).
+  [[nodiscard]] bool is_bare_fork(std::uint32_t pid) const;
+  // Of a file below /proc/PID.
+  [[nodiscard]] std::string file(std::uint32_t pid, const char* name) const;
 
  private:
-  // The process runs, as far as a start time in ticks of 10 ms tells.
-  [[nodiscard]] bool is_same_process(const model::ProcessKey& key) const;
-  [[nodiscard]] std::string file(std::uint32_t pid, const char* name) const;
   std::string proc_root_;
 };
 

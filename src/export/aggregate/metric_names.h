@@ -2,13 +2,24 @@
 // any thread. A new family adds rows here and nothing else in export/.
 #pragma once
 
+#include <array>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
+#include "export/aggregate/series.h"
 #include "model/connection.h"
 #include "model/exchange.h"
 
 namespace beyla::exporters::aggregate {
+
+// Of a series: what its key has there, or always the same.
+struct LabelName {
+  std::string_view name;
+  std::string SeriesKey::* value = nullptr;
+  std::string_view constant;  // instead of a value
+};
 
 struct HistogramName {
   std::string_view name;
@@ -19,10 +30,13 @@ struct MetricNames {
   model::MetricFamily family;
   model::Role role;
   HistogramName duration;
-  HistogramName request_size;
-  std::string_view operation_label;
-  std::string_view outcome_label;
-  std::string_view service_label;
+  std::optional<HistogramName> request_size;  // nullopt: the family has none
+  // In the order of the text, which is that of their names. An empty name ends them. A series
+  // without a route has no label for it; the other labels are always there.
+  std::array<LabelName, 4> labels;
+  std::string_view unanswered;  // the outcome of an exchange that has none: no answer came
+
+  [[nodiscard]] bool has_route() const;
 };
 
 // The only label of an overflow series: `otel.metric.overflow` in Prometheus' spelling, see

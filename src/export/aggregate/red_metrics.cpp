@@ -14,14 +14,13 @@ namespace {
 // What a burst of many series took, given back: room for more than a usual batch stays.
 constexpr std::size_t kKeptPending = 1024;
 
-SeriesKeyView view_of(const SeriesKey& key) {
-  return {key.family, key.role, key.is_overflow, key.operation, key.outcome, key.service};
-}
-
-SeriesKeyView key_of(const model::Span& span) {
+SeriesKeyView key_of(const model::Span& span, const MetricNames& names) {
   const model::Semantics& semantics = span.exchange.semantics;
-  return {semantics.family,    span.exchange.role, false,
-          semantics.operation, semantics.outcome,  span.service.name};
+  SeriesKeyView key{names.family,      names.role,        false, semantics.operation,
+                    semantics.outcome, span.service.name, ""};
+  if (key.outcome.empty()) key.outcome = names.unanswered;
+  if (!semantics.route.empty() && names.has_route()) key.route = semantics.route;
+  return key;
 }
 
 // The clocks of receive and send are one clock, yet a recording may be wrong.
@@ -39,6 +38,7 @@ std::size_t RedMetrics::KeyHash::operator()(const SeriesKeyView& key) const {
   boost::hash_combine(seed, hash_text(key.operation));
   boost::hash_combine(seed, hash_text(key.outcome));
   boost::hash_combine(seed, hash_text(key.service));
+  if (!key.route.empty()) boost::hash_combine(seed, hash_text(key.route));
   return seed;
 }
 
@@ -69,19 +69,20 @@ void RedMetrics::on_span(const model::Span& span) {
   const MetricNames* const names = find_metric_names(exchange.semantics.family, exchange.role);
   if (names == nullptr) return;
   const auto family = static_cast<std::size_t>(names - metric_names().data());
-  Slot& slot = slot_for(key_of(span), family, exchange.end);
+  Slot& slot = slot_for(key_of(span, *names), family, exchange.end);
   SeriesValue& value = value_of(slot);
   value.duration.observe(non_negative(span.total()));
-  if (exchange.request_body_bytes) {
+  const bool has_size = names->request_size && exchange.request_body_bytes;
+  if (has_size) {
     value.request_size.observe(*exchange.request_body_bytes);
-  } else {
+  } else if (names->request_size) {
     ++sizes_unknown_;
   }
   if (slot.service != nullptr) {
     slot.service->last_seen = std::max(slot.service->last_seen, exchange.end);
   } else {
     ++families_[family].overflowed;
-    families_[family].overflowed_sizes += exchange.request_body_bytes ? 1 : 0;
+    families_[family].overflowed_sizes += has_size ? 1 : 0;
   }
 }
 
@@ -98,7 +99,8 @@ RedMetrics::Slot& RedMetrics::slot_for(const SeriesKeyView& key, std::size_t fam
                   false,
                   text::to_label_text(key.operation),
                   text::to_label_text(key.outcome),
-                  text::to_label_text(key.service)};
+                  text::to_label_text(key.service),
+                  text::to_label_text(key.route)};
   if (Slot* const known = find(view_of(owned))) return *known;
   if (!has_room(key, family)) return overflow_of(key, family);
   Slot& slot = open(std::move(owned), family);
@@ -108,12 +110,12 @@ RedMetrics::Slot& RedMetrics::slot_for(const SeriesKeyView& key, std::size_t fam
 
 // For a series beside the overflow series, which has its place also while it is not there.
 bool RedMetrics::has_room(const SeriesKeyView& key, std::size_t family) const {
-  const bool has_overflow = find({key.family, key.role, true, "", "", ""}) != nullptr;
+  const bool has_overflow = find({key.family, key.role, true, "", "", "", ""}) != nullptr;
   return families_[family].series + (has_overflow ? 0 : 1) < options_.max_series;
 }
 
 RedMetrics::Slot& RedMetrics::overflow_of(const SeriesKeyView& key, std::size_t family) {
-  SeriesKey overflow{key.family, key.role, true, "", "", ""};
+  SeriesKey overflow{key.family, key.role, true, "", "", "", ""};
   Slot* const known = find(view_of(overflow));
   return known != nullptr ? *known : open(std::move(overflow), family);
 }

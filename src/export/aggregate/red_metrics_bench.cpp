@@ -47,6 +47,26 @@ void observe_known_series(benchmark::State& state) {
 }
 BENCHMARK(observe_known_series)->Arg(1)->Arg(1000)->Arg(10'000);
 
+void observe_known_routes(benchmark::State& state) {
+  auto spans = spans_of_distinct_series(state.range(0));
+  TestMetrics metrics({.max_series = 20'000});
+  for (std::size_t i = 0; i < spans.size(); ++i) {
+    spans[i].service.name = "shop";
+    spans[i].exchange.semantics.route = "/users/:id/orders/" + std::to_string(i);
+    metrics.on_span(spans[i]);
+  }
+  metrics.commit();
+  std::size_t next = 0;
+  std::size_t waiting = 0;
+  for (auto _ : state) {
+    metrics.on_span(spans[next]);
+    if (++next == spans.size()) next = 0;
+    if (++waiting % kBatch == 0) metrics.commit();
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(observe_known_routes)->Arg(1)->Arg(1000);
+
 void observe_into_overflow(benchmark::State& state) {
   const auto spans = spans_of_distinct_series(1000);
   TestMetrics metrics({.max_series = 10});

@@ -60,6 +60,26 @@ TEST(RedMetricsExpiry, OtherServicesStay) {
   EXPECT_EQ(series[0].key->service, "till");
 }
 
+TEST(RedMetricsExpiry, AllFamiliesAndRoutesOfAServiceEndTogether) {
+  TestMetrics metrics(kOptions);
+  metrics.on_selected({kOne, {"shop"}}, at(0s));
+  for (const auto family : {model::MetricFamily::http, model::MetricFamily::rpc}) {
+    for (const auto* route : {"", "/a", "/b"}) {
+      auto span = span_of_service("shop", at(1s));
+      span.exchange.semantics.family = family;
+      span.exchange.semantics.route = route;
+      metrics.on_span(span);
+    }
+  }
+  EXPECT_EQ(metrics.snapshot().size(), 4U);
+  metrics.on_exited(kOne, at(2s));
+  metrics.expire(at(5s));
+  EXPECT_TRUE(metrics.snapshot().empty());
+  EXPECT_EQ(metrics.counts()[0].expired, 3U);
+  EXPECT_EQ(metrics.counts()[2].expired, 1U);
+  EXPECT_EQ(metrics.services(), 0U);
+}
+
 TEST(RedMetricsExpiry, ALateSpanPutsTheEndOff) {
   TestMetrics metrics(kOptions);
   metrics.on_selected({kOne, {"shop"}}, at(0s));

@@ -45,7 +45,12 @@ class Left {
     return sizeof(SeriesHead) + index * sizeof(SeriesRecord);
   }
   static std::size_t block_offset(std::size_t block) {
-    return record_offset(4 * kOptions.max_series) + block * sizeof(TextBlock);
+    return record_offset(records()) + block * sizeof(TextBlock);
+  }
+  static std::size_t records() { return 2 * kOptions.max_series * metric_names().size(); }
+  static std::uint32_t blocks() {
+    return static_cast<std::uint32_t>((RedMetrics::region_bytes(kOptions) - block_offset(0)) /
+                                      sizeof(TextBlock));
   }
   int file() const { return file_.get(); }
 
@@ -71,6 +76,23 @@ TEST(RedMetricsHostileRegion, WhatIsNoSeriesIsDroppedAndTheRestStays) {
       {"cut code point", [](auto& record) { record.text[2] = '\xc3'; }},
       {"long operation", [](auto& record) { record.text_bytes[0] = 766; }},
       {"long service", [](auto& record) { record.text_bytes[2] = 0xffff; }},
+      {"long route", [](auto& record) { record.text_bytes[3] = 766; }},
+      {"route that is not there", [](auto& record) { record.text_bytes[3] = 40; }},
+      {"route of a client",
+       [](auto& record) {
+         record.role = static_cast<std::uint8_t>(model::Role::client);
+         record.text_bytes[3] = 1;
+       }},
+      {"route of an RPC",
+       [](auto& record) {
+         record.family = static_cast<std::uint8_t>(model::MetricFamily::rpc);
+         record.text_bytes[3] = 1;
+       }},
+      {"overflow with a route",
+       [](auto& record) {
+         record.is_overflow = 1;
+         record.text_bytes = {0, 0, 0, 1};
+       }},
       {"block of nobody", [](auto& record) { record.first_block = 7; }},
   };
   for (const auto& [name, change] : changes) {
@@ -115,13 +137,13 @@ TEST(RedMetricsHostileRegion, ChainsOfBlocksThatDoNotFitAreDropped) {
       {"cut", set_next(0, 0)},
       {"to itself", set_next(0, 1)},
       {"back", set_next(1, 1)},
-      {"outside, later", set_next(0, 1 + 10 * 38)},
+      {"outside, later", set_next(0, 1 + Left::blocks())},
       {"further than the text", set_next(2, 4)},
       {"no UTF-8", [](Left& left) { left.write(Left::block_offset(1) + 8, '\x80'); }},
       {"too long a label",
        [](Left& left) {
          auto record = left.record(2);
-         record.text_bytes = {260, 0, 0};
+         record.text_bytes = {260, 0, 0, 0};
          left.set(2, record);
        }},
   };
@@ -169,6 +191,22 @@ TEST(RedMetricsHostileRegion, TwinsAndWhatIsOverTheLimitAreDropped) {
   EXPECT_EQ(next.metrics.restore_refused(), 4U);
 }
 
+TEST(RedMetricsHostileRegion, RoutesMakeSeriesApart) {
+  Left left;
+  auto record = left.record(1);  // "PUT", "201", "b"
+  record.text_bytes[3] = 2;
+  record.text[7] = '/';
+  record.text[8] = 'r';
+  left.set(0, record);
+  Life life(left.file());
+  EXPECT_EQ(life.metrics.restore_refused(), 0U);
+  EXPECT_EQ(life.metrics.snapshot().size(), 5U);
+  life.metrics.on_span(span_on_route("PUT", "201", "b", "/r"));
+  life.commit();
+  EXPECT_NE(text_of(life.metrics.snapshot()).find("PUT 201 b /r 2/"), std::string::npos);
+  EXPECT_NE(text_of(life.metrics.snapshot()).find("PUT 201 b 1/"), std::string::npos);
+}
+
 TEST(RedMetricsHostileRegion, AnotherVersionsRegionIsAsIfEmpty) {
   Left left;
   left.write(0, left.read<std::uint64_t>(0) + 1);
@@ -185,7 +223,7 @@ TEST(RedMetricsHostileRegion, AnotherVersionsRegionIsAsIfEmpty) {
 
 TEST(RedMetricsHostileRegion, WhatStandsBehindTheLastSeriesIsNoSeries) {
   Left left;
-  for (std::size_t i = 5; i < 4 * kOptions.max_series; ++i) left.set(i, left.record(1));
+  for (std::size_t i = 5; i < Left::records(); ++i) left.set(i, left.record(1));
   Life life(left.file());
   EXPECT_EQ(life.metrics.restore_refused(), 0U);
   life.metrics.expire(kRestart + 10s);

@@ -42,6 +42,22 @@ TEST(RedMetricsLimit, OverflowCountsWithinTheLimit) {
   EXPECT_EQ(metrics.counts()[0].overflowed_sizes, 2U);
 }
 
+TEST(RedMetricsLimit, RoutesOverflowToo) {
+  TestMetrics metrics({.max_series = 3});
+  for (const auto* route : {"", "/a", "/b", "/c", "/a"}) {
+    auto span = span_of("GET", "200", 1ms);
+    span.exchange.semantics.route = route;
+    metrics.on_span(span);
+  }
+  const auto series = metrics.snapshot();
+  ASSERT_EQ(series.size(), 3U);
+  EXPECT_EQ(series[1].key->route, "/a");
+  EXPECT_EQ(series[1].value.duration.count(), 2U);
+  EXPECT_TRUE(series[2].key->is_overflow);
+  EXPECT_EQ(series[2].key->route, "");
+  EXPECT_EQ(series[2].value.duration.count(), 2U);
+}
+
 TEST(RedMetricsLimit, ALimitOfOneIsOverflowAlone) {
   TestMetrics metrics({.max_series = 1});
   metrics.on_span(span_of("GET", "200", 1ms));

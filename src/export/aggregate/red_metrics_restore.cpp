@@ -43,8 +43,7 @@ void RedMetrics::restore(base::BootTime now) {
 bool RedMetrics::take_over(std::uint32_t index, base::BootTime now) {
   auto key = store_.adopt(index);
   if (!key) return false;
-  const SeriesKeyView view{key->family,    key->role,    key->is_overflow,
-                           key->operation, key->outcome, key->service};
+  const SeriesKeyView view = view_of(*key);
   const auto family =
       static_cast<std::size_t>(find_metric_names(key->family, key->role) - metric_names().data());
   const bool is_overflow = key->is_overflow;

@@ -58,7 +58,7 @@ TEST(RedMetricsRestore, LongTextsAndTheirRoomComeBack) {
   std::string before;
   std::uint64_t blocks = 0;
   for (int round = 0; round < 20; ++round) {
-    Life life(file.get());
+    Life life(file.get(), {.max_series = 10, .ttl = 10s});
     EXPECT_EQ(life.metrics.restore_refused(), 0U);
     EXPECT_EQ(text_of(life.metrics.snapshot()), before);
     life.metrics.expire(kRestart + 10s);  // all of them
@@ -66,10 +66,11 @@ TEST(RedMetricsRestore, LongTextsAndTheirRoomComeBack) {
     for (const std::size_t bytes : {0UL, 36UL, 37UL, 255UL}) {
       life.metrics.on_span(span_named(std::string(bytes, static_cast<char>('a' + round)),
                                       std::string(bytes, '2'), name.substr(0, bytes)));
+      life.metrics.on_span(span_on_route("GET", "200", "r", std::string(bytes, 'r')));
     }
     life.commit();
     before = text_of(life.metrics.snapshot());
-    ASSERT_EQ(life.metrics.snapshot().size(), 4U);
+    ASSERT_EQ(life.metrics.snapshot().size(), 8U);
     struct stat status{};
     ASSERT_EQ(::fstat(file.get(), &status), 0);
     if (round == 2) blocks = static_cast<std::uint64_t>(status.st_blocks);
@@ -77,6 +78,38 @@ TEST(RedMetricsRestore, LongTextsAndTheirRoomComeBack) {
       EXPECT_EQ(static_cast<std::uint64_t>(status.st_blocks), blocks);
     }
   }
+}
+
+TEST(RedMetricsRestore, EachFamilyAndRouteComesBack) {
+  const auto file = new_file();
+  std::string before;
+  {
+    Life life(file.get());
+    life.metrics.on_span(span_on_route("GET", "200", "shop", "/users/:id"));
+    life.metrics.on_span(span_on_route("GET", "200", "shop", "/users/:id/*rest"));
+    life.metrics.on_span(span_named("GET", "200", "shop"));
+    for (const auto role : {model::Role::server, model::Role::client}) {
+      auto call = span_named("/a.B/C", "14", "shop");
+      call.exchange.semantics.family = model::MetricFamily::rpc;
+      call.exchange.role = role;
+      life.metrics.on_span(call);
+    }
+    life.commit();
+    before = text_of(life.metrics.snapshot());
+  }
+  Life life(file.get());
+  EXPECT_EQ(before,
+            "GET 200 shop 1/7000000 1/32\n"
+            "GET 200 shop /users/:id 1/7000000 1/32\n"
+            "GET 200 shop /users/:id/*rest 1/7000000 1/32\n"
+            "/a.B/C 14 shop 1/7000000 0/0\n"
+            "/a.B/C 14 shop 1/7000000 0/0\n");
+  EXPECT_EQ(text_of(life.metrics.snapshot()), before);
+  EXPECT_EQ(life.metrics.restore_refused(), 0U);
+  life.metrics.on_span(span_on_route("GET", "200", "shop", "/users/:id"));
+  life.commit();
+  ASSERT_EQ(life.metrics.snapshot().size(), 5U);
+  EXPECT_EQ(life.metrics.snapshot()[1].value.duration.count(), 2U);
 }
 
 TEST(RedMetricsRestore, ServicesEndByTheTtlUnlessTheyAreSelected) {

@@ -75,6 +75,72 @@ TEST(RedMetrics, RoleWithoutMetricsMakesNoSeries) {
   EXPECT_TRUE(metrics.snapshot().empty());
 }
 
+model::Span call_of(std::string method, std::string code, model::Role role) {
+  auto span = span_of(std::move(method), std::move(code), 1ms);
+  span.exchange.semantics.family = model::MetricFamily::rpc;
+  span.exchange.semantics.target.clear();
+  span.exchange.role = role;
+  return span;
+}
+
+TEST(RedMetrics, RpcHasNoSizesAndNoneIsMissed) {
+  TestMetrics metrics({.max_series = 1});
+  auto unsized = call_of("/a.B/C", "0", model::Role::server);
+  unsized.exchange.request_body_bytes.reset();
+  metrics.on_span(unsized);
+  metrics.on_span(call_of("/a.B/C", "0", model::Role::server));
+  EXPECT_EQ(metrics.sizes_unknown(), 0U);
+  EXPECT_EQ(metrics.snapshot()[0].value.duration.count(), 2U);
+  EXPECT_EQ(metrics.snapshot()[0].value.request_size.count(), 0U);
+  EXPECT_EQ(metrics.counts()[2].overflowed, 2U);
+  EXPECT_EQ(metrics.counts()[2].overflowed_sizes, 0U);
+}
+
+TEST(RedMetrics, FamiliesAndRolesAreApart) {
+  TestMetrics metrics;
+  for (const auto role : {model::Role::server, model::Role::client}) {
+    metrics.on_span(call_of("/a.B/C", "0", role));
+    auto http = span_of("GET", "200", 1ms);
+    http.exchange.role = role;
+    metrics.on_span(http);
+  }
+  metrics.on_span(call_of("/a.B/C", "0", model::Role::unknown));
+  EXPECT_EQ(metrics.snapshot().size(), 4U);
+  for (const FamilyCounts& family : metrics.counts()) EXPECT_EQ(family.series, 1U);
+}
+
+TEST(RedMetrics, ARouteIsALabelOfHttpServersAlone) {
+  TestMetrics metrics;
+  for (const auto* route : {"", "/users/:id", "/users/:id/orders", "/users/:id"}) {
+    auto server = span_of("GET", "200", 1ms);
+    auto client = server;
+    auto call = call_of("/a.B/C", "0", model::Role::server);
+    client.exchange.role = model::Role::client;
+    for (auto* span : {&server, &client, &call}) {
+      span->exchange.semantics.route = route;
+      metrics.on_span(*span);
+    }
+  }
+  std::string text;
+  for (const Series& one : metrics.snapshot()) {
+    text += one.key->operation + " " + one.key->route + " " +
+            std::to_string(one.value.duration.count()) + ", ";
+  }
+  EXPECT_EQ(text, "GET  4, GET  1, GET /users/:id 2, GET /users/:id/orders 1, /a.B/C  4, ");
+}
+
+TEST(RedMetrics, NoAnswerCountsAsAnError) {
+  TestMetrics metrics;
+  auto http = span_of("GET", "", 1ms);
+  http.exchange.role = model::Role::client;
+  metrics.on_span(http);
+  metrics.on_span(call_of("/a.B/C", "", model::Role::client));
+  const auto series = metrics.snapshot();
+  ASSERT_EQ(series.size(), 2U);
+  EXPECT_EQ(series[0].key->outcome, "599");
+  EXPECT_EQ(series[1].key->outcome, "2");
+}
+
 TEST(RedMetrics, NegativeDurationIsZero) {
   TestMetrics metrics;
   metrics.on_span(span_of("GET", "200", -1ms));
@@ -155,6 +221,7 @@ TEST(RedMetrics, LongLabelsAreCut) {
   TestMetrics metrics;
   auto span = span_of(std::string(100'000, 'M'), std::string(100'000, '2'), 1ms);
   span.service.name = std::string(100'000, 's');
+  span.exchange.semantics.route = std::string(100'000, 'r');
   metrics.on_span(span);
   metrics.on_span(span);
   const auto series = metrics.snapshot();
@@ -162,6 +229,7 @@ TEST(RedMetrics, LongLabelsAreCut) {
   EXPECT_EQ(series[0].key->operation.size(), text::kMaxLabelBytes);
   EXPECT_EQ(series[0].key->outcome.size(), text::kMaxLabelBytes);
   EXPECT_EQ(series[0].key->service.size(), text::kMaxLabelBytes);
+  EXPECT_EQ(series[0].key->route.size(), text::kMaxLabelBytes);
   EXPECT_EQ(series[0].value.duration.count(), 2U);
 }
 
@@ -170,6 +238,18 @@ TEST(MetricNames, FindsRowsByFamilyAndRole) {
   ASSERT_NE(server, nullptr);
   EXPECT_EQ(server->duration.name, "http_server_duration_seconds");
   EXPECT_EQ(find_metric_names(model::MetricFamily::http, model::Role::unknown), nullptr);
+  const auto* call = find_metric_names(model::MetricFamily::rpc, model::Role::client);
+  ASSERT_NE(call, nullptr);
+  EXPECT_EQ(call->duration.name, "rpc_client_duration_seconds");
+  EXPECT_FALSE(call->request_size.has_value());
+}
+
+TEST(MetricNames, LabelsAreInTheOrderOfTheirNames) {
+  for (const MetricNames& names : metric_names()) {
+    for (std::size_t i = 1; i < names.labels.size() && !names.labels[i].name.empty(); ++i) {
+      EXPECT_LT(names.labels[i - 1].name, names.labels[i].name);
+    }
+  }
 }
 
 }  // namespace

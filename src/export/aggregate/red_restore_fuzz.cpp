@@ -39,7 +39,7 @@ struct Life {
 model::Span span_of(std::string operation, std::string service) {
   model::Span span;
   span.service.name = std::move(service);
-  span.exchange.role = model::Role::client;
+  span.exchange.role = model::Role::server;
   span.exchange.semantics = {model::MetricFamily::http, std::move(operation), "/", "200"};
   return span;
 }
@@ -49,7 +49,8 @@ void check_series(const std::vector<Series>& all) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     const SeriesKey& key = *all[i].key;
     check(find_metric_names(key.family, key.role) != nullptr);
-    for (const auto& label : {key.operation, key.outcome, key.service}) {
+    check(key.route.empty() || find_metric_names(key.family, key.role)->has_route());
+    for (const auto& label : {key.operation, key.outcome, key.service, key.route}) {
       check(beyla::exporters::text::is_label_text(label));
       check(label.empty() || !key.is_overflow);
     }
@@ -101,7 +102,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(twin.metrics.restore_refused() == life.metrics.restore_refused());
   }
   for (int i = 0; i < 6; ++i) {
-    life.metrics.on_span(span_of(std::string(250, static_cast<char>('A' + i)), "till"));
+    auto span = span_of(std::string(250, static_cast<char>('A' + i)), "till");
+    if (i % 2 == 1) span.exchange.semantics.route = std::string(250, static_cast<char>('a' + i));
+    life.metrics.on_span(span);
   }
   life.metrics.expire(BootTime{std::chrono::hours(1)});
   life.metrics.on_span(span_of(std::string(250, 'B'), "till"));

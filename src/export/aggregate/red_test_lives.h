@@ -39,7 +39,8 @@ inline std::string text_of(const std::vector<Series>& series) {
   std::string text;
   for (const Series& one : series) {
     text += one.key->is_overflow ? "(overflow)" : one.key->operation + " " + one.key->outcome;
-    text += " " + one.key->service + " " + std::to_string(one.value.duration.count()) + "/" +
+    text += " " + one.key->service + " " + one.key->route + (one.key->route.empty() ? "" : " ") +
+            std::to_string(one.value.duration.count()) + "/" +
             std::to_string(one.value.duration.sum) + " " +
             std::to_string(one.value.request_size.count()) + "/" +
             std::to_string(one.value.request_size.sum) + "\n";
@@ -50,6 +51,13 @@ inline std::string text_of(const std::vector<Series>& series) {
 inline model::Span span_named(std::string operation, std::string outcome, std::string service) {
   auto span = span_of(std::move(operation), std::move(outcome), std::chrono::milliseconds(7));
   span.service.name = std::move(service);
+  return span;
+}
+
+inline model::Span span_on_route(std::string operation, std::string outcome, std::string service,
+                                 std::string route) {
+  auto span = span_named(std::move(operation), std::move(outcome), std::move(service));
+  span.exchange.semantics.route = std::move(route);
   return span;
 }
 

@@ -22,10 +22,16 @@ struct BasicSeriesKey {
   Text operation;
   Text outcome;
   Text service;
+  Text route = {};  // empty: not known, or the family has no such label
   auto operator<=>(const BasicSeriesKey&) const = default;
 };
 using SeriesKey = BasicSeriesKey<std::string>;
 using SeriesKeyView = BasicSeriesKey<std::string_view>;
+
+[[nodiscard]] inline SeriesKeyView view_of(const SeriesKey& key) {
+  return {key.family,  key.role,    key.is_overflow, key.operation,
+          key.outcome, key.service, key.route};
+}
 
 struct SeriesValue {
   DurationHistogram duration;

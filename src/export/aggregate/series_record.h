@@ -12,7 +12,7 @@
 
 namespace beyla::exporters::aggregate {
 
-inline constexpr std::uint64_t kSeriesVersion = 1;
+inline constexpr std::uint64_t kSeriesVersion = 2;
 inline constexpr std::size_t kMaxFamilies = 16;  // rows of metric_names()
 
 struct FamilyTotals {
@@ -36,8 +36,8 @@ struct SeriesHead {
   SeriesTotals totals;
 };
 
-// Operation, outcome and service, one behind the other: what does not fit is in blocks. Most have
-// none: "GET", "200" and a name of 30 bytes fit.
+// Operation, outcome, service and route, one behind the other: what does not fit is in blocks. Most
+// have none: "GET", "200", and a name and a route of 15 bytes fit.
 struct SeriesRecord {
   static constexpr std::size_t kTextBytes = 36;
   std::uint32_t is_used = 0;  // or 1
@@ -45,8 +45,7 @@ struct SeriesRecord {
   std::uint8_t role = 0;
   std::uint8_t is_overflow = 0;
   std::uint8_t reserved = 0;
-  std::array<std::uint16_t, 3> text_bytes{};
-  std::uint16_t reserved_2 = 0;
+  std::array<std::uint16_t, 4> text_bytes{};
   std::uint32_t first_block = 0;  // its index plus 1; 0: none
   std::array<char, kTextBytes> text{};
   SeriesValue value;

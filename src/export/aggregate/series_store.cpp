@@ -12,7 +12,7 @@
 namespace beyla::exporters::aggregate {
 namespace {
 
-constexpr std::size_t kLabels = 3;
+constexpr std::size_t kLabels = 4;
 constexpr std::size_t kMaxBlocks =
     (kLabels * text::kMaxLabelTextBytes - SeriesRecord::kTextBytes + TextBlock::kTextBytes - 1) /
     TextBlock::kTextBytes;
@@ -90,16 +90,20 @@ std::optional<SeriesKey> SeriesStore::adopt(std::uint32_t index) {
                 record.is_overflow == 1,
                 "",
                 "",
+                "",
                 ""};
   if (record.is_used != 1 || record.is_overflow > 1) return std::nullopt;
-  if (find_metric_names(key.family, key.role) == nullptr) return std::nullopt;
+  const MetricNames* const names = find_metric_names(key.family, key.role);
+  if (names == nullptr) return std::nullopt;
   Blocks blocks;
   const auto text = read_text(record, blocks);
   std::size_t begin = 0;
-  bool is_right = text && (text->empty() || !key.is_overflow);
+  bool is_right = text && (text->empty() || !key.is_overflow) &&
+                  (record.text_bytes[3] == 0 || names->has_route());
   for (auto [label, bytes] : {std::pair{&key.operation, record.text_bytes[0]},
                               std::pair{&key.outcome, record.text_bytes[1]},
-                              std::pair{&key.service, record.text_bytes[2]}}) {
+                              std::pair{&key.service, record.text_bytes[2]},
+                              std::pair{&key.route, record.text_bytes[3]}}) {
     if (!is_right) break;
     *label = text->substr(begin, bytes);
     begin += bytes;
@@ -169,8 +173,9 @@ void SeriesStore::stage_series(std::uint32_t index, const SeriesKey& key,
   record.is_overflow = key.is_overflow ? 1 : 0;
   record.text_bytes = {static_cast<std::uint16_t>(key.operation.size()),
                        static_cast<std::uint16_t>(key.outcome.size()),
-                       static_cast<std::uint16_t>(key.service.size())};
-  const std::string text = key.operation + key.outcome + key.service;
+                       static_cast<std::uint16_t>(key.service.size()),
+                       static_cast<std::uint16_t>(key.route.size())};
+  const std::string text = key.operation + key.outcome + key.service + key.route;
   const std::size_t inside = text.copy(record.text.data(), record.text.size());
   if (Blocks blocks = stage_blocks(std::string_view(text).substr(inside)); !blocks.empty()) {
     record.first_block = blocks.front() + 1;

@@ -13,6 +13,9 @@ namespace {
 
 constexpr int kTmYearBase = 1900;  // struct tm, C17 §7.27.1
 
+constexpr std::string_view kUnknown = "?";
+constexpr std::string_view kNoHttpStatus = "0";  // where a reader of the line expects a number
+
 struct SecondText {
   std::time_t second = -1;
   std::string text;
@@ -46,6 +49,17 @@ void append_printable(std::string& out, std::string_view raw) {
   }
 }
 
+void append_semantics(std::string& out, const model::Semantics& semantics) {
+  const bool is_rpc = semantics.family == model::MetricFamily::rpc;
+  const std::string_view no_outcome = is_rpc ? kUnknown : kNoHttpStatus;
+  append_printable(out, semantics.outcome.empty() ? no_outcome : semantics.outcome);
+  out.push_back(' ');
+  append_printable(out, semantics.operation);
+  if (is_rpc) return;
+  out.push_back(' ');
+  append_printable(out, semantics.target);
+}
+
 void append_size(std::string& out, const std::optional<std::uint64_t>& bytes) {
   if (bytes) {
     fmt::format_to(std::back_inserter(out), " size:{}B\n", *bytes);
@@ -64,8 +78,14 @@ void append_addresses(std::string& out, const model::Exchange& exchange) {
   const bool is_client = exchange.role == model::Role::client;
   const model::Endpoint& client = is_client ? exchange.local : exchange.remote;
   const model::Endpoint& server = is_client ? exchange.remote : exchange.local;
-  fmt::format_to(std::back_inserter(out), " [{}]->[{}:{}]", client.address.to_string(),
-                 host_text(server.address), server.port);
+  fmt::format_to(std::back_inserter(out), " [{}]->[",
+                 client.port == 0 ? kUnknown : client.address.to_string());
+  if (server.port != 0) {
+    fmt::format_to(std::back_inserter(out), "{}:{}]", host_text(server.address), server.port);
+    return;
+  }
+  append_printable(out, exchange.server_name.empty() ? kUnknown : exchange.server_name);
+  out.push_back(']');
 }
 
 }  // namespace
@@ -82,11 +102,7 @@ void append_trace_line(std::string& out, const model::Span& span,
   out.push_back('[');
   append_duration(out, span.handler());
   out += "]) ";
-  append_printable(out, exchange.semantics.outcome);
-  out.push_back(' ');
-  append_printable(out, exchange.semantics.operation);
-  out.push_back(' ');
-  append_printable(out, exchange.semantics.target);
+  append_semantics(out, exchange.semantics);
   append_addresses(out, exchange);
   append_size(out, exchange.request_body_bytes);
 }

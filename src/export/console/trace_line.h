@@ -12,9 +12,11 @@ namespace beyla::exporters::console {
 
 // The arrow goes from the client's address to the server's, whichever side was watched. In front of
 // a port, an IPv6 address stands in brackets (RFC 3986 section 3.2.2): ->[[2001:db8::1]:8080].
-// A client has no handler: its two durations are equal.
+// What is not known is "?"; of a server whose endpoint is not, stands there whom the client asked.
+// A client has no handler: its two durations are equal. An RPC shows its code and its full method:
+// ... 0 /grpc.health.v1.Health/Check [::1]->... An HTTP request without an answer has status 0.
 // wall_offset: CLOCK_REALTIME minus CLOCK_BOOTTIME. The time shown is local, of the request's
-// start. Bytes of operation, target and outcome outside 0x20..0x7e appear as \xNN.
+// start. Bytes of texts outside 0x20..0x7e appear as \xNN.
 void append_trace_line(std::string& out, const model::Span& span,
                        std::chrono::nanoseconds wall_offset);
 

@@ -91,6 +91,44 @@ TEST_F(TraceLine, AClientsArrowGoesToTheServer) {
   EXPECT_NE(line(span).find(" [::1]->[localhost:8080] "), std::string::npos);
 }
 
+TEST_F(TraceLine, AnRpcShowsItsCodeAndFullMethod) {
+  auto span = hello();
+  span.exchange.semantics = {model::MetricFamily::rpc, "/grpc.health.v1.Health/Check", "", "0"};
+  span.exchange.request_body_bytes.reset();
+  EXPECT_EQ(line(span),
+            "2023-04-19 13:49:04 (15.22ms[689.9µs]) 0 /grpc.health.v1.Health/Check "
+            "[::1]->[localhost:8080] size:?B\n");
+  span.exchange.semantics.outcome.clear();
+  EXPECT_NE(line(span).find("]) ? /grpc.health"), std::string::npos) << "0 would be OK";
+}
+
+TEST_F(TraceLine, WithoutAnAnswerTheStatusIsZero) {
+  auto span = hello();
+  span.exchange.role = model::Role::client;
+  span.exchange.semantics.outcome.clear();
+  EXPECT_NE(line(span).find("]) 0 GET /hello ["), std::string::npos);
+}
+
+TEST_F(TraceLine, UnknownEndpointsAreQuestionMarks) {
+  auto span = hello();
+  span.exchange.remote.port = 0;
+  EXPECT_NE(line(span).find(" /hello [?]->[localhost:8080] "), std::string::npos);
+  span.exchange.local.port = 0;
+  EXPECT_NE(line(span).find(" /hello [?]->[?] "), std::string::npos);
+}
+
+TEST_F(TraceLine, AClientNamesWhomItAskedWhereTheEndpointIsUnknown) {
+  auto span = hello();
+  span.exchange.role = model::Role::client;
+  span.exchange.server_name = "shop.example:443";
+  EXPECT_NE(line(span).find(" [::1]->[localhost:51234] "), std::string::npos);
+  span.exchange.remote.port = 0;
+  EXPECT_NE(line(span).find(" [::1]->[shop.example:443] "), std::string::npos);
+  span.exchange.local.port = 0;
+  span.exchange.server_name = "a\x1b]0;\n";
+  EXPECT_NE(line(span).find(R"( [?]->[a\x1b]0;\x0a] )"), std::string::npos);
+}
+
 TEST_F(TraceLine, WithoutArrivalStartsAtReceive) {
   auto span = hello();
   span.exchange.arrival.reset();

@@ -7,8 +7,6 @@
 #include <system_error>
 #include <utility>
 
-#include "export/console/trace_line.h"
-
 namespace beyla::exporters::console {
 namespace {
 
@@ -30,16 +28,17 @@ void block_signals() {
 
 }  // namespace
 
-base::Result<std::unique_ptr<TracePrinter>> TracePrinter::make(int fd, WallOffset wall_offset) {
+base::Result<std::unique_ptr<TracePrinter>> TracePrinter::make(int fd, AppendLine append_line,
+                                                               WallOffset wall_offset) {
   PolledOutput output = TRY(PolledOutput::make(fd));
   std::unique_ptr<TracePrinter> printer(
-      new TracePrinter(std::move(output), std::move(wall_offset)));
+      new TracePrinter(std::move(output), append_line, std::move(wall_offset)));
   TRY_VOID(printer->start());
   return printer;
 }
 
-TracePrinter::TracePrinter(PolledOutput output, WallOffset wall_offset)
-    : output_(std::move(output)), wall_offset_(std::move(wall_offset)) {}
+TracePrinter::TracePrinter(PolledOutput output, AppendLine append_line, WallOffset wall_offset)
+    : output_(std::move(output)), append_line_(append_line), wall_offset_(std::move(wall_offset)) {}
 
 TracePrinter::~TracePrinter() { stop(std::chrono::steady_clock::now() + kDestructorGrace); }
 
@@ -55,7 +54,7 @@ base::Result<void> TracePrinter::start() {
 void TracePrinter::on_span(const model::Span& span) {
   thread_local std::string line;
   line.clear();
-  append_trace_line(line, span, wall_offset_());
+  append_line_(line, span, wall_offset_());
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);

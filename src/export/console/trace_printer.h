@@ -1,4 +1,4 @@
-// Spans in, lines of text out (trace_line.h), at most 100 ms later. on_span() comes from any
+// Spans in, lines out (trace_line.h, json_line.h), at most 100 ms later. on_span() comes from any
 // shard's thread and only copies a line into a buffer; a thread of its own writes. When the reader
 // is slower than the spans, lines are dropped and counted: tracing never holds back the agent.
 #pragma once
@@ -22,6 +22,9 @@ namespace beyla::exporters::console {
 
 class TracePrinter final : public model::SpanSink {
  public:
+  // Appends the line of a span, with its end; called from any thread.
+  using AppendLine = void (*)(std::string& out, const model::Span& span,
+                              std::chrono::nanoseconds wall_offset);
   // Gives CLOCK_REALTIME minus CLOCK_BOOTTIME; called per span, from any thread.
   using WallOffset = std::function<std::chrono::nanoseconds()>;
   using Deadline = std::chrono::steady_clock::time_point;
@@ -31,6 +34,7 @@ class TracePrinter final : public model::SpanSink {
 
   // fd stays the caller's; its flags are not changed.
   [[nodiscard]] static base::Result<std::unique_ptr<TracePrinter>> make(int fd,
+                                                                        AppendLine append_line,
                                                                         WallOffset wall_offset);
   // Stops with a grace of 100 ms, unless stop() was called.
   ~TracePrinter() override;
@@ -48,7 +52,7 @@ class TracePrinter final : public model::SpanSink {
   [[nodiscard]] base::Counter& dropped() { return dropped_; }  // to restore it
 
  private:
-  TracePrinter(PolledOutput output, WallOffset wall_offset);
+  TracePrinter(PolledOutput output, AppendLine append_line, WallOffset wall_offset);
   [[nodiscard]] base::Result<void> start();
   void run();
   // False: stopped and nothing left.
@@ -57,6 +61,7 @@ class TracePrinter final : public model::SpanSink {
   [[nodiscard]] bool past_deadline();
 
   const PolledOutput output_;
+  const AppendLine append_line_;
   const WallOffset wall_offset_;
   base::Counter dropped_;
   std::mutex mutex_;

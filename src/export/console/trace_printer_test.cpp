@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "export/console/json_line.h"
+#include "export/console/trace_line.h"
 
 namespace beyla::exporters::console {
 namespace {
@@ -38,7 +40,7 @@ model::Span span_to(std::string target) {
 }
 
 std::unique_ptr<TracePrinter> printer_to(int fd) {
-  auto printer = TracePrinter::make(fd, [] { return 0ns; });
+  auto printer = TracePrinter::make(fd, append_trace_line, [] { return 0ns; });
   EXPECT_TRUE(printer.has_value());
   return std::move(printer).value();
 }
@@ -159,8 +161,21 @@ TEST(TracePrinter, FromManyThreadsLinesStayWhole) {
   for (std::size_t at = 0; at < text.size(); at += line) ASSERT_EQ(text[at + line - 1], '\n');
 }
 
+TEST(TracePrinter, PrintsTheLinesItIsAskedFor) {
+  Pipe pipe;
+  auto printer = TracePrinter::make(pipe.write.get(), append_json_line, [] { return 0ns; }).value();
+  pipe.write.reset();
+  printer->on_span(span_to("/json"));
+  printer->stop(Clock::now() + 10s);
+  printer.reset();
+  const std::string text = read_rest(pipe.read.get());
+  EXPECT_TRUE(text.starts_with("{\"timestamp\":")) << text;
+  EXPECT_TRUE(text.ends_with("}\n")) << text;
+  EXPECT_EQ(count_lines(text), 1U);
+}
+
 TEST(TracePrinter, RefusesAClosedDescriptor) {
-  EXPECT_FALSE(TracePrinter::make(-1, [] { return 0ns; }).has_value());
+  EXPECT_FALSE(TracePrinter::make(-1, append_trace_line, [] { return 0ns; }).has_value());
 }
 
 }  // namespace

@@ -98,9 +98,12 @@ std::string labels_of(const aggregate::MetricNames& names, const aggregate::Seri
     append_label(labels, aggregate::kOverflowLabel, "true");
     return labels;
   }
-  append_label(labels, names.operation_label, key.operation);
-  append_label(labels, names.outcome_label, key.outcome);
-  append_label(labels, names.service_label, key.service);
+  for (const aggregate::LabelName& label : names.labels) {
+    if (label.name.empty()) break;
+    if (label.value == &aggregate::SeriesKey::route && key.route.empty()) continue;
+    append_label(labels, label.name,
+                 label.value == nullptr ? label.constant : std::string_view(key.*label.value));
+  }
   return labels;
 }
 
@@ -129,9 +132,8 @@ RedText::RedText(std::span<const aggregate::Series> series) {
     const auto first = std::ranges::find_if(series, is_of_row);
     const auto last = std::find_if_not(first, series.end(), is_of_row);
     if (first == last) continue;
-    for (const Metric metric : {Metric::duration, Metric::request_size}) {
-      sections_.push_back({&names, metric, {first, last}});
-    }
+    sections_.push_back({&names, Metric::duration, {first, last}});
+    if (names.request_size) sections_.push_back({&names, Metric::request_size, {first, last}});
   }
 }
 
@@ -140,7 +142,7 @@ bool RedText::append_next(std::string& out) {
   const Section& section = sections_[section_];
   if (next_series_ == 0) {
     const auto& metric =
-        section.metric == Metric::duration ? section.names->duration : section.names->request_size;
+        section.metric == Metric::duration ? section.names->duration : *section.names->request_size;
     append_header(out, metric.name, metric.help, "histogram");
   }
   const auto rest = section.series.subspan(next_series_);
@@ -160,7 +162,7 @@ void RedText::append(std::string& out, const Section& section,
   if (section.metric == Metric::duration) {
     append_histograms(out, names, names.duration, &aggregate::SeriesValue::duration, series);
   } else {
-    append_histograms(out, names, names.request_size, &aggregate::SeriesValue::request_size,
+    append_histograms(out, names, *names.request_size, &aggregate::SeriesValue::request_size,
                       series);
   }
 }

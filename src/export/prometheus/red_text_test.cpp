@@ -48,6 +48,41 @@ TEST(RedText, WritesHistogramsByteForByte) {
   EXPECT_EQ(out, expected);
 }
 
+std::string text_of(aggregate::SeriesKey key) {
+  auto series = server_series();
+  series.key = std::make_shared<aggregate::SeriesKey>(std::move(key));
+  std::string out;
+  append_red_metrics(out, {&series, 1});
+  return out;
+}
+
+TEST(RedText, ARouteIsALabelWhereItIsKnown) {
+  const std::string out = text_of({model::MetricFamily::http, model::Role::server, false, "GET",
+                                   "200", "shop", "/users/{\"id\"}"});
+  const std::string labels =
+      R"({http_method="GET",http_route="/users/{\"id\"}",http_status_code="200",service_name="shop"})";
+  EXPECT_NE(out.find("\nhttp_server_duration_seconds_count" + labels + " 3\n"), std::string::npos)
+      << out;
+  EXPECT_NE(out.find("\nhttp_server_request_size_bytes_count" + labels + " 2\n"),
+            std::string::npos);
+}
+
+TEST(RedText, RpcHasItsOwnLabelsAndNoSizes) {
+  const std::string labels =
+      R"({rpc_grpc_status_code="0",rpc_method="/a.B/C",rpc_system="grpc",service_name="shop"})";
+  for (const auto& [role, name] :
+       {std::pair{model::Role::server, "server"}, std::pair{model::Role::client, "client"}}) {
+    const std::string out = text_of({model::MetricFamily::rpc, role, false, "/a.B/C", "0", "shop"});
+    const std::string metric = std::string("rpc_") + name + "_duration_seconds";
+    EXPECT_TRUE(out.starts_with("# HELP " + metric + " duration of RPC service calls from the " +
+                                name + " side, in seconds\n# TYPE " + metric + " histogram\n"))
+        << out;
+    EXPECT_NE(out.find("\n" + metric + "_count" + labels + " 3\n"), std::string::npos) << out;
+    EXPECT_EQ(out.find("size"), std::string::npos);
+    EXPECT_EQ(std::ranges::count(out, '\n'), 2 + 15 + 2);
+  }
+}
+
 TEST(RedText, WritesNothingWithoutSeries) {
   std::string out;
   append_red_metrics(out, {});

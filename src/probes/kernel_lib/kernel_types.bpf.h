@@ -22,6 +22,7 @@ enum { false = 0, true = 1 };
 enum bpf_map_type_used {
   BPF_MAP_TYPE_HASH = 1,
   BPF_MAP_TYPE_ARRAY = 2,
+  BPF_MAP_TYPE_PROG_ARRAY = 3,
   BPF_MAP_TYPE_PERCPU_ARRAY = 6,
   BPF_MAP_TYPE_LRU_HASH = 9,
   BPF_MAP_TYPE_QUEUE = 22,
@@ -43,9 +44,10 @@ enum {
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct pt_regs {
-  unsigned long di, si, dx, ax, orig_ax;
+  unsigned long r14, bx, r8, r9, cx, dx, si, di, ax, orig_ax, flags;
 };
 typedef struct { int counter; } atomic_t;
+typedef struct { __s64 counter; } atomic64_t;
 struct in6_addr {
   union { __u8 u6_addr8[16]; } in6_u;
 };
@@ -60,6 +62,7 @@ struct sock_common {
   unsigned short skc_family;
   volatile unsigned char skc_state;
   possible_net_t skc_net;
+  atomic64_t skc_cookie;
   struct in6_addr skc_v6_daddr;
   struct in6_addr skc_v6_rcv_saddr;
 };

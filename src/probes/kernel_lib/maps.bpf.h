@@ -7,6 +7,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
+#include "abi/go_calls.h"
 #include "abi/maps.h"
 
 /* What we remember of one socket; freed with it. On a listener only `marked` is set, and
@@ -103,6 +104,16 @@ struct {
   __type(value, struct reader_state);
 } reader_by_zero __weak SEC(".maps");
 
+/* key: index that a probe's cookie names; written by user space, through the mapping, before any
+ * probe with that cookie stands, and left alone until the last is gone. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, kGoImages);
+  __type(key, __u32);
+  __type(value, struct go_image);
+} go_images __weak SEC(".maps");
+
 /* key: port << 32 | netns inode, of the listening sockets that were seen; written by the scan and
  * at listen(); the oldest go, since ports of many short listeners would fill it. */
 struct {
@@ -125,6 +136,9 @@ struct {
  * either half, cleared at exec and exit. */
 extern __u64 watched[kPidLimit / kBitsPerWord];
 extern __u64 rejected[kPidLimit / kBitsPerWord];
+/* Likewise: probes stand in this image. Set by user space once all of them do, cleared with
+ * `watched`: a probe that runs in any other process has nothing to say. */
+extern __u64 has_go_probes[kPidLimit / kBitsPerWord];
 extern __u64 wanted_ports[kPorts / kBitsPerWord];
 extern __u32 has_mptcp_listeners;
 extern __u32 last_slot_generation;
@@ -133,7 +147,7 @@ extern __u32 fresh_slots;
 extern __u64 decided_start_ns;
 extern __u32 decided_pid;
 extern __u32 decided_generation;
-extern __u32 decided_rejects; /* 0: selects */
+extern __u32 decided_what; /* decision */
 
 /* Set before load. */
 extern const volatile __u32 own_pid;

@@ -30,6 +30,10 @@ enum { kPfKthread = 0x00200000 }; /* include/linux/sched.h */
 
 static __always_inline bool is_watched(__u32 pid) { return bit_is_set(watched, kPidWords, pid); }
 static __always_inline bool is_rejected(__u32 pid) { return bit_is_set(rejected, kPidWords, pid); }
+/* The gate of every Go probe, and of what else is done for them. */
+static __always_inline bool is_go_probed(__u32 pid) {
+  return bit_is_set(has_go_probes, kPidWords, pid);
+}
 static __always_inline bool is_wanted_port(__u32 port) {
   return bit_is_set(wanted_ports, kPorts / kBitsPerWord, port);
 }
@@ -65,5 +69,6 @@ static __always_inline bool watch(struct task_struct *task, __u32 cause) {
 /* Whether it was watched. */
 static __always_inline bool forget(__u32 pid) {
   clear_bit(rejected, kPidWords, pid);
+  clear_bit(has_go_probes, kPidWords, pid);
   return clear_bit(watched, kPidWords, pid);
 }

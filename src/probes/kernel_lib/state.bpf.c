@@ -4,6 +4,7 @@
 
 __u64 watched[kPidLimit / kBitsPerWord];
 __u64 rejected[kPidLimit / kBitsPerWord];
+__u64 has_go_probes[kPidLimit / kBitsPerWord];
 __u64 wanted_ports[kPorts / kBitsPerWord];
 __u32 has_mptcp_listeners;
 __u32 last_slot_generation;
@@ -11,7 +12,7 @@ __u32 fresh_slots;
 __u64 decided_start_ns;
 __u32 decided_pid;
 __u32 decided_generation;
-__u32 decided_rejects;
+__u32 decided_what;
 
 const volatile __u32 own_pid = 0;
 const volatile __u32 watch_every_exec = 0;

@@ -41,8 +41,18 @@ int decide_process(struct bpf_iter__task *ctx) {
   if (key.pid != decided_pid || key.start_ns != decided_start_ns ||
       key.exec_generation != decided_generation)
     return 0;
-  clear_bit(decided_rejects ? watched : rejected, kPidWords, key.pid);
-  set_bit(decided_rejects ? rejected : watched, kPidWords, key.pid);
+  switch (decided_what) {
+    case kDecideSelect:
+      clear_bit(rejected, kPidWords, key.pid);
+      set_bit(watched, kPidWords, key.pid);
+      break;
+    case kDecideReject:
+      clear_bit(watched, kPidWords, key.pid);
+      clear_bit(has_go_probes, kPidWords, key.pid);
+      set_bit(rejected, kPidWords, key.pid);
+      break;
+    case kDecideGoProbed: set_bit(has_go_probes, kPidWords, key.pid); break;
+  }
   /* Ended meanwhile: lifecycle_exit may have run before. */
   if (is_ending(task)) forget(key.pid);
   return 0;

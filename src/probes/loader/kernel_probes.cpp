@@ -20,6 +20,7 @@
 #include "base/counter.h"
 #include "base/fd.h"
 #include "beyla_bpf.skel.h"
+#include "probes/loader/go_programs.h"
 
 namespace beyla::probes::loader {
 namespace {
@@ -123,14 +124,18 @@ struct KernelProbes::Impl {
   std::size_t possible_cpus = 0;
   bool in_initial_pid_namespace = is_in_initial_pid_namespace();
   base::Counter events_read;
+  std::unique_ptr<GoProbes> go;
+
+  [[nodiscard]] bool can_have_go_probes() const;
+  base::Result<void> make_go_probes();
 
   ~Impl() {
     ring_buffer__free(process_ring);
     beyla_bpf__destroy(skeleton);
   }
   static int on_record(void* context, void* data, std::size_t size);
-  void decide(const model::ProcessKey& key, bool rejects);
-  void decide_by_pid(std::uint32_t pid, bool rejects);
+  void decide(const model::ProcessKey& key, abi::decision what);
+  void decide_by_pid(std::uint32_t pid, abi::decision what);
 };
 
 int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
@@ -151,26 +156,56 @@ int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
 }
 
 // Iterators see the pid namespace of who runs them only.
-void KernelProbes::Impl::decide_by_pid(std::uint32_t pid, bool rejects) {
+void KernelProbes::Impl::decide_by_pid(std::uint32_t pid, abi::decision what) {
   if (pid >= abi::kPidLimit) return;
-  clear_bit(rejects ? skeleton->bss->watched : skeleton->bss->rejected, pid);
-  set_bit(rejects ? skeleton->bss->rejected : skeleton->bss->watched, pid);
+  auto& state = *skeleton->bss;
+  switch (what) {
+    case abi::kDecideSelect:
+      clear_bit(state.rejected, pid);
+      set_bit(state.watched, pid);
+      break;
+    case abi::kDecideReject:
+      clear_bit(state.watched, pid);
+      clear_bit(state.has_go_probes, pid);
+      set_bit(state.rejected, pid);
+      break;
+    case abi::kDecideGoProbed: set_bit(state.has_go_probes, pid); break;
+  }
 }
 
 // Decisions are about the process that was proposed, not about whoever has its pid now.
-void KernelProbes::Impl::decide(const model::ProcessKey& key, bool rejects) {
+void KernelProbes::Impl::decide(const model::ProcessKey& key, abi::decision what) {
   if (!in_initial_pid_namespace) {
-    decide_by_pid(key.pid, rejects);
+    decide_by_pid(key.pid, what);
     return;
   }
   skeleton->bss->decided_start_ns = key.start_ns;
   skeleton->bss->decided_pid = key.pid;
   skeleton->bss->decided_generation = key.exec_generation;
-  skeleton->bss->decided_rejects = rejects ? 1 : 0;
+  skeleton->bss->decided_what = what;
   const auto done = run_iterator(skeleton->progs.decide_process, key.pid);
   if (!done && done.error().os_errno != ESRCH) {  // ESRCH: it has ended
     spdlog::warn("cannot tell the kernel about process {}: {}", key.pid, done.error().message());
   }
+}
+
+bool KernelProbes::Impl::can_have_go_probes() const {
+  // The kernel would take our pids for those of this namespace: probes in some other process.
+  if (!in_initial_pid_namespace) {
+    spdlog::warn(
+        "no Go probes: not in the host's pid namespace (run the container with --pid=host)");
+    return false;
+  }
+  const UprobeMulti answer = ask_for_uprobe_multi();
+  if (answer != UprobeMulti::available) spdlog::warn("no Go probes: {}", describe(answer));
+  return answer == UprobeMulti::available;
+}
+
+base::Result<void> KernelProbes::Impl::make_go_probes() {
+  const auto programs = TRY(connect_go_programs(*skeleton->obj));
+  go = TRY(GoProbes::make({programs, bpf_program__fd(skeleton->progs.go_dispatch),
+                           bpf_map__fd(skeleton->maps.go_images)}));
+  return {};
 }
 
 KernelProbes::KernelProbes(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -195,13 +230,16 @@ base::Result<std::unique_ptr<KernelProbes>> KernelProbes::load(const ProbeOption
   bpf_map__set_max_entries(impl->skeleton->maps.scratch_by_cpu,
                            static_cast<std::uint32_t>(cpus) * abi::kDirections);
   follow_io_uring_if_known(*impl->skeleton);
+  const bool with_go = options.go_probes && impl->can_have_go_probes();
+  prepare_go_programs(*impl->skeleton->obj, with_go);
   if (const int error = beyla_bpf__load(impl->skeleton); error != 0) {
     return std::unexpected(load_error(-error));
   }
+  if (with_go) TRY_VOID(impl->make_go_probes());
   for (std::uint32_t port = 0; port < abi::kPorts; ++port) {
     if (options.wanted_ports.test(port)) set_bit(impl->skeleton->bss->wanted_ports, port);
   }
-  for (const std::uint32_t pid : options.own_pids) impl->decide_by_pid(pid, true);
+  for (const std::uint32_t pid : options.own_pids) impl->decide_by_pid(pid, abi::kDecideReject);
   // libbpf has read the kernel's types, some 10 MB of heap, and freed them.
   ::malloc_trim(0);
   return std::unique_ptr<KernelProbes>(new KernelProbes(std::move(impl)));
@@ -250,7 +288,7 @@ void KernelProbes::read_process_events() {
 
 std::uint64_t KernelProbes::process_events_read() const { return impl_->events_read.value(); }
 
-void KernelProbes::exclude(std::uint32_t pid) { impl_->decide_by_pid(pid, true); }
+void KernelProbes::exclude(std::uint32_t pid) { impl_->decide_by_pid(pid, abi::kDecideReject); }
 
 std::uint64_t KernelProbes::skipped_runs() const {
   std::uint64_t total = 0;
@@ -265,9 +303,15 @@ std::uint64_t KernelProbes::skipped_runs() const {
   return total;
 }
 
-void KernelProbes::select(const model::ProcessKey& key) { impl_->decide(key, false); }
+void KernelProbes::select(const model::ProcessKey& key) { impl_->decide(key, abi::kDecideSelect); }
 
-void KernelProbes::reject(const model::ProcessKey& key) { impl_->decide(key, true); }
+void KernelProbes::reject(const model::ProcessKey& key) { impl_->decide(key, abi::kDecideReject); }
+
+GoProbes* KernelProbes::go() const { return impl_->go.get(); }
+
+void KernelProbes::let_go_probes_speak(const model::ProcessKey& key) {
+  impl_->decide(key, abi::kDecideGoProbed);
+}
 
 void KernelProbes::mark_open_sockets() {
   auto& programs = impl_->skeleton->progs;

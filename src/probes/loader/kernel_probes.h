@@ -12,6 +12,8 @@
 #include "abi/maps.h"
 #include "base/result.h"
 #include "model/target.h"
+#include "probes/loader/go_probes.h"
+#include "probes/loader/uprobe_multi.h"
 
 namespace beyla::probes::loader {
 
@@ -20,6 +22,7 @@ struct ProbeOptions {
   bool watch_every_exec = false;  // a name selector without ports: user space decides on each
   // The agent's other processes: neither they nor what they fork from now on are ever watched.
   std::vector<std::uint32_t> own_pids;
+  bool go_probes = false;  // their programs are loaded where the kernel can attach them
 };
 
 // File descriptors for the side that reads and parses; owned by KernelProbes, valid while it lives.
@@ -66,6 +69,11 @@ class KernelProbes final : public model::TargetMap {
   void select(const model::ProcessKey& key) override;
   void reject(const model::ProcessKey& key) override;
   void mark_open_sockets() override;
+
+  // Null: not wanted, or not possible here; why was logged. Lives as long as this object.
+  [[nodiscard]] GoProbes* go() const;
+  // All probes of this process and image stand: they may speak, until it ends or calls exec.
+  void let_go_probes_speak(const model::ProcessKey& key);
 
  private:
   struct Impl;

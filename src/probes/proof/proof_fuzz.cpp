@@ -17,6 +17,7 @@
 #include "probes/proof/executable.h"
 #include "probes/proof/executable_maps.h"
 #include "probes/proof/point_message.h"
+#include "probes/proof/report_message.h"
 
 namespace {
 
@@ -33,6 +34,17 @@ void require(bool holds) {
 void fuzz_message(std::span<const std::byte> input) {
   const auto points = decode_points(input);
   if (points) require(points->size() <= abi::kMaxProbePoints);
+}
+
+void fuzz_report(std::span<const std::byte> input) {
+  const auto report = decode_report(input);
+  if (!report) return;
+  require(!report->text.empty() && report->text.size() < abi::kReportTextBytes);
+  require(report->is_go != report->points.empty());
+  for (const auto& point : report->points) require(point.probe - 1 < abi::kGoProbes - 1);
+  for (const std::uint16_t offset : report->go.offset) {
+    require(offset <= abi::kMaxGoOffset || offset == abi::kGoAbsentField);
+  }
 }
 
 void fuzz_maps_line(std::span<const std::byte> input) {
@@ -103,9 +115,10 @@ void fuzz_proof(std::span<const std::byte> input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const auto input = std::as_bytes(std::span(data, size)).subspan(1);
-  switch (data[0] % 3) {
+  switch (data[0] % 4) {
     case 0: fuzz_message(input); break;
     case 1: fuzz_maps_line(input); break;
+    case 3: fuzz_report(input); break;
     default: fuzz_proof(input); break;
   }
   return 0;

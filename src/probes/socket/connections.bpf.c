@@ -22,8 +22,13 @@ static __always_inline void on_connect(struct sock *sk) {
   if (!is_watched(task->tgid)) return;
   struct connection_state *state =
       bpf_sk_storage_get(&conn_by_sock, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-  if (state) state->role = kRoleClient;
-  else note(kNoteNoStorage);
+  if (!state) {
+    note(kNoteNoStorage);
+    return;
+  }
+  state->role = kRoleClient;
+  /* Gives it the number that announce() takes: a program that may not ask for it finds it there. */
+  bpf_get_socket_cookie(sk);
 }
 
 static __always_inline struct connection_state *adopt_from_mptcp(struct sock *sk) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0
  * Bytes that a watched process sent or received, by the tracepoints behind sock_sendmsg and
  * sock_recvmsg (net/socket.c, kernel >= 6.3), which fire after the copy in the caller's context. */
+#include "probes/go/on_send.bpf.h"
 #include "probes/socket/payload.bpf.h"
 
 char LICENSE[] __weak SEC("license") = "GPL";
@@ -146,6 +147,7 @@ static __always_inline void emit_data(struct connection_state *state, struct tas
   event->offset = offset;
   event->other_offset = other_position(state, tcp, sk, direction);
   event->arrival_ns = arrival;
+  event->goroutine = ((struct pt_regs *)bpf_task_pt_regs(task))->r14;
   event->total_bytes = bytes;
   __u32 wanted = bytes < credit ? bytes : credit;
   __u32 size = fill_payload(scratch, state, task, sk, direction, wanted, readable);
@@ -168,6 +170,7 @@ static __always_inline int on_transfer(struct sock *sk, int result, int flags, _
     join_midway(state, sk, direction, result);
   }
   __u32 readable = !(direction == kReceived && (flags & kMsgTrunc));
+  if (direction == kSent) before_send(state, task);
   emit_data(state, task, sk, direction, result, readable);
   return 0;
 }

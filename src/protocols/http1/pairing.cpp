@@ -51,6 +51,7 @@ void Pairing::drop_front(model::IncompleteReason reason) { count_incomplete(pop(
 void Pairing::emit(Request&& request, std::uint16_t status_code, base::BootTime end) {
   if (!request.counts) return;
   model::Exchange exchange;
+  exchange.request = request.id;
   exchange.connection = connection_.id;
   exchange.process = request.process;
   exchange.role = connection_.role;
@@ -68,7 +69,7 @@ void Pairing::emit(Request&& request, std::uint16_t status_code, base::BootTime 
 
 void Pairing::count_incomplete(const Request& request, model::IncompleteReason reason) {
   if (!request.counts) return;
-  sink_.on_incomplete({request.process, connection_.role, reason, now_});
+  sink_.on_incomplete({request.process, connection_.role, reason, now_, request.id});
 }
 
 }  // namespace beyla::protocols::http1

@@ -24,6 +24,8 @@ struct Request {
   model::ProcessKey process;
   std::uint64_t answer_position = 0;  // of the answers' stream when the head was complete
   std::uint64_t sequence = 0;
+  model::RequestId id = 0;  // as the sink calls it
+  std::optional<model::TraceParent> trace_parent;
   bool position_sure = true;  // false: the answer may have begun before answer_position
   bool last = false;          // the connection is given up behind its answer
   bool counts = true;         // false: a predecessor counted it, nothing comes out
@@ -64,7 +66,14 @@ class Pairing {
   void drop_older(std::uint64_t position);
   void drop_front(model::IncompleteReason reason);
 
-  void count_begun(const Request& request) { sink_.on_begun(request.process, connection_.role); }
+  void count_begun(Request& request) {
+    request.id = sink_.on_begun({.process = request.process,
+                                 .role = connection_.role,
+                                 .connection = connection_.id,
+                                 .time = request.received,
+                                 .incoming = request.trace_parent,
+                                 .origin = std::nullopt});
+  }
   void emit(Request&& request, std::uint16_t status_code, base::BootTime end);
   void count_incomplete(const Request& request, model::IncompleteReason reason);
   void count_unpaired() { sink_.on_unpaired(); }

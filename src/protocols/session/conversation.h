@@ -21,7 +21,7 @@ namespace beyla::protocols::session {
 
 class RecordingSink final : public model::ExchangeSink {
  public:
-  void on_begun(const model::ProcessKey& /*process*/, model::Role /*role*/) override { ++begun; }
+  model::RequestId on_begun(const model::RequestBegun& /*begun*/) override { return ++begun; }
   void on_exchange(model::Exchange&& exchange) override {
     exchanges.push_back(std::move(exchange));
   }

@@ -98,7 +98,9 @@ config::LoadedConfig any_config(FuzzedDataProvider& input) {
   }
   config::ProcessorSettings& settings = loaded.settings;
   settings.serve_metrics = policy.scrape.has_value();
-  settings.print_traces = !settings.serve_metrics || input.ConsumeBool();
+  settings.trace_printer =
+      *config::decode_trace_printer(input.ConsumeIntegralInRange<std::uint32_t>(
+          settings.serve_metrics ? abi::kPrintNothing : abi::kPrintText, abi::kPrintJson));
   settings.log_level = policy.log_level;
   settings.prometheus_path = "/" + text_of(input, config::kMaxUrlPathBytes - 1, " ?#");
   settings.prometheus_ttl = std::chrono::nanoseconds(

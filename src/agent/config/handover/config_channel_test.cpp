@@ -33,7 +33,7 @@ class ConfigChannelTest : public testing::Test {
   static LoadedConfig some_config() {
     LoadedConfig loaded;
     loaded.policy.wanted_ports.set(80);
-    loaded.settings.print_traces = true;
+    loaded.settings.trace_printer = TracePrinterKind::text;
     return loaded;
   }
 

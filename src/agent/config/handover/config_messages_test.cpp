@@ -130,7 +130,7 @@ TEST(ConfigAnswer, IsReadStrictly) {
       {"policy and settings contradict each other", false,
        [](auto& a) {
          a.settings.serve_metrics = 0;
-         a.settings.print_traces = 1;
+         a.settings.trace_printer = abi::kPrintText;
        }},
   };
   for (const Lie& lie : lies) {

@@ -12,11 +12,12 @@ namespace {
 constexpr std::string_view kMessage = "the settings of the configuration worker are not understood";
 
 Result<void> decode_outputs(const abi::settings_blob& blob, ProcessorSettings& settings) {
-  if (!is_boolean(blob.print_traces)) return not_understood(kMessage, "print_traces");
+  const auto printer = decode_trace_printer(blob.trace_printer);
+  if (!printer) return not_understood(kMessage, "trace_printer");
   if (!is_boolean(blob.serve_metrics)) return not_understood(kMessage, "serve_metrics");
-  settings.print_traces = blob.print_traces == 1;
+  settings.trace_printer = *printer;
   settings.serve_metrics = blob.serve_metrics == 1;
-  if (!settings.print_traces && !settings.serve_metrics) {
+  if (*printer == TracePrinterKind::disabled && !settings.serve_metrics) {
     return not_understood(kMessage, "nothing to report to");
   }
   return {};
@@ -43,7 +44,7 @@ abi::settings_blob encode_settings(const ProcessorSettings& settings) {
   abi::settings_blob blob{};
   blob.version = abi::kConfigVersion;
   blob.length = sizeof(blob);
-  blob.print_traces = settings.print_traces ? 1 : 0;
+  blob.trace_printer = static_cast<std::uint32_t>(settings.trace_printer);
   blob.serve_metrics = settings.serve_metrics ? 1 : 0;
   blob.log_level = static_cast<std::uint32_t>(settings.log_level);
   blob.series_ttl_ns = settings.prometheus_ttl.count();

@@ -10,12 +10,13 @@
 
 #include "abi/config.h"
 #include "agent/config/handover/log_level.h"
+#include "agent/config/handover/trace_printer_kind.h"
 #include "base/result.h"
 
 namespace beyla::agent::config {
 
 struct ProcessorSettings {
-  bool print_traces = false;
+  TracePrinterKind trace_printer = TracePrinterKind::disabled;
   bool serve_metrics = false;  // on the listening socket that comes with the settings
   LogLevel log_level = LogLevel::info;
   std::string prometheus_path = "/metrics";

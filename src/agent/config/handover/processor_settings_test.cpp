@@ -13,7 +13,7 @@ namespace {
 
 ProcessorSettings full_settings() {
   ProcessorSettings settings;
-  settings.print_traces = true;
+  settings.trace_printer = TracePrinterKind::json;
   settings.serve_metrics = true;
   settings.log_level = LogLevel::debug;
   settings.prometheus_path = "/" + std::string(kMaxUrlPathBytes - 1, 'p');
@@ -28,11 +28,13 @@ base::Result<ProcessorSettings> decode(const abi::settings_blob& blob) {
 
 TEST(ProcessorSettings, ComeBackEqual) {
   ProcessorSettings least;
-  least.print_traces = true;
+  least.trace_printer = TracePrinterKind::text;
   least.prometheus_path = "/";
   least.prometheus_ttl = kMinTtl;
   least.metrics_cardinality_limit = 1;
-  for (const ProcessorSettings& settings : {full_settings(), least}) {
+  ProcessorSettings silent = full_settings();
+  silent.trace_printer = TracePrinterKind::disabled;
+  for (const ProcessorSettings& settings : {full_settings(), least, silent}) {
     const auto decoded = decode(encode_settings(settings));
     ASSERT_TRUE(decoded.has_value()) << decoded.error().message();
     EXPECT_EQ(*decoded, settings);
@@ -69,9 +71,14 @@ INSTANTIATE_TEST_SUITE_P(
     Fields, LyingSettings,
     testing::Values(Lie{"version", [](B& b) { ++b.version; }},
                     Lie{"length", [](B& b) { ++b.length; }},
-                    Lie{"print_traces", [](B& b) { b.print_traces = 2; }},
+                    Lie{"trace_printer", [](B& b) { b.trace_printer = 0; }},
+                    Lie{"trace_printer", [](B& b) { b.trace_printer = 4; }},
                     Lie{"serve_metrics", [](B& b) { b.serve_metrics = 0xffffffff; }},
-                    Lie{"nothing to report to", [](B& b) { b.print_traces = b.serve_metrics = 0; }},
+                    Lie{"nothing to report to",
+                        [](B& b) {
+                          b.trace_printer = abi::kPrintNothing;
+                          b.serve_metrics = 0;
+                        }},
                     Lie{"log_level", [](B& b) { b.log_level = 0; }},
                     Lie{"log_level", [](B& b) { b.log_level = 5; }},
                     Lie{"reserved", [](B& b) { b.reserved = 1; }},

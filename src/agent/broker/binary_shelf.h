@@ -1,0 +1,55 @@
+// What is known of each executable file, and which are to be analysed next. Bounded; no kernel and
+// no clock in here. Control thread only.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "model/process.h"
+#include "probes/loader/file_identity.h"
+#include "probes/proof/report_message.h"
+
+namespace beyla::broker {
+
+class BinaryShelf {
+ public:
+  using File = probes::loader::FileIdentity;
+  using Report = probes::proof::BinaryReport;
+  static constexpr std::size_t kMaxKnown = 512;    // the oldest of those goes, some 2 KiB each
+  static constexpr std::size_t kMaxQueued = 1024;  // files; more are turned away
+
+  // Of a file that is known: Go or not. Null: it is not known. Valid until the next change.
+  [[nodiscard]] const Report* find(const File& file) const;
+
+  // The process waits for its file to be analysed, behind those that wait already. False: there are
+  // too many files. REQUIRES: the file is not known.
+  [[nodiscard]] bool wait_for(const File& file, const model::ProcessKey& process);
+
+  struct Next {
+    File file;
+    std::vector<model::ProcessKey> processes;  // any of them has it open
+  };
+  // The file that has waited for the longest; its analysis begins. nullopt: none waits.
+  [[nodiscard]] std::optional<Next> begin_next();
+
+  // The analysis has ended; those who waited. `report`: what is to be remembered, where that is
+  // anything.
+  [[nodiscard]] std::vector<model::ProcessKey> finish(const File& file,
+                                                      std::optional<Report> report);
+
+  [[nodiscard]] bool has_queued() const { return !queue_.empty(); }
+
+ private:
+  template <typename Value>
+  using ByFile = std::unordered_map<File, Value, probes::loader::FileIdentityHash>;
+
+  ByFile<Report> known_;
+  std::deque<File> order_;                          // of known_, the oldest first
+  ByFile<std::vector<model::ProcessKey>> waiting_;  // queued or being analysed
+  std::deque<File> queue_;
+};
+
+}  // namespace beyla::broker

@@ -1,0 +1,79 @@
+// From a selected process to what its executable is, for whoever uses that: each file is analysed
+// once, by an ELF worker, whatever number of processes run it. Never blocks: what waits is kept in
+// order, and one turn() looks at one process. Control thread only; counts may be read by any
+// thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <span>
+#include <unordered_set>
+
+#include "agent/broker/analyses.h"
+#include "agent/broker/binary_shelf.h"
+#include "agent/broker/target_image.h"
+#include "base/counter.h"
+#include "model/target.h"
+
+namespace beyla::broker {
+
+struct ImageCounts {
+  base::Counter go;     // files analysed
+  base::Counter other;  // likewise: nothing in them that we probe
+  std::array<base::Counter, kAnalysisFailures> failures;
+  base::Counter gone;      // processes that had ended before their file was opened
+  base::Counter too_many;  // processes or files waited
+};
+
+class ImageUser {
+ public:
+  virtual ~ImageUser() = default;
+  // A selected process of a Go program; once for each. The report is not proven.
+  virtual void attach(const model::ProcessKey& process, const TargetImage& image,
+                      const probes::proof::BinaryReport& report) = 0;
+  // It has ended, called exec, or been rejected; also of a process that attach() was not called
+  // for.
+  virtual void detach(const model::ProcessKey& process) = 0;
+};
+
+class ImageDesk final : public model::TargetSink {
+ public:
+  static constexpr std::size_t kMaxWaiting = 16'384;  // processes
+
+  // Borrows them for its lifetime.
+  ImageDesk(ElfWorkers& workers, ImageUser& user, ImageCounts& counts,
+            discover::inspect::ProcessInspector inspector = discover::inspect::ProcessInspector())
+      : analyses_(workers), user_(user), counts_(counts), inspector_(std::move(inspector)) {}
+
+  void on_selected(const model::TargetProcess& target, base::BootTime time) override;
+  void on_rejected(const model::ProcessKey& key, base::BootTime time) override;
+  void on_exited(const model::ProcessKey& key, base::BootTime time) override;
+
+  // Whatever can be done now.
+  void turn(base::BootTime now);
+  // When turn() has something to do without any fd; nullopt: never.
+  [[nodiscard]] std::optional<base::BootTime> due(base::BootTime now) const;
+  void wait_with(std::span<pollfd, Analyses::kMaxWorkers> polled) const {
+    analyses_.wait_with(polled);
+  }
+
+ private:
+  void forget(const model::ProcessKey& key);
+  void take(Analyses::Done done);
+  void start_workers(base::BootTime now);
+  [[nodiscard]] std::optional<TargetImage> open_for(const BinaryShelf::Next& next) const;
+  void look_at(const model::ProcessKey& process);
+
+  BinaryShelf shelf_;
+  Analyses analyses_;
+  ImageUser& user_;
+  ImageCounts& counts_;
+  discover::inspect::ProcessInspector inspector_;
+  std::deque<model::ProcessKey> arrivals_;  // to be looked at; some may have ended
+  // Selected, alive, and not attached yet.
+  std::unordered_set<model::ProcessKey, model::ProcessKeyHash> wanted_;
+};
+
+}  // namespace beyla::broker

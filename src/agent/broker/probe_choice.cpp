@@ -1,0 +1,57 @@
+#include "agent/broker/probe_choice.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace beyla::broker {
+namespace {
+
+bool has_field(const abi::go_image& go, abi::go_field field) {
+  return go.offset[field] != abi::kGoAbsentField;
+}
+
+bool is_route_probe(const abi::probe_point& point) {
+  switch (point.probe) {
+    case abi::kGoProbeGinHandle:
+    case abi::kGoProbeEchoFind:
+    case abi::kGoProbeMuxSetMatch:
+    case abi::kGoProbeMuxSetMatchPointer: return true;
+    default: return false;
+  }
+}
+
+// ServeMux writes its pattern into the request since Go 1.22.
+bool can_tell_routes(const probes::proof::BinaryReport& report) {
+  return has_field(report.go, abi::kGoRequestPattern) || has_field(report.go, abi::kGoRequestPat) ||
+         std::ranges::any_of(report.points, is_route_probe);
+}
+
+bool may_serve_tls(const probes::proof::BinaryReport& report) {
+  return (report.go.flags & abi::kGoNoTlsServer) == 0;
+}
+
+}  // namespace
+
+std::vector<abi::probe_point> wanted_points(const probes::proof::BinaryReport& report,
+                                            const ProbeWants& wants) {
+  const bool tls = may_serve_tls(report);
+  const bool handlers = wants.traces || tls || can_tell_routes(report);
+  std::vector<abi::probe_point> wanted;
+  std::ranges::copy_if(report.points, std::back_inserter(wanted), [&](const auto& point) {
+    switch (point.probe) {
+      case abi::kGoProbeServeHttp:
+      case abi::kGoProbeHijack: return handlers;
+      case abi::kGoProbeFinishRequest: return tls;  // of plain text the sockets see the end
+      default: return true;
+    }
+  });
+  return wanted;
+}
+
+probes::proof::Stepping stepping_of(std::uint32_t probe) {
+  // Returns, of a function that takes a round trip over the network.
+  return probe == abi::kGoProbeRoundTripEnd ? probes::proof::Stepping::single_step_allowed
+                                            : probes::proof::Stepping::emulated_only;
+}
+
+}  // namespace beyla::broker

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0
+ * Contexts (Go's context/context.go) and what they were derived from. */
+#pragma once
+
+#include "probes/go/go_emit.bpf.h"
+
+/* Every derived type of the library has its parent, an interface, for its first field. One of another
+ * make, and the root, lead to addresses that nobody knows, or nowhere. */
+static __always_inline void set_ancestors(struct call_scratch *scratch, __u64 context) {
+  __u64 at = context;
+  for (__u32 level = 0; level < kGoAncestors; ++level) {
+    at = at ? read_word(at + 8) : 0;
+    if (!at) break;
+    scratch->record.texts.ancestors[level] = at;
+  }
+}

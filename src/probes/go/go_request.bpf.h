@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0
+ * What is remembered of the request that a goroutine serves: the objects that will hold its route.
+ * The router fills them only after the first hit, and no function is called at the end of routing
+ * that every program has: they are read when the answer is sent. */
+#pragma once
+
+#include "probes/go/go_emit.bpf.h"
+
+struct go_request_key {
+  __u64 goroutine;
+  __u32 pid;
+  __u32 padding;
+};
+
+enum go_router { kRouterNone = 0, kRouterGin = 1, kRouterEcho = 2 };
+
+struct go_request {
+  __u64 goroutine; /* as in the key: an element may be given to another key while it is written */
+  __u64 call;      /* as in the records */
+  __u64 request;   /* *net/http.Request */
+  __u64 routed;    /* context of `router` */
+  __u64 writer;    /* data pointer of the ResponseWriter that this context had: while it still has
+                      it, it has not been handed on to another request */
+  __u32 pid;
+  __u32 image_index;
+  __u32 router; /* go_router */
+  __u32 open;   /* its route was not reported yet */
+};
+
+/* key: goroutine; written when it begins to serve a request, and in place from then on. Nobody
+ * deletes: the goroutine of a connection serves one request after the other, and forgotten ones are
+ * the first to go. So many requests are served at once before a route may be missing. */
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 16384);
+  __type(key, struct go_request_key);
+  __type(value, struct go_request);
+} req_by_routine __weak SEC(".maps");
+
+/* What the goroutine serves, or null. */
+static __always_inline struct go_request *find_request(__u64 goroutine, __u32 pid) {
+  struct go_request_key key = {.goroutine = goroutine, .pid = pid};
+  struct go_request *request = bpf_map_lookup_elem(&req_by_routine, &key);
+  return request && request->goroutine == goroutine && request->pid == pid ? request : 0;
+}
+
+static __always_inline void remember_request(const struct go_hit *hit,
+                                             const struct go_request *served) {
+  struct go_request_key key = {.goroutine = hit->goroutine, .pid = hit->task->tgid};
+  struct go_request *known = bpf_map_lookup_elem(&req_by_routine, &key);
+  if (known) *known = *served;
+  else bpf_map_update_elem(&req_by_routine, &key, served, BPF_ANY);
+}
+
+/* From now on the goroutine serves this one. */
+static __always_inline void begin_request(const struct go_hit *hit, __u64 call, __u64 request) {
+  struct go_request served = {
+      .goroutine = hit->goroutine,
+      .call = call,
+      .request = request,
+      .pid = hit->task->tgid,
+      .image_index = hit->image_index,
+      .open = 1,
+  };
+  remember_request(hit, &served);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0
+ * Reading the route of a request that is being served, and reporting it. */
+#pragma once
+
+#include "probes/go/go_request.bpf.h"
+
+/* Go 1.22 has the pattern only parsed. */
+static __always_inline struct go_string read_pattern(const struct go_image *image, __u64 request) {
+  struct go_string text = read_string(image, request, kGoRequestPattern);
+  if (text.length || image->offset[kGoRequestPattern] != kGoAbsentField) return text;
+  return read_string(image, read_field(image, request, kGoRequestPat), kGoPatternStr);
+}
+
+static __always_inline __u64 read_gin_writer(const struct go_image *image, __u64 context) {
+  return read_interface(image, context, kGoGinContextWriter);
+}
+
+static __always_inline __u64 read_echo_writer(const struct go_image *image, __u64 context) {
+  __u64 response = read_field(image, context, kGoEchoContextResponse);
+  return read_interface(image, response, kGoEchoResponseWriter);
+}
+
+/* Contexts are pooled. The next request that gets this one first puts its writer there and only then
+ * its route: a route that was read before the writer was seen unchanged is ours. The text itself
+ * belongs to the router's tree and does not change. */
+static __always_inline struct go_string read_routed(const struct go_image *image,
+                                                    const struct go_request *served) {
+  struct go_string none = {}, text;
+  if (served->router == kRouterGin) {
+    text = read_string(image, served->routed, kGoGinContextFullPath);
+    return read_gin_writer(image, served->routed) == served->writer ? text : none;
+  }
+  if (served->router == kRouterEcho) {
+    text = read_string(image, served->routed, kGoEchoContextPath);
+    return read_echo_writer(image, served->routed) == served->writer ? text : none;
+  }
+  return none;
+}
+
+/* A framework's route is more specific than the pattern under which it was mounted. */
+static __always_inline struct go_string read_route(const struct go_image *image,
+                                                   const struct go_request *served) {
+  struct go_string text = read_routed(image, served);
+  return text.length ? text : read_pattern(image, served->request);
+}
+
+static __always_inline void emit_route(const struct go_hit *hit, __u64 call, struct go_string route,
+                                       __u32 flags, __u64 connection_id) {
+  if (!route.length) return;
+  struct call_scratch *scratch = begin_long(hit, kGoRoute, call);
+  if (!scratch) return;
+  scratch->record.call.header.connection_id = connection_id;
+  scratch->record.call.flags = flags;
+  set_target(scratch, route);
+  submit_long(scratch);
+}
+
+/* Once a request. */
+static __always_inline void report_route(const struct go_hit *hit, struct go_request *served,
+                                         __u64 connection_id) {
+  if (!served->open) return;
+  served->open = 0;
+  emit_route(hit, served->call, read_route(hit->image, served), 0, connection_id);
+}

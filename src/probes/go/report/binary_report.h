@@ -1,0 +1,15 @@
+// What the ELF worker says of one file.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "abi/go_report.h"
+
+namespace beyla::probes::go {
+
+// In: all bytes of an untrusted file. Out: the message as it is sent; a file that is not ours to
+// probe, malformed or of another kind, has one, too. Pure function; may throw std::bad_alloc.
+[[nodiscard]] abi::binary_report make_binary_report(std::span<const std::byte> file);
+
+}  // namespace beyla::probes::go

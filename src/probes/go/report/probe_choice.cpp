@@ -1,0 +1,173 @@
+#include "probes/go/report/probe_choice.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include "probes/go/report/wanted_probes.h"
+#include "probes/go/sites/code_reader.h"
+#include "probes/go/sites/end_sites.h"
+#include "probes/go/sites/entry_site.h"
+
+namespace beyla::probes::go {
+namespace {
+
+using Points = std::vector<abi::probe_point>;
+
+enum class Verdict : std::uint8_t { absent, inlined, left_out, probed };
+
+struct Candidate {
+  const WantedProbe* wanted = nullptr;
+  Verdict verdict = Verdict::absent;
+  Points points;
+};
+
+constexpr std::uint32_t bit_of(abi::go_probe probe) { return std::uint32_t{1} << probe; }
+
+class Chooser {
+ public:
+  Chooser(const GoImage& image, std::span<const std::byte> file, const abi::go_image& known)
+      : image_(image), file_(file), known_(known) {
+    find_functions();
+  }
+
+  [[nodiscard]] Candidate judge(const WantedProbe& wanted) const {
+    const auto* function = find(wanted.function);
+    if (function == nullptr) return {&wanted, Verdict::absent, {}};
+    if (is_inlined(wanted, *function)) return {&wanted, Verdict::inlined, {}};
+    Points points = has_fields(wanted) ? sites_of(wanted, *function) : Points{};
+    const auto verdict = points.empty() ? Verdict::left_out : Verdict::probed;
+    return {&wanted, verdict, std::move(points)};
+  }
+
+ private:
+  void find_functions() {
+    std::vector<std::string_view> names;
+    for (const WantedProbe& wanted : wanted_probes()) {
+      names.push_back(wanted.function);
+      std::ranges::copy_if(wanted.callers, std::back_inserter(names),
+                           [](std::string_view name) { return !name.empty(); });
+    }
+    std::ranges::sort(names);
+    names.erase(std::ranges::unique(names).begin(), names.end());
+    const auto found = image_.find_functions(names);
+    for (std::size_t index = 0; index < names.size(); ++index) {
+      if (found[index]) functions_.emplace(names[index], *found[index]);
+    }
+  }
+
+  [[nodiscard]] const Function* find(std::string_view name) const {
+    const auto found = functions_.find(name);
+    return found == functions_.end() ? nullptr : &found->second;
+  }
+
+  [[nodiscard]] bool is_inlined(const WantedProbe& wanted, const Function& function) const {
+    bool has_caller = false;
+    for (const auto name : wanted.callers) {
+      const auto* caller = find(name);
+      if (caller == nullptr) continue;
+      has_caller = true;
+      if (CodeReader(image_.code(*caller)).calls(distance(*caller, function))) return false;
+    }
+    return has_caller;
+  }
+
+  [[nodiscard]] bool has(abi::go_field field) const {
+    return field != abi::kGoFields && known_.offset[field] != abi::kGoAbsentField;
+  }
+
+  [[nodiscard]] bool has_fields(const WantedProbe& wanted) const {
+    const bool has_all = std::ranges::all_of(
+        wanted.fields, [&](abi::go_field field) { return field == abi::kGoFields || has(field); });
+    return has_all && (wanted.one_of[0] == abi::kGoFields ||
+                       std::ranges::any_of(wanted.one_of, [&](auto field) { return has(field); }));
+  }
+
+  [[nodiscard]] static std::int64_t distance(const Function& from, const Function& to) {
+    return static_cast<std::int64_t>(to.address - from.address);
+  }
+
+  [[nodiscard]] Points sites_of(const WantedProbe& wanted, const Function& function) const {
+    Points points;
+    if (wanted.site == SiteKind::entry) {
+      if (const auto site = find_entry_site(image_.code(function))) {
+        add(points, wanted.probe, function, *site);
+      }
+      return points;
+    }
+    const auto* callee = find(kPersistRoundTrip);
+    const auto sites = find_end_sites(
+        image_.code(function),
+        callee == nullptr ? std::nullopt : std::optional(distance(function, *callee)));
+    if (sites.answer) add(points, abi::kGoProbeRoundTripAnswer, function, *sites.answer);
+    for (const std::size_t site : sites.returns) add(points, wanted.probe, function, site);
+    return points.size() == sites.returns.size() + (sites.answer ? 1U : 0U) ? points : Points{};
+  }
+
+  void add(Points& points, abi::go_probe probe, const Function& function, std::size_t site) const {
+    const std::uint64_t offset = function.file_offset + site;
+    if (offset > file_.size() || file_.size() - offset < abi::kExpectedBytes) return;
+    abi::probe_point point{};
+    point.probe = probe;
+    point.symbol_offset = function.file_offset;
+    point.symbol_bytes = function.bytes;
+    point.point_offset = offset;
+    std::memcpy(point.expected, file_.subspan(offset).data(), abi::kExpectedBytes);
+    points.push_back(point);
+  }
+
+  const GoImage& image_;
+  std::span<const std::byte> file_;
+  const abi::go_image& known_;
+  std::map<std::string_view, Function> functions_;
+};
+
+// One row for each probe: the first whose function the binary has.
+std::vector<Candidate> one_of_each(const Chooser& chooser) {
+  std::vector<Candidate> chosen;
+  const auto has = [&](abi::go_probe probe) {
+    return std::ranges::any_of(chosen, [&](const Candidate& earlier) {
+      return earlier.wanted->probe == probe && earlier.verdict != Verdict::absent;
+    });
+  };
+  for (const WantedProbe& wanted : wanted_probes()) {
+    const bool is_others = wanted.unless != abi::kGoProbeNone && has(wanted.unless);
+    if (!is_others && !has(wanted.probe)) chosen.push_back(chooser.judge(wanted));
+  }
+  return chosen;
+}
+
+bool is_complete(ProbeGroup group, std::span<const Candidate> all) {
+  std::map<abi::go_probe, bool> needed;
+  for (const Candidate& candidate : all) {
+    if (candidate.wanted->group != group || !candidate.wanted->needed) continue;
+    needed[candidate.wanted->probe] |= candidate.verdict == Verdict::probed;
+  }
+  return std::ranges::all_of(needed, [](const auto& entry) { return entry.second; });
+}
+
+}  // namespace
+
+ChosenProbes choose_probes(const GoImage& image, std::span<const std::byte> file,
+                           const abi::go_image& known) {
+  const auto candidates = one_of_each(Chooser(image, file, known));
+  ChosenProbes chosen;
+  for (const Candidate& candidate : candidates) {
+    const auto bit = bit_of(candidate.wanted->probe);
+    const bool fits = chosen.points.size() + candidate.points.size() <= abi::kMaxProbePoints;
+    if (candidate.verdict == Verdict::inlined) {
+      chosen.inlined |= bit;
+    } else if (candidate.verdict == Verdict::probed && fits &&
+               is_complete(candidate.wanted->group, candidates)) {
+      chosen.points.insert(chosen.points.end(), candidate.points.begin(), candidate.points.end());
+    } else if (candidate.verdict != Verdict::absent) {
+      chosen.left_out |= bit;
+    }
+  }
+  return chosen;
+}
+
+}  // namespace beyla::probes::go

@@ -1,0 +1,24 @@
+// From what a Go executable has to the points that its probes get.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "abi/go_calls.h"
+#include "abi/probe_point.h"
+#include "probes/go/image/go_image.h"
+
+namespace beyla::probes::go {
+
+struct ChosenProbes {
+  std::vector<abi::probe_point> points;  // at most kMaxProbePoints
+  std::uint32_t inlined = 0;             // both as in abi/go_report.h
+  std::uint32_t left_out = 0;
+};
+
+// `file`: the bytes that the image was read from. `known`: the fields that it has.
+[[nodiscard]] ChosenProbes choose_probes(const GoImage& image, std::span<const std::byte> file,
+                                         const abi::go_image& known);
+
+}  // namespace beyla::probes::go

@@ -1,0 +1,57 @@
+// Which functions get probes, and when a probe is of use. One table.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "abi/go_calls.h"
+
+namespace beyla::probes::go {
+
+// What is told by several probes. Without one that is needed there are none of the group.
+enum class ProbeGroup : std::uint8_t {
+  http1,
+  http2,
+  xnet_http2,
+  grpc_server,
+  http_client,
+  grpc_client,
+  gin,
+  echo,
+  mux,
+};
+inline constexpr std::size_t kProbeGroups = static_cast<std::size_t>(ProbeGroup::mux) + 1;
+
+enum class SiteKind : std::uint8_t {
+  entry,
+  // One point of kGoProbeRoundTripAnswer, where it is fit, and some of kGoProbeRoundTripEnd.
+  round_trip_end,
+};
+
+struct WantedProbe {
+  abi::go_probe probe{};
+  SiteKind site = SiteKind::entry;
+  ProbeGroup group{};
+  bool needed = false;  // by its group
+  std::string_view function;
+  // Those that call it in each version; empty ones do not count. Where there are some in the binary
+  // and none of them calls it, it was inlined.
+  std::array<std::string_view, 4> callers{};
+  // All of these are needed; kGoFields: none.
+  std::array<abi::go_field, 5> fields{abi::kGoFields, abi::kGoFields, abi::kGoFields,
+                                      abi::kGoFields, abi::kGoFields};
+  // And one of these, where there are any.
+  std::array<abi::go_field, 3> one_of{abi::kGoFields, abi::kGoFields, abi::kGoFields};
+  // Not where this probe has a function: another version's.
+  abi::go_probe unless = abi::kGoProbeNone;
+};
+
+// Of two rows with the same probe a binary has one at most, or the first counts.
+[[nodiscard]] std::span<const WantedProbe> wanted_probes();
+
+inline constexpr std::string_view kRoundTrip = "net/http.(*Transport).roundTrip";
+inline constexpr std::string_view kPersistRoundTrip = "net/http.(*persistConn).roundTrip";
+
+}  // namespace beyla::probes::go

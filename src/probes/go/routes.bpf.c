@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0
+ * Where routers keep the route of a request. */
+#include "probes/go/go_route.bpf.h"
+#include "probes/go/on_send.bpf.h"
+
+char LICENSE[] __weak SEC("license") = "GPL";
+
+/* Not static: verified once, for itself. The context of the caller has no cookie; the request's
+ * binary was remembered. */
+__noinline int go_before_send(__u64 goroutine, __u64 connection_id) {
+  struct task_struct *task = bpf_get_current_task_btf();
+  struct go_request *served = find_request(goroutine, task->tgid);
+  if (!served || !served->open) return 0;
+  struct go_hit hit = {
+      .task = task,
+      .goroutine = goroutine,
+      .image_index = served->image_index % kGoImages,
+  };
+  hit.image = bpf_map_lookup_elem(&go_images, &hit.image_index);
+  if (hit.image) report_route(&hit, served, connection_id);
+  return 0;
+}
+
+static __always_inline void remember_routed(const struct go_hit *hit, __u32 router, __u64 context,
+                                            __u64 writer) {
+  struct go_request *known = find_request(hit->goroutine, hit->task->tgid);
+  struct go_request served = {
+      .goroutine = hit->goroutine,
+      .pid = hit->task->tgid,
+      .image_index = hit->image_index,
+      .open = 1,
+  };
+  if (known && known->open) served = *known;
+  served.router = router;
+  served.routed = context;
+  served.writer = writer;
+  remember_request(hit, &served);
+}
+
+/* github.com/gin-gonic/gin, gin.go */
+SEC("uprobe.multi")
+int go_gin_handle(struct pt_regs *ctx) {
+  struct go_hit hit;
+  if (!take_entry(&hit, ctx)) return 0;
+  __u64 context = ctx->bx;
+  remember_routed(&hit, kRouterGin, context, read_gin_writer(hit.image, context));
+  return 0;
+}
+
+/* github.com/labstack/echo/v4, router.go */
+SEC("uprobe.multi")
+int go_echo_find(struct pt_regs *ctx) {
+  struct go_hit hit;
+  if (!take_entry(&hit, ctx)) return 0;
+  __u64 context = ctx->r9;
+  remember_routed(&hit, kRouterEcho, context, read_echo_writer(hit.image, context));
+  return 0;
+}
+
+/* github.com/gorilla/mux, regexp.go: once for each router that matches, the innermost first, each
+ * with the whole template down to it. */
+static __always_inline void emit_template(const struct go_hit *hit, __u64 path) {
+  struct go_string template = read_string(hit->image, path, kGoMuxRegexpTemplate);
+  emit_route(hit, 0, template, kGoMorePieces, 0);
+}
+
+SEC("uprobe.multi")
+int go_mux_set_match(struct pt_regs *ctx) {
+  struct go_hit hit;
+  if (take_entry(&hit, ctx)) emit_template(&hit, ctx->bx);
+  return 0;
+}
+
+/* routeRegexpGroup: host, then path. */
+SEC("uprobe.multi")
+int go_mux_set_match_pointer(struct pt_regs *ctx) {
+  struct go_hit hit;
+  if (take_entry(&hit, ctx)) emit_template(&hit, read_word(ctx->ax + 8));
+  return 0;
+}

@@ -1,0 +1,82 @@
+#include "probes/loader/go_probes.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "probes/loader/go_programs.h"
+#include "probes/loader/uprobe_multi.h"
+
+namespace beyla::probes::loader {
+namespace {
+
+constexpr std::size_t kMappedBytes = sizeof(abi::go_image) * abi::kGoImages;
+static_assert(sizeof(abi::go_image) % 8 == 0);  // elements of an array map stand at multiples of 8
+
+std::uint64_t cookie_of(std::uint32_t probe, std::uint32_t slot) {
+  return std::uint64_t{probe} << abi::kGoCookieProbeShift |
+         std::uint64_t{slot} << abi::kGoCookieImageShift | variant_of(probe);
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<GoProbes>> GoProbes::make(const GoKernel& kernel) {
+  auto images = TRY(base::MemoryMap::make_shared(kernel.images_fd, kMappedBytes));
+  return std::unique_ptr<GoProbes>(new GoProbes(kernel, std::move(images)));
+}
+
+void GoProbes::write_image(std::uint32_t slot, const abi::go_image& image) {
+  std::memcpy(images_.bytes().subspan(slot * sizeof(image), sizeof(image)).data(), &image,
+              sizeof(image));
+}
+
+std::expected<std::size_t, AttachFailure> GoProbes::attach(
+    const model::ProcessKey& process, const GoBinary& binary,
+    std::span<const abi::probe_point> points) {
+  assert(!links_.contains(process));
+  take_back_slots();
+  if (closer_.waiting() >= kMaxClosing) return std::unexpected(AttachFailure::too_many_links);
+  const auto taken = slots_.take(binary.file);
+  if (!taken) return std::unexpected(AttachFailure::too_many_images);
+  std::vector<UprobePlace> places;
+  for (const abi::probe_point& point : points) {
+    if (point.probe >= abi::kGoProbes || !kernel_.programs.test(point.probe)) continue;
+    places.push_back({point.point_offset, cookie_of(point.probe, taken->slot)});
+  }
+  if (places.empty()) {
+    slots_.give_back(binary.file);
+    return 0;
+  }
+  // The kernel half reads it only once the link stands.
+  if (taken->is_new) write_image(taken->slot, binary.image);
+  auto link = link_uprobes(kernel_.dispatcher_fd, binary.exe_fd, process.pid, places);
+  if (!link) {
+    slots_.give_back(binary.file);
+    if (link.error().os_errno == ESRCH) return std::unexpected(AttachFailure::process_gone);
+    spdlog::warn("no Go probes in process {}: {}", process.pid, link.error().message());
+    return std::unexpected(AttachFailure::refused_by_kernel);
+  }
+  links_.emplace(process, Link{std::move(*link), binary.file, places.size()});
+  points_ += places.size();
+  return places.size();
+}
+
+void GoProbes::detach(const model::ProcessKey& process) {
+  const auto found = links_.find(process);
+  if (found == links_.end()) return;
+  points_ -= found->second.points;
+  closer_.close(std::move(found->second.fd), found->second.binary);
+  links_.erase(found);
+  take_back_slots();
+}
+
+void GoProbes::take_back_slots() {
+  for (const FileIdentity& binary : closer_.take_closed()) slots_.give_back(binary);
+}
+
+}  // namespace beyla::probes::loader
