@@ -1,29 +1,41 @@
 """What the probes in a Go process cost its server: paired loads with and without the agent in one run, the kernel's own
 statistics of the programs, and how often a request runs into a probe.
 
-The statistics leave out the trap that leads to a uprobe's program: hits x TRAP_NS stands for it.
+The statistics leave out the way to a uprobe's program, the trap: bench/trap.c measures it in the same run.
 """
 from __future__ import annotations
 
+import subprocess
 from collections import defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bench_statistics import alternating, differences, median
 from figures import Figure
 from go_services import GoService
 from harness import Agent
 from program_statistics import ALL, UPROBES, StatisticsEnabled, cost_per_unit, read_runs
-from services import Load, pin_agent
+from services import SERVER_CORE, Load, pin_agent
 
 LOAD_MS = 700
 WARM_UP_MS = 1500
-# A trap at an emulated instruction of a prologue, on the project's machine: 721 to 748 ns around an empty program, 9 ns
-# without probe (uprobe at PUSH or JBE, best of 5; docs/design on Go probes).
-TRAP_NS = 750.0
-
-
+TRAP_ROUNDS = 20
 # What is wanted of the agent: whether it prints traces, too.
 MODES = {"metrics": False, "metrics + traces": True}
+
+
+@dataclass(frozen=True)
+class Known:
+    """Measured before, in the same run."""
+
+    miss_ns: float  # of the programs for a send and a receive of an unselected process, as of the load generator
+    trap_ns: float  # of a uprobe at an emulated instruction around an empty program
+
+
+def trap_figure(binary: Path) -> Figure:
+    command = [str(binary), str(SERVER_CORE), str(TRAP_ROUNDS)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return Figure("uprobe around an empty program", "ns", [float(line) for line in output.split()])
 
 
 @dataclass
@@ -65,21 +77,20 @@ def sample_with_agent(service: GoService, traces: bool, cost: Cost) -> None:
         check_counts(service, agent, load.requests + counted.requests)
 
 
-def probe_ns(programs: dict[str, dict[str, float]], at_the_load_ns: float) -> float:
+def probe_ns(programs: dict[str, dict[str, float]], known: Known, pairs_at_the_load: int) -> float:
     """Of one request at the server: all programs, and the traps."""
-    return programs[ALL]["ns_per_unit"] - at_the_load_ns + hits(programs) * TRAP_NS
+    return programs[ALL]["ns_per_unit"] - pairs_at_the_load * known.miss_ns + hits(programs) * known.trap_ns
 
 
 def hits(programs: dict[str, dict[str, float]]) -> float:
     return programs[UPROBES]["runs_per_unit"] if UPROBES in programs else 0.0
 
 
-def figures_of(service: type[GoService], mode: str, off: Cost, on: Cost, miss_ns: float) -> list[Figure]:
+def figures_of(service: type[GoService], mode: str, off: Cost, on: Cost, known: Known) -> list[Figure]:
     name = f"{service.name}, {mode}"
-    at_the_load = miss_ns * service.pairs_at_the_load
-    totals = [probe_ns(one, at_the_load) for one in on.programs]
+    totals = [probe_ns(one, known, service.pairs_at_the_load) for one in on.programs]
     middle = sorted(zip(totals, on.programs), key=lambda pair: pair[0])[len(totals) // 2][1]
-    note = f"{hits(middle):.2f} uprobe hits x {TRAP_NS:.0f} ns, less {at_the_load:.0f} ns at the load generator's sockets"
+    note = f"{hits(middle):.2f} uprobe hits x {known.trap_ns:.0f} ns"
     return [
         Figure(f"{name}: programs and traps", "µs", _microseconds(totals), service.goals_us[mode], note, middle,
                "per request, at both ends", middle[ALL]["ns_per_unit"]),
@@ -94,8 +105,7 @@ def _microseconds(values: list[float]) -> list[float]:
     return [value / 1e3 for value in values]
 
 
-def measure(service_type: type[GoService], rounds: int, miss_ns: float) -> list[Figure]:
-    """miss_ns: time of the programs for a pair of an unselected process, as of the load generator's calls."""
+def measure(service_type: type[GoService], rounds: int, known: Known) -> list[Figure]:
     costs: dict[str, Cost] = defaultdict(Cost)
     with service_type() as service:
         service.load(WARM_UP_MS)
@@ -106,5 +116,5 @@ def measure(service_type: type[GoService], rounds: int, miss_ns: float) -> list[
                 else:
                     sample_with_agent(service, MODES[variant], costs[variant])
     return [
-        figure for mode in MODES for figure in figures_of(service_type, mode, costs["off"], costs[mode], miss_ns)
+        figure for mode in MODES for figure in figures_of(service_type, mode, costs["off"], costs[mode], known)
     ]
