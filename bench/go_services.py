@@ -36,7 +36,8 @@ class GoService(Pinned, Server):
     counter = HTTP
     goals_us = {"metrics": 6.0, "metrics + traces": 6.0}  # of programs and traps, for each request
     connections = 16
-    # The load generator's calls for each request. HTTP/2 puts several into one call: then all is told as if the server's.
+    # The load generator's calls for each request. HTTP/2 puts several requests into one call: then all is told as if it
+    # were the server's.
     pairs_at_the_load = 0
 
     def program(self) -> list[str]:

@@ -77,8 +77,8 @@ def program_names() -> dict[int, str]:
 
 
 def cost_per_unit(pid: int, before: dict[int, Runs], units: int) -> dict[str, dict[str, float]]:
-    """Of each program that ran since `before`: runs per unit, ns per run, ns per unit; the sum of all, and that of those
-    which uprobes run.
+    """Of each program that ran since `before`: runs per unit, ns per run, ns per unit; the sum of all, and that of
+    those which uprobes run.
 
     The kernel counts runs of the whole machine: those for the load generator's sockets are in it.
     """

@@ -11,7 +11,7 @@ from curl_client import HTTP1, Ask, Curl, Sent, by_method_and_status
 from go_etcd import Etcd
 from go_programs import MANY, Account, GoProgram, Prometheus, Rpcs
 from grpc_calls import many_calls
-from harness import free_port, wait_until
+from harness import free_port
 from observed import Metrics
 
 
@@ -46,8 +46,8 @@ class Nats(GoProgram):
         return ["-a", "127.0.0.1", "-p", str(free_port()), "-m", str(self.port)]
 
     def own_account(self, curl: Curl) -> Account:
-        return Counter({(path,): count for path, count in json.loads(curl.fetch(HTTP1, "/varz"))["http_req_stats"].items()
-                        if path in self.counted_paths})
+        counted = json.loads(curl.fetch(HTTP1, "/varz"))["http_req_stats"]
+        return Counter({(path,): count for path, count in counted.items() if path in self.counted_paths})
 
     def told_alike(self, sent: Sent) -> Account:
         account: Account = Counter()
@@ -150,15 +150,22 @@ class Collector(GoProgram):
             "http": {"endpoint": f"127.0.0.1:{self.port}"} | tls,
         }
         reader = {"pull": {"exporter": {"prometheus": {"host": "127.0.0.1", "port": self.metrics_port}}}}
-        pipeline = {"receivers": ["otlp"], "exporters": ["debug"]}
         settings = {
-            "receivers": {"otlp": {"protocols": protocols}}, "exporters": {"debug": {}},
+            "receivers": {"otlp": {"protocols": protocols}},
+            "exporters": {name: options for name, options in self.exporters().values()},
             "service": {
                 "telemetry": {"logs": {"level": "error"}, "metrics": {"level": "detailed", "readers": [reader]}},
-                "pipelines": {"traces": pipeline, "metrics": pipeline},
+                "pipelines": {
+                    signal: {"receivers": ["otlp"], "exporters": [name]}
+                    for signal, (name, _) in self.exporters().items()
+                },
             },
         }
         (self.folder / "collector.yaml").write_text(json.dumps(settings))
+
+    def exporters(self) -> dict[str, tuple[str, dict]]:
+        """Name and options of what takes each signal."""
+        return {"traces": ("debug", {}), "metrics": ("debug", {})}
 
     def arguments(self) -> list[str]:
         return ["--config", f"file:{self.folder}/collector.yaml"]
@@ -190,7 +197,8 @@ class Collector(GoProgram):
         })))
 
     def own_rpcs(self, curl: Curl) -> Rpcs:
-        counted = self._metrics(curl).by("rpc_server_call_duration_count", "rpc_method", "rpc_response_status_code")
-        return self.unseen_rpcs + Counter({
-            (f"/{method}", SEMANTIC_CODES[code]): int(count) for (method, code), count in counted.items()
-        })
+        return self.unseen_rpcs + self.rpcs_of_role(curl, "server")
+
+    def rpcs_of_role(self, curl: Curl, role: str) -> Rpcs:
+        counted = self._metrics(curl).by(f"rpc_{role}_call_duration_count", "rpc_method", "rpc_response_status_code")
+        return Counter({(f"/{method}", SEMANTIC_CODES[code]): int(count) for (method, code), count in counted.items()})

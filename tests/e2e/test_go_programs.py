@@ -1,7 +1,7 @@
 """Go programs that nobody here wrote: what the agent counts of them is what they count themselves.
 
-Without settings those that Debian ships. PROGRAMS=all adds those that tests/matrix/go_modules.py builds (`make test-matrix`),
-PROGRAMS='etcd;caddy' chooses by name. FULL=1 sends more.
+Without settings those that Debian ships. PROGRAMS=all adds those that tests/matrix/go_modules.py builds
+(`make test-matrix`), PROGRAMS='etcd;caddy' chooses by name. FULL=1 sends more.
 """
 import os
 import sys
@@ -12,16 +12,18 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "matrix"))
 
 from curl_client import Curl, by_method_and_status
+from go_caddy import Caddy
 from go_etcd import Etcd
 from go_modern import Collector, Minio, ModernEtcd, ModernPrometheus, Nats
-from go_programs import Caddy, DockerRegistry, GoProgram, Prometheus, Rpcs
+from go_programs import DockerRegistry, GoProgram, Prometheus, Rpcs
+from go_relay import Relay
 from harness import Agent, main, settle
 from observed import Metrics
 
 SETTLE_SECONDS = 15
 DEBIAN = (Prometheus, DockerRegistry, Caddy, Etcd)
-MODERN = (ModernPrometheus, Nats, Minio, Collector, ModernEtcd)
-WITHOUT_TLS = (Nats, Minio)  # not set up here
+MODERN = (ModernPrometheus, Nats, Minio, Collector, Relay, ModernEtcd)
+WITHOUT_TLS = (Nats, Minio, Relay)  # not set up here
 PROGRAMS = os.environ.get("PROGRAMS", "")
 NAMES = [name.strip() for name in PROGRAMS.split(";")]
 
@@ -61,10 +63,10 @@ class GoProgramsTest(unittest.TestCase):
         program.drive(curl)
         settle(lambda: program.own_account(curl) == program.told_alike(curl.sent), 5)
         self.assertEqual(program.own_account(curl), program.told_alike(curl.sent))
-        calls = program.own_rpcs(curl)
+        calls, own_calls = program.own_rpcs(curl), program.passed_on_rpcs(curl)
         return {
             "requests": by_method_and_status(curl.sent), "calls": calls,
-            "own requests": program.passed_on(curl.sent), "own calls": Counter(),
+            "own requests": program.passed_on(curl.sent), "own calls": own_calls,
         }
 
     def check(self, program: GoProgram) -> None:

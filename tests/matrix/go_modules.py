@@ -1,7 +1,7 @@
 """Builds Go programs that nobody here wrote from their modules, once each, stripped; see workshop.py for where.
 
-A program whose module replaces others cannot be had by `go install`: it is built from a module of one file that requires
-it. Such a module has no go.sum of ours: the requirements of the program's own go.mod decide all versions.
+A program whose module replaces others cannot be had by `go install`: it is built from a module of one file that
+requires it. Such a module has no go.sum of ours: the requirements of the program's own go.mod decide all versions.
 """
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ from workshop import PROGRAMS, building, run
 STRIPPED = ("-trimpath", "-ldflags", "-s -w")
 WRAPPER = "module wrapper\n\ngo 1.26.0\n\nrequire {module} {version}\n"
 IMPORTED_TOOL = '//go:build tools\n\npackage wrapper\n\nimport _ "{package}"\n'
-ETCD_MAIN = 'package main\n\nimport (\n\t"os"\n\n\t"go.etcd.io/etcd/server/v3/etcdmain"\n)\n\nfunc main() { etcdmain.Main(os.Args) }\n'
+ETCD_MAIN = """package main
+
+import (
+	"os"
+
+	"go.etcd.io/etcd/server/v3/etcdmain"
+)
+
+func main() { etcdmain.Main(os.Args) }
+"""
 
 
 def folder_of(name: str) -> Path:
