@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/byte_reader.h"
+#include "capture/call_record.h"
 
 namespace beyla::capture {
 namespace {
@@ -38,7 +39,7 @@ bool decode_open(std::span<const std::byte> record, model::EventSink& sink) {
   info.local = to_endpoint(event->local_address, event->local_port);
   info.remote = to_endpoint(event->remote_address, event->remote_port);
   info.slot = {event->slot, event->slot_generation};
-  sink.on_opened({to_time(event->header.time_ns), info});
+  sink.on_opened({to_time(event->header.time_ns), info, to_key(event->process)});
   return true;
 }
 
@@ -94,6 +95,7 @@ void decode_record(std::span<const std::byte> record, model::EventSink& sink,
     case abi::kEventData: decoded = decode_data(record, sink); break;
     case abi::kEventFin: sink.on_send_closed({time, header->connection_id}); break;
     case abi::kEventClose: sink.on_closed({time, header->connection_id}); break;
+    case abi::kEventCall: decoded = decode_call(record, sink); break;
     default: decoded = false;
   }
   if (!decoded) counts.malformed.add();

@@ -1,5 +1,10 @@
 #include "capture/record_decoder.h"
 
+#include <cstdlib>
+#include <vector>
+
+#include "capture/record_encoder.h"
+
 namespace {
 
 struct Touch final : beyla::model::EventSink {
@@ -13,6 +18,21 @@ struct Touch final : beyla::model::EventSink {
   }
   void on_send_closed(const beyla::model::SendClosed&) override { ++sum; }
   void on_closed(const beyla::model::ConnectionClosed&) override { ++sum; }
+  // What was decoded can be recorded and read back.
+  void on_call(const beyla::model::FunctionCall& call) override {
+    for (const auto text : {call.method, call.name, call.target}) {
+      for (const char letter : text) sum += static_cast<unsigned char>(letter);
+    }
+    if (again) return;
+    std::vector<std::byte> bytes;
+    beyla::capture::encode_record(call, bytes);
+    Touch other;
+    other.again = true;
+    beyla::capture::DecoderCounts counts;
+    beyla::capture::decode_record(bytes, other, counts);
+    if (counts.malformed.value() != 0) std::abort();
+  }
+  bool again = false;
 };
 
 }  // namespace

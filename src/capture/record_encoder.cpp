@@ -41,6 +41,7 @@ void encode_record(const model::ConnectionOpened& event, std::vector<std::byte>&
   const model::ConnectionInfo& info = event.connection;
   abi::event_open record{};
   record.header = make_header(abi::kEventOpen, sizeof(record), event.time, info.id);
+  record.process = {event.process.pid, event.process.exec_generation, event.process.start_ns};
   std::ranges::copy(info.local.address.bytes, record.local_address);
   std::ranges::copy(info.remote.address.bytes, record.remote_address);
   record.local_port = info.local.port;

@@ -14,5 +14,7 @@ void encode_record(const model::ConnectionOpened& event, std::vector<std::byte>&
 void encode_record(const model::StreamData& event, std::vector<std::byte>& out);
 void encode_record(const model::SendClosed& event, std::vector<std::byte>& out);
 void encode_record(const model::ConnectionClosed& event, std::vector<std::byte>& out);
+// A text longer than its field is cut. In call_record.cpp.
+void encode_record(const model::FunctionCall& call, std::vector<std::byte>& out);
 
 }  // namespace beyla::capture

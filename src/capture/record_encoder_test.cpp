@@ -43,7 +43,7 @@ Keep round_trip(const Event& event) {
 base::BootTime at(std::int64_t ns) { return base::BootTime(nanoseconds(ns)); }
 
 TEST(RecordEncoder, OpenedComesBackAsItWas) {
-  model::ConnectionOpened event{at(5), {}};
+  model::ConnectionOpened event{at(5), {}, {41, 2, 1000}};
   event.connection.id = 77;
   event.connection.role = model::Role::client;
   event.connection.seen_from_start = true;
@@ -56,6 +56,7 @@ TEST(RecordEncoder, OpenedComesBackAsItWas) {
   ASSERT_EQ(keep.opened.size(), 1U);
   const model::ConnectionInfo& info = keep.opened[0].connection;
   EXPECT_EQ(keep.opened[0].time, at(5));
+  EXPECT_EQ(keep.opened[0].process, event.process);
   EXPECT_EQ(info.id, 77U);
   EXPECT_EQ(info.role, model::Role::client);
   EXPECT_TRUE(info.seen_from_start);

@@ -15,6 +15,7 @@ namespace beyla::model {
 struct ConnectionOpened {
   base::BootTime time;
   ConnectionInfo connection;
+  ProcessKey process = {};  // which opened it, or used it first
 };
 
 // Bytes that passed through the socket in one call. Of total_bytes, the first head.size() and the

@@ -59,6 +59,8 @@ struct Incomplete {
   IncompleteReason reason = IncompleteReason::no_answer;
   base::BootTime time;  // when that was clear
   RequestId request = 0;
+  // What it would have been with an answer, dead when the sink returns; null: nobody knows.
+  const Exchange* unanswered = nullptr;
 };
 
 struct RequestBegun {
@@ -70,16 +72,24 @@ struct RequestBegun {
   std::optional<CallOrigin> origin = std::nullopt;     // who asks, or serves it; seen by a probe in the process
 };
 
+// What was said to have begun is part of another request: it ends as neither.
+struct Withdrawn {
+  ProcessKey process;
+  Role role = Role::unknown;
+  RequestId request = 0;
+};
+
 // Called on the shard's thread. Of what is unpaired or lost nobody says whose it was: that of a
 // process which is not decided yet, and perhaps never selected, counts too.
 class ExchangeSink {
  public:
   virtual ~ExchangeSink() = default;
-  // A request that was seen: it ends as one exchange or one incomplete, never as both. Out: how the
-  // sink calls it; comes back in Exchange::request or Incomplete::request.
+  // A request that was seen: it ends as one exchange, one incomplete or withdrawn, never as two of
+  // them. Out: how the sink calls it; comes back when it ends.
   virtual RequestId on_begun(const RequestBegun& begun) = 0;
   virtual void on_exchange(Exchange&& exchange) = 0;
   virtual void on_incomplete(const Incomplete& incomplete) = 0;
+  virtual void on_withdrawn(const Withdrawn& /*request*/) {}  // for sinks that keep no books
   virtual void on_unpaired() = 0;  // an answer without request
   virtual void on_gap() = 0;       // bytes of a stream were lost, not merely left uncopied
 };

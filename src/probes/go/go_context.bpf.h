@@ -4,13 +4,15 @@
 
 #include "probes/go/go_emit.bpf.h"
 
+enum { kUserBits = 47 }; /* addresses of user space, x86-64 with four levels */
+
 /* Every derived type of the library has its parent, an interface, for its first field. One of another
  * make, and the root, lead to addresses that nobody knows, or nowhere. */
 static __always_inline void set_ancestors(struct call_scratch *scratch, __u64 context) {
   __u64 at = context;
   for (__u32 level = 0; level < kGoAncestors; ++level) {
     at = at ? read_word(at + 8) : 0;
-    if (!at) break;
+    if (!at || at >> kUserBits) break;
     scratch->record.texts.ancestors[level] = at;
   }
 }

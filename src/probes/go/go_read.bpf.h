@@ -11,27 +11,10 @@ struct go_hit {
   struct task_struct *task;
   const struct go_image *image;
   __u64 goroutine;
+  __u64 goroutine_id; /* 0: unknown */
   __u32 image_index;
   __u32 variant;
 };
-
-/* False: nothing to report. */
-static __always_inline bool take_hit(struct go_hit *hit, struct pt_regs *ctx) {
-  hit->task = bpf_get_current_task_btf();
-  if (!is_go_probed(hit->task->tgid)) return false;
-  __u64 cookie = bpf_get_attach_cookie(ctx);
-  hit->image_index = (cookie >> kGoCookieImageShift) % kGoImages;
-  hit->variant = cookie & kGoVariantXnet;
-  hit->image = bpf_map_lookup_elem(&go_images, &hit->image_index);
-  hit->goroutine = ctx->r14;
-  return hit->image != 0;
-}
-
-/* At an entry the probe stands on the jump of the stack check, or behind it with the flags as they
- * were: when it jumps, the stack grows and the function is entered again. */
-static __always_inline bool take_entry(struct go_hit *hit, struct pt_regs *ctx) {
-  return !(ctx->flags & (kFlagCarry | kFlagZero)) && take_hit(hit, ctx);
-}
 
 static __always_inline __u64 read_word(__u64 address) {
   __u64 word = 0;
@@ -61,6 +44,26 @@ static __always_inline __u64 read_field(const struct go_image *image, __u64 base
 static __always_inline __u64 read_interface(const struct go_image *image, __u64 base, __u32 field) {
   __u64 address = field_at(image, base, field);
   return address ? read_word(address + 8) : 0;
+}
+
+/* False: nothing to report. */
+static __always_inline bool take_hit(struct go_hit *hit, struct pt_regs *ctx) {
+  hit->task = bpf_get_current_task_btf();
+  if (!is_go_probed(hit->task->tgid)) return false;
+  __u64 cookie = bpf_get_attach_cookie(ctx);
+  hit->image_index = (cookie >> kGoCookieImageShift) % kGoImages;
+  hit->variant = cookie & kGoVariantXnet;
+  hit->image = bpf_map_lookup_elem(&go_images, &hit->image_index);
+  hit->goroutine = ctx->r14;
+  if (!hit->image) return false;
+  hit->goroutine_id = read_field(hit->image, hit->goroutine, kGoGGoid);
+  return true;
+}
+
+/* At an entry the probe stands on the jump of the stack check, or behind it with the flags as they
+ * were: when it jumps, the stack grows and the function is entered again. */
+static __always_inline bool take_entry(struct go_hit *hit, struct pt_regs *ctx) {
+  return !(ctx->flags & (kFlagCarry | kFlagZero)) && take_hit(hit, ctx);
 }
 
 struct go_string {

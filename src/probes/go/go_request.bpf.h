@@ -16,6 +16,7 @@ enum go_router { kRouterNone = 0, kRouterGin = 1, kRouterEcho = 2 };
 
 struct go_request {
   __u64 goroutine; /* as in the key: an element may be given to another key while it is written */
+  __u64 goroutine_id; /* another one may have the same address later */
   __u64 call;      /* as in the records */
   __u64 request;   /* *net/http.Request */
   __u64 routed;    /* context of `router` */
@@ -24,7 +25,8 @@ struct go_request {
   __u32 pid;
   __u32 image_index;
   __u32 router; /* go_router */
-  __u32 open;   /* its route was not reported yet */
+  __u16 open;   /* its route was not reported yet */
+  __u16 sends;  /* the goroutine sends its answer itself: HTTP/1 */
 };
 
 /* key: goroutine; written when it begins to serve a request, and in place from then on. Nobody
@@ -37,11 +39,17 @@ struct {
   __type(value, struct go_request);
 } req_by_routine __weak SEC(".maps");
 
-/* What the goroutine serves, or null. */
+/* What was last written for that address, or null. */
 static __always_inline struct go_request *find_request(__u64 goroutine, __u32 pid) {
   struct go_request_key key = {.goroutine = goroutine, .pid = pid};
   struct go_request *request = bpf_map_lookup_elem(&req_by_routine, &key);
   return request && request->goroutine == goroutine && request->pid == pid ? request : 0;
+}
+
+/* What the goroutine serves whose route was not reported yet, or null. */
+static __always_inline struct go_request *open_request(const struct go_hit *hit) {
+  struct go_request *request = find_request(hit->goroutine, hit->task->tgid);
+  return request && request->open && request->goroutine_id == hit->goroutine_id ? request : 0;
 }
 
 static __always_inline void remember_request(const struct go_hit *hit,
@@ -53,14 +61,17 @@ static __always_inline void remember_request(const struct go_hit *hit,
 }
 
 /* From now on the goroutine serves this one. */
-static __always_inline void begin_request(const struct go_hit *hit, __u64 call, __u64 request) {
+static __always_inline void begin_request(const struct go_hit *hit, __u64 call, __u64 request,
+                                          bool sends) {
   struct go_request served = {
       .goroutine = hit->goroutine,
+      .goroutine_id = hit->goroutine_id,
       .call = call,
       .request = request,
       .pid = hit->task->tgid,
       .image_index = hit->image_index,
       .open = 1,
+      .sends = sends,
   };
   remember_request(hit, &served);
 }

@@ -58,7 +58,6 @@ static __always_inline void emit_route(const struct go_hit *hit, __u64 call, str
 /* Once a request. */
 static __always_inline void report_route(const struct go_hit *hit, struct go_request *served,
                                          __u64 connection_id) {
-  if (!served->open) return;
   served->open = 0;
   emit_route(hit, served->call, read_route(hit->image, served), 0, connection_id);
 }

@@ -107,6 +107,7 @@ int go_grpc_attempt(struct pt_regs *ctx) {
   struct call_scratch *scratch = begin_long(&hit, kGoGrpcClientBegin, client_stream);
   if (!scratch) return 0;
   struct event_call *event = &scratch->record.call;
+  set_parent(event, &hit);
   __u64 header = read_field(hit.image, client_stream, kGoGrpcClientStreamCallHdr);
   event->context = read_interface(hit.image, client_stream, kGoGrpcClientStreamCtx);
   set_ancestors(scratch, event->context);

@@ -20,6 +20,7 @@ int go_round_trip(struct pt_regs *ctx) {
   struct call_scratch *scratch = begin_long(&hit, kGoClientBegin, request);
   if (!scratch) return 0;
   struct event_call *event = &scratch->record.call;
+  set_parent(event, &hit);
   __u64 url = read_field(hit.image, request, kGoRequestUrl);
   event->context = read_interface(hit.image, request, kGoRequestCtx);
   event->request_bytes = (__s64)read_field(hit.image, request, kGoRequestContentLength);

@@ -35,7 +35,7 @@ int go_serve_http(struct pt_regs *ctx) {
   __u64 writer = ctx->cx, request = ctx->di;
   if (read_field(hit.image, writer, kGoResponseReq) != request) return 0;
   begin_http1(&hit, writer, request);
-  begin_request(&hit, writer, request);
+  begin_request(&hit, writer, request, true);
   return 0;
 }
 
@@ -45,7 +45,7 @@ int go_http2_run(struct pt_regs *ctx) {
   if (!take_entry(&hit, ctx)) return 0;
   __u64 conn = ctx->ax, writer = ctx->bx, request = ctx->cx;
   begin_http2(&hit, conn, writer, request);
-  begin_request(&hit, writer, request);
+  begin_request(&hit, writer, request, false);
   return 0;
 }
 
@@ -61,7 +61,7 @@ static __always_inline void set_request(struct call_scratch *scratch, const stru
 
 /* The route of a request that ends before anything was sent. */
 static __always_inline void report_last_route(const struct go_hit *hit, __u64 call) {
-  struct go_request *served = find_request(hit->goroutine, hit->task->tgid);
+  struct go_request *served = open_request(hit);
   if (served && served->call == call) report_route(hit, served, 0);
 }
 

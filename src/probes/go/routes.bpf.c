@@ -10,27 +10,31 @@ char LICENSE[] __weak SEC("license") = "GPL";
 __noinline int go_before_send(__u64 goroutine, __u64 connection_id) {
   struct task_struct *task = bpf_get_current_task_btf();
   struct go_request *served = find_request(goroutine, task->tgid);
-  if (!served || !served->open) return 0;
+  if (!served || !served->open || !served->sends) return 0;
   struct go_hit hit = {
       .task = task,
       .goroutine = goroutine,
       .image_index = served->image_index % kGoImages,
   };
   hit.image = bpf_map_lookup_elem(&go_images, &hit.image_index);
-  if (hit.image) report_route(&hit, served, connection_id);
+  if (!hit.image) return 0;
+  hit.goroutine_id = read_field(hit.image, goroutine, kGoGGoid);
+  if (hit.goroutine_id == served->goroutine_id) report_route(&hit, served, connection_id);
   return 0;
 }
 
 static __always_inline void remember_routed(const struct go_hit *hit, __u32 router, __u64 context,
                                             __u64 writer) {
-  struct go_request *known = find_request(hit->goroutine, hit->task->tgid);
+  struct go_request *known = open_request(hit);
   struct go_request served = {
       .goroutine = hit->goroutine,
+      .goroutine_id = hit->goroutine_id,
       .pid = hit->task->tgid,
       .image_index = hit->image_index,
       .open = 1,
+      .sends = 1,
   };
-  if (known && known->open) served = *known;
+  if (known) served = *known;
   served.router = router;
   served.routed = context;
   served.writer = writer;

@@ -1,0 +1,139 @@
+// Of CallTable: requests that the process serves.
+#include <utility>
+
+#include "protocols/calls/call_table.h"
+#include "protocols/calls/endpoint_text.h"
+#include "protocols/calls/semantics.h"
+#include "protocols/http1/methods.h"
+
+namespace beyla::protocols::calls {
+
+using model::FunctionCall;
+using model::IncompleteReason;
+using model::MetricFamily;
+
+namespace {
+
+constexpr std::string_view kPanicOutcome = "500";
+
+// Begins and ends may bring it; of both the end is right.
+void take_http(model::Exchange& exchange, const FunctionCall& call) {
+  if (!call.method.empty()) exchange.semantics.operation = http1::operation_of(call.method);
+  if (!call.target.empty()) exchange.semantics.target = path_in(call.target);
+  if (call.request_bytes) exchange.request_body_bytes = call.request_bytes;
+}
+
+bool is_same_goroutine(const model::CallOrigin& a, const model::CallOrigin& b) {
+  return a.goroutine_id == 0 || b.goroutine_id == 0 || a.goroutine_id == b.goroutine_id;
+}
+
+}  // namespace
+
+// A goroutine serves one request at a time: another that is open on it has ended unseen.
+void CallTable::begin_http1(const FunctionCall& call) {
+  if (OpenCall* before = open_.find_on(call.process, CallFamily::http1, call.origin.goroutine)) {
+    end_stale(*before, call.time);
+  }
+  if (!call.tls) return;
+  OpenCall& open = add(call, CallFamily::http1, model::Role::server);
+  open.exchange.semantics.operation = http1::kOtherMethod;
+  take_http(open.exchange, call);
+  take_peer(open, call);
+  begin(open);
+}
+
+void CallTable::end_http1(const FunctionCall& call) {
+  OpenCall* open = open_.find({call.process, call.call, CallFamily::http1});
+  if (open == nullptr) return sink_.on_unpaired();
+  take_http(open->exchange, call);
+  take_peer(*open, call);
+  finish(*open, status_text(call.status), call.time);
+}
+
+void CallTable::begin_http2(const FunctionCall& call) {
+  if (OpenCall* before = open_.find_stream(call.process, call.owner, call.status)) {
+    end_stale(*before, call.time);
+  }
+  OpenCall& open = add(call, CallFamily::http2, model::Role::server);
+  open.exchange.semantics.operation = http1::kOtherMethod;
+  take_http(open.exchange, call);
+  take_peer(open, call);
+  begin(open);
+}
+
+void CallTable::end_http2(const FunctionCall& call) {
+  OpenCall* open = open_.find({call.process, call.call, CallFamily::http2});
+  if (open == nullptr) return sink_.on_unpaired();
+  if (open->withdrawn) return remove(*open);
+  take_http(open->exchange, call);
+  take_peer(*open, call);
+  if (!open->grpc_code) return finish(*open, status_text(call.status), call.time);
+  model::Semantics& semantics = open->exchange.semantics;
+  semantics.family = MetricFamily::rpc;
+  semantics.operation = std::exchange(semantics.target, {});
+  finish(*open, std::to_string(*open->grpc_code), call.time);
+}
+
+// The stream is reset: net/http's handlerDone does not run.
+void CallTable::panic_http2(const FunctionCall& call) {
+  OpenCall* open = open_.find_stream(call.process, call.owner, call.status);
+  if (open == nullptr) return counters_.unmatched_ends.add();
+  if (open->withdrawn) return remove(*open);
+  take_http(open->exchange, call);
+  take_peer(*open, call);
+  finish(*open, std::string(kPanicOutcome), call.time);
+}
+
+// Whoever recovers goes on to the end; else net/http closes the connection and no end comes.
+void CallTable::panic(const FunctionCall& call) {
+  OpenCall* open = open_.find_on(call.process, CallFamily::http1, call.origin.goroutine);
+  if (open == nullptr || !is_same_goroutine(open->origin, call.origin)) return;
+  take_http(open->exchange, call);
+  end_later(*open, std::string(kPanicOutcome), call.time);
+}
+
+// The handler answers by itself, on a connection that nobody can read.
+void CallTable::hijack(const FunctionCall& call) {
+  OpenCall* open = open_.find({call.process, call.call, CallFamily::http1});
+  if (open != nullptr) give_up(*open, IncompleteReason::no_answer, call.time);
+}
+
+void CallTable::begin_grpc(const FunctionCall& call) {
+  OpenCall& open = add(call, CallFamily::grpc, model::Role::server);
+  open.exchange.semantics.family = MetricFamily::rpc;
+  open.exchange.semantics.operation = path_in(call.target);
+  take_peer(open, call);
+  begin(open);
+}
+
+void CallTable::end_grpc(const FunctionCall& call) {
+  OpenCall* http = nullptr;
+  if (call.in_http) http = open_.find({call.process, call.origin.context, CallFamily::http2});
+  OpenCall* open = open_.find({call.process, call.call, CallFamily::grpc});
+  if (open == nullptr) {
+    if (http == nullptr || http->withdrawn) return counters_.unmatched_ends.add();
+    if (!http->grpc_code) http->grpc_code = call.status;
+    return;
+  }
+  if (http != nullptr) absorb(*http);
+  take_peer(*open, call);
+  finish(*open, std::to_string(call.status), call.time);
+}
+
+// One request, seen by net/http and by gRPC: it counts as the latter. Its end will come.
+void CallTable::absorb(OpenCall& http) {
+  if (std::exchange(http.withdrawn, true)) return;
+  sink_.on_withdrawn({http.key.process, http.exchange.role, http.exchange.request});
+}
+
+void CallTable::take_peer(OpenCall& open, const FunctionCall& call) {
+  const auto remote = call.remote ? call.remote : parse_endpoint(call.name);
+  if (!remote) return;
+  open.exchange.remote = *remote;
+  const auto* connection = connections_.find_served(call.process, *remote);
+  if (connection == nullptr) return;
+  open.exchange.connection = connection->id;
+  open.exchange.local = connection->local;
+}
+
+}  // namespace beyla::protocols::calls

@@ -1,0 +1,305 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "protocols/calls/made_calls.h"
+
+namespace beyla::protocols::calls {
+namespace {
+
+using model::CallKind;
+using model::FunctionCall;
+using model::IncompleteReason;
+using model::Role;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class ServerCalls : public testing::Test {
+ protected:
+  void begin_tls(std::int64_t ms, std::uint64_t goroutine, std::uint64_t response) {
+    FunctionCall call = made_call(CallKind::http1_begin, ms, goroutine, response);
+    call.tls = true;
+    call.origin.context = 0xc0;
+    table.on_call(call);
+  }
+  void end(CallKind kind, std::int64_t ms, std::uint64_t call_id, std::string_view target,
+           std::uint32_t status) {
+    FunctionCall call = made_call(kind, ms, 1, call_id);
+    call.method = "GET";
+    call.target = target;
+    call.name = "10.0.0.1:5000";
+    call.status = status;
+    call.request_bytes = 7;
+    table.on_call(call);
+  }
+  void begin_http2(std::int64_t ms, std::uint64_t writer, std::uint64_t owner,
+                   std::uint32_t stream) {
+    FunctionCall call = made_call(CallKind::http2_begin, ms, 1, writer);
+    call.owner = owner;
+    call.status = stream;
+    table.on_call(call);
+  }
+  void panic_http2(std::int64_t ms, std::uint64_t owner, std::uint32_t stream) {
+    FunctionCall call = made_call(CallKind::http2_panic, ms, 1);
+    call.owner = owner;
+    call.status = stream;
+    table.on_call(call);
+  }
+  void begin_grpc(std::int64_t ms, std::uint64_t stream) {
+    FunctionCall call = made_call(CallKind::grpc_begin, ms, 2, stream);
+    call.target = "/shop.Cart/Add";
+    call.name = "10.0.0.1:5000";
+    table.on_call(call);
+  }
+  void end_grpc(std::int64_t ms, std::uint64_t stream, std::uint32_t code,
+                std::uint64_t writer = 0) {
+    FunctionCall call = made_call(CallKind::grpc_end, ms, 2, stream);
+    call.status = code;
+    call.in_http = writer != 0;
+    call.origin.context = writer;
+    table.on_call(call);
+  }
+
+  KeepingSink sink;
+  CallTable table{sink};
+};
+
+TEST_F(ServerCalls, Http1BehindTls) {
+  table.on_opened({at_ms(0), made_connection(9, Role::server, 443, 5000), kGoProcess});
+  begin_tls(1, 1, 0xa);
+  ASSERT_EQ(sink.begun.size(), 1U);
+  EXPECT_EQ(sink.begun[0].process, kGoProcess);
+  EXPECT_EQ(sink.begun[0].role, Role::server);
+  EXPECT_EQ(sink.begun[0].time, at_ms(1));
+  ASSERT_TRUE(sink.begun[0].origin);
+  EXPECT_EQ(sink.begun[0].origin->goroutine_id, 1001U);
+  end(CallKind::http1_end, 5, 0xa, "/a?token=1", 404);
+  EXPECT_THAT(sink.lines(), ElementsAre("http GET /a 404"));
+  const model::Exchange& exchange = sink.exchanges.at(0);
+  EXPECT_EQ(exchange.request, 1U);
+  EXPECT_EQ(exchange.connection, 9U);
+  EXPECT_EQ(exchange.local.port, 443);
+  EXPECT_EQ(exchange.remote.port, 5000);
+  EXPECT_EQ(exchange.received, at_ms(1));
+  EXPECT_EQ(exchange.end, at_ms(5));
+  EXPECT_EQ(exchange.arrival, std::nullopt);
+  EXPECT_EQ(exchange.request_body_bytes, 7U);
+  EXPECT_EQ(exchange.role, Role::server);
+  EXPECT_EQ(table.size(), 0U);
+}
+
+TEST_F(ServerCalls, WithoutItsConnectionTheClientIsKnownAndTheServersPortIsNot) {
+  begin_tls(1, 1, 0xa);
+  end(CallKind::http1_end, 5, 0xa, "/", 200);
+  EXPECT_EQ(sink.exchanges.at(0).remote.port, 5000);
+  EXPECT_EQ(sink.exchanges.at(0).local.port, 0);
+}
+
+TEST_F(ServerCalls, PlainHttp1IsLeftToTheSocket) {
+  table.on_call(made_call(CallKind::http1_begin, 1, 1, 0xa));
+  EXPECT_THAT(sink.begun, IsEmpty());
+  EXPECT_EQ(table.size(), 0U);
+}
+
+TEST_F(ServerCalls, AHandlerThatSetsNoStatusAnswers200) {
+  begin_tls(1, 1, 0xa);
+  end(CallKind::http1_end, 2, 0xa, "/a", 0);
+  EXPECT_THAT(sink.lines(), ElementsAre("http GET /a 200"));
+}
+
+TEST_F(ServerCalls, UnknownMethodsAreOther) {
+  begin_tls(1, 1, 0xa);
+  FunctionCall call = made_call(CallKind::http1_end, 2, 1, 0xa);
+  call.method = "BREW";
+  call.target = "/";
+  table.on_call(call);
+  EXPECT_THAT(sink.lines(), ElementsAre("http _OTHER / 200"));
+}
+
+TEST_F(ServerCalls, AnEndBeforeItsBeginLastsNoTime) {
+  begin_tls(5, 1, 0xa);
+  end(CallKind::http1_end, 2, 0xa, "/a", 200);
+  EXPECT_EQ(sink.exchanges.at(0).end, at_ms(5));
+}
+
+TEST_F(ServerCalls, EndsWithoutBeginsAreUnpaired) {
+  end(CallKind::http1_end, 2, 0xa, "/a", 200);
+  end(CallKind::http2_end, 2, 0xa, "/a", 200);
+  EXPECT_EQ(sink.unpaired, 2U);
+  EXPECT_THAT(sink.exchanges, IsEmpty());
+}
+
+TEST_F(ServerCalls, TheSameNameAgainMeansThatTheEndWasLost) {
+  begin_tls(1, 1, 0xa);
+  begin_tls(2, 2, 0xa);
+  EXPECT_EQ(sink.count(IncompleteReason::gap), 1U);
+  end(CallKind::http1_end, 3, 0xa, "/b", 200);
+  EXPECT_EQ(sink.exchanges.at(0).received, at_ms(2));
+  EXPECT_EQ(sink.in_flight(), 0U);
+}
+
+TEST_F(ServerCalls, AGoroutineServesOneRequestAtATime) {
+  begin_tls(1, 1, 0xa);
+  begin_tls(2, 1, 0xb);
+  EXPECT_EQ(sink.count(IncompleteReason::gap), 1U);
+  table.on_call(made_call(CallKind::http1_begin, 3, 1, 0xc));  // plain
+  EXPECT_EQ(sink.count(IncompleteReason::gap), 2U);
+}
+
+TEST_F(ServerCalls, APanicThatNothingFollowsIs500) {
+  begin_tls(1, 1, 0xa);
+  table.on_call(made_call(CallKind::panic, 2, 1));
+  EXPECT_TRUE(table.waits());
+  table.tidy(at_ms(1001));
+  EXPECT_THAT(sink.exchanges, IsEmpty());
+  EXPECT_TRUE(table.waits());
+  table.tidy(at_ms(1002));
+  EXPECT_THAT(sink.lines(), ElementsAre("http _OTHER  500"));
+  EXPECT_EQ(sink.exchanges[0].end, at_ms(2));
+  EXPECT_FALSE(table.waits());
+}
+
+TEST_F(ServerCalls, APanicThatIsRecoveredIsNone) {
+  begin_tls(1, 1, 0xa);
+  table.on_call(made_call(CallKind::panic, 2, 1));
+  end(CallKind::http1_end, 3, 0xa, "/a", 503);
+  table.tidy(at_ms(5000));
+  EXPECT_THAT(sink.lines(), ElementsAre("http GET /a 503"));
+}
+
+TEST_F(ServerCalls, APanicOfAnotherGoroutineIsNone) {
+  begin_tls(1, 1, 0xa);
+  table.on_call(made_call(CallKind::panic, 2, 2));
+  FunctionCall later = made_call(CallKind::panic, 2, 1);
+  later.origin.goroutine_id = 9999;  // another at the same address
+  table.on_call(later);
+  table.tidy(at_ms(5000));
+  EXPECT_EQ(table.size(), 1U);
+}
+
+TEST_F(ServerCalls, TheNextRequestEndsAPanickedOne) {
+  begin_tls(1, 1, 0xa);
+  table.on_call(made_call(CallKind::panic, 2, 1));
+  begin_tls(3, 1, 0xb);
+  EXPECT_THAT(sink.lines(), ElementsAre("http _OTHER  500"));
+}
+
+TEST_F(ServerCalls, WhatAHandlerTakesOverHasNoAnswer) {
+  begin_tls(1, 1, 0xa);
+  table.on_call(made_call(CallKind::hijack, 2, 1, 0xa));
+  EXPECT_EQ(sink.count(IncompleteReason::no_answer), 1U);
+  table.on_call(made_call(CallKind::hijack, 3, 1, 0xb));  // plain
+  EXPECT_EQ(sink.incomplete.size(), 1U);
+}
+
+TEST_F(ServerCalls, Http2StreamsOfOneConnection) {
+  begin_http2(1, 0xa, 0xcc, 1);
+  begin_http2(2, 0xb, 0xcc, 3);
+  end(CallKind::http2_end, 3, 0xb, "/b", 201);
+  end(CallKind::http2_end, 4, 0xa, "/a", 0);
+  EXPECT_THAT(sink.lines(), ElementsAre("http GET /b 201", "http GET /a 200"));
+  EXPECT_EQ(sink.exchanges[0].received, at_ms(2));
+}
+
+TEST_F(ServerCalls, AnHttp2PanicIs500OfItsStream) {
+  begin_http2(1, 0xa, 0xcc, 1);
+  begin_http2(1, 0xb, 0xcc, 3);
+  begin_http2(1, 0xc, 0xdd, 3);
+  panic_http2(2, 0xcc, 3);
+  ASSERT_EQ(sink.exchanges.size(), 1U);
+  EXPECT_EQ(sink.exchanges[0].request, 2U);
+  EXPECT_THAT(sink.lines(), ElementsAre("http _OTHER  500"));
+  panic_http2(2, 0xcc, 3);
+  EXPECT_EQ(table.counters().unmatched_ends.value(), 1U);
+}
+
+TEST_F(ServerCalls, TheSameStreamAgainMeansThatTheEndWasLost) {
+  begin_http2(1, 0xa, 0xcc, 1);
+  begin_http2(2, 0xb, 0xcc, 1);
+  EXPECT_EQ(sink.count(IncompleteReason::gap), 1U);
+  panic_http2(3, 0xcc, 1);
+  EXPECT_EQ(sink.exchanges.at(0).received, at_ms(2));
+  EXPECT_EQ(table.size(), 0U);
+}
+
+TEST_F(ServerCalls, GrpcHasItsMethodAndCode) {
+  table.on_opened({at_ms(0), made_connection(9, Role::server, 443, 5000), kGoProcess});
+  begin_grpc(1, 0xa);
+  end_grpc(4, 0xa, 5);
+  EXPECT_THAT(sink.lines(), ElementsAre("rpc /shop.Cart/Add  5"));
+  EXPECT_EQ(sink.exchanges[0].local.port, 443);
+  end_grpc(5, 0xa, 13);  // the first counts
+  EXPECT_EQ(sink.exchanges.size(), 1U);
+  EXPECT_EQ(sink.unpaired, 0U);
+  EXPECT_EQ(table.counters().unmatched_ends.value(), 1U);
+}
+
+TEST_F(ServerCalls, GrpcBehindNetHttpIsOneRpc) {
+  begin_http2(1, 0xf, 0xcc, 1);
+  begin_grpc(2, 0xa);
+  end_grpc(3, 0xa, 0, 0xf);
+  EXPECT_EQ(sink.withdrawn, 1U);
+  end(CallKind::http2_end, 4, 0xf, "/shop.Cart/Add", 200);
+  EXPECT_THAT(sink.lines(), ElementsAre("rpc /shop.Cart/Add  0"));
+  EXPECT_EQ(sink.in_flight(), 0U);
+  EXPECT_EQ(sink.unpaired, 0U);
+  EXPECT_EQ(table.size(), 0U);
+}
+
+TEST_F(ServerCalls, GrpcBehindNetHttpWhoseBeginWasLostIsOneRpc) {
+  begin_http2(1, 0xf, 0xcc, 1);
+  end_grpc(3, 0xa, 7, 0xf);
+  end(CallKind::http2_end, 4, 0xf, "/shop.Cart/Add", 200);
+  EXPECT_THAT(sink.lines(), ElementsAre("rpc /shop.Cart/Add  7"));
+}
+
+TEST_F(ServerCalls, GrpcBehindNetHttpWhoseHttpBeginWasLostIsOneRpc) {
+  begin_grpc(2, 0xa);
+  end_grpc(3, 0xa, 0, 0xf);
+  EXPECT_THAT(sink.lines(), ElementsAre("rpc /shop.Cart/Add  0"));
+  EXPECT_EQ(sink.in_flight(), 0U);
+}
+
+TEST_F(ServerCalls, GrpcBehindNetHttpWhoseHttpEndWasLostLeavesNothing) {
+  begin_http2(1, 0xf, 0xcc, 1);
+  begin_grpc(2, 0xa);
+  end_grpc(3, 0xa, 0, 0xf);
+  begin_http2(4, 0xf, 0xcc, 3);
+  EXPECT_THAT(sink.incomplete, IsEmpty());
+  EXPECT_EQ(sink.in_flight(), 1U);
+}
+
+TEST_F(ServerCalls, WhatADeadProcessBeganHasNoAnswer) {
+  begin_grpc(1, 0xa);
+  table.on_exited(kGoProcess, at_ms(10));
+  table.tidy(at_ms(2010));
+  EXPECT_EQ(table.size(), 1U);
+  table.tidy(at_ms(2011));
+  EXPECT_EQ(sink.count(IncompleteReason::no_answer), 1U);
+  EXPECT_EQ(table.size(), 0U);
+}
+
+TEST_F(ServerCalls, OfTwoProcessesEachHasItsOwn) {
+  begin_grpc(1, 0xa);
+  FunctionCall other = made_call(CallKind::grpc_end, 2, 2, 0xa);
+  other.process = {42, 1, 1};
+  table.on_call(other);
+  EXPECT_THAT(sink.exchanges, IsEmpty());
+  table.on_exited({42, 1, 1}, at_ms(1));
+  table.tidy(at_ms(9000));
+  EXPECT_EQ(table.size(), 1U);
+}
+
+TEST_F(ServerCalls, MillionsOfBeginsStayWithinTheLimit) {
+  for (std::uint64_t i = 0; i < 1'000'000; ++i) begin_tls(1, i + 1, i + 1);
+  EXPECT_EQ(table.size(), OpenCalls::kMaxOpenCalls);
+  EXPECT_EQ(sink.count(IncompleteReason::limit), 1'000'000 - OpenCalls::kMaxOpenCalls);
+  EXPECT_EQ(table.counters().over_limit.value(), sink.incomplete.size());
+  end(CallKind::http1_end, 2, 1'000'000, "/newest", 200);
+  EXPECT_EQ(sink.exchanges.size(), 1U);
+  table.flush(at_ms(3));
+  EXPECT_EQ(sink.in_flight(), 0U);
+  EXPECT_EQ(sink.ended_twice, 0U);
+}
+
+}  // namespace
+}  // namespace beyla::protocols::calls

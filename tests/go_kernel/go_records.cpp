@@ -1,0 +1,244 @@
+// Probes one Go process and prints a line for each record of its calls and of what it sends, then
+// what the programs cost. For tests and developers; needs root, no agent.
+// go_records PID [PROBE,... [quiet]]: until the standard input ends; quiet: costs and books only.
+// "ready" says that the probes stand.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "abi/maps.h"
+#include "base/fd.h"
+#include "beyla_bpf.skel.h"
+#include "probes/go/report/binary_report.h"
+#include "probes/go/report/file_view.h"
+#include "record_text.h"
+
+namespace beyla::tests {
+namespace {
+
+constexpr std::uint32_t kTraceUprobeMulti = 48;  // BPF_TRACE_UPROBE_MULTI, linux/bpf.h of 6.6
+constexpr std::string_view kSection = "uprobe.multi";
+constexpr int kReadEveryMs = 20;
+
+// Names as in abi::go_probe; the two HTTP/2 implementations share their programs.
+constexpr std::array kPrograms = std::to_array<const char*>({
+    nullptr,
+    "go_serve_http",
+    "go_finish_request",
+    "go_http2_run",
+    "go_http2_done",
+    "go_http2_panic",
+    "go_http2_run",
+    "go_http2_done",
+    "go_http2_panic",
+    "go_grpc_handle",
+    "go_grpc_status",
+    "go_grpc_handler_status",
+    "go_round_trip",
+    "go_persist_round_trip",
+    "go_round_trip_end",
+    "go_grpc_attempt",
+    "go_grpc_retry",
+    "go_grpc_finish",
+    "go_gin_handle",
+    "go_echo_find",
+    "go_mux_set_match",
+    "go_mux_set_match_pointer",
+    "go_panic",
+    "go_hijack",
+    "go_round_trip_answer",
+});
+static_assert(kPrograms.size() == abi::kGoProbes);
+
+[[noreturn]] void fail(std::string_view what, int error) {
+  fmt::print(stderr, "{}: {}\n", what, std::strerror(error));
+  std::exit(1);
+}
+
+void set_bit(unsigned long long* words, std::uint32_t bit) {
+  std::atomic_ref(words[bit / abi::kBitsPerWord]).fetch_or(1ULL << (bit % abi::kBitsPerWord));
+}
+
+beyla_bpf& load_programs() {
+  beyla_bpf* skeleton = beyla_bpf__open();
+  if (skeleton == nullptr) fail("cannot open the programs", errno);
+  skeleton->rodata->own_pid = static_cast<std::uint32_t>(::getpid());
+  bpf_map__set_max_entries(skeleton->maps.scratch_by_cpu,
+                           static_cast<std::uint32_t>(libbpf_num_possible_cpus()) * 2);
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton->obj) {
+    const std::string_view section = bpf_program__section_name(program);
+    if (section == kSection) {
+      bpf_program__set_type(program, BPF_PROG_TYPE_KPROBE);
+      bpf_program__set_expected_attach_type(program,
+                                            static_cast<bpf_attach_type>(kTraceUprobeMulti));
+    }
+    const bool stands_by_itself = section.starts_with("tp_btf/");
+    bpf_program__set_autoattach(program, stands_by_itself);
+    if (section.contains("io_uring")) bpf_program__set_autoload(program, false);
+  }
+  if (const int error = beyla_bpf__load(skeleton); error != 0) fail("cannot load", -error);
+  if (const int error = beyla_bpf__attach(skeleton); error != 0) fail("cannot attach", -error);
+  return *skeleton;
+}
+
+abi::binary_report read_report(const std::string& path) {
+  const base::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) fail(path, errno);
+  const auto view = probes::go::FileView::make(file.get());
+  if (!view) fail(path, view.error().os_errno);
+  return probes::go::make_binary_report(view->bytes());
+}
+
+void attach(const beyla_bpf& skeleton, const std::string& path, int pid,
+            const abi::probe_point& point) {
+  struct {
+    std::uint32_t program, target, type, link_flags;
+    std::uint64_t path, offsets, references, cookies;
+    std::uint32_t count, flags;
+    std::int32_t pid;
+    std::uint32_t padding;
+  } link{};
+  const bool xnet = point.probe >= abi::kGoProbeXnetRun && point.probe <= abi::kGoProbeXnetPanic;
+  const std::uint64_t cookie = xnet ? abi::kGoVariantXnet : 0;  // image 0
+  const auto* program = bpf_object__find_program_by_name(skeleton.obj, kPrograms[point.probe]);
+  link.program = static_cast<std::uint32_t>(bpf_program__fd(program));
+  link.type = kTraceUprobeMulti;
+  link.path = reinterpret_cast<std::uintptr_t>(path.c_str());
+  link.offsets = reinterpret_cast<std::uintptr_t>(&point.point_offset);
+  link.cookies = reinterpret_cast<std::uintptr_t>(&cookie);
+  link.count = 1;
+  link.pid = pid;
+  if (::syscall(SYS_bpf, BPF_LINK_CREATE, &link, sizeof(link)) < 0) {
+    fail(fmt::format("cannot attach {}", kPrograms[point.probe]), errno);
+  }
+}
+
+// Finds the listeners that are there, and marks those of the watched process.
+void scan(const bpf_program* program) {
+  bpf_link* link = bpf_program__attach_iter(program, nullptr);
+  if (link == nullptr) fail("cannot scan", errno);
+  const base::Fd iterator(bpf_iter_create(bpf_link__fd(link)));
+  std::array<char, 64> unused{};
+  while (::read(iterator.get(), unused.data(), unused.size()) > 0) {
+  }
+  bpf_link__destroy(link);
+}
+
+void print_costs(const beyla_bpf& skeleton) {
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton.obj) {
+    bpf_prog_info info{};
+    std::uint32_t size = sizeof(info);
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) != 0) continue;
+    if (info.run_cnt == 0) continue;
+    fmt::print("cost {} runs={} ns={:.0f}\n", bpf_program__name(program), info.run_cnt,
+               static_cast<double>(info.run_time_ns) / static_cast<double>(info.run_cnt));
+  }
+}
+
+void print_books(const beyla_bpf& skeleton) {
+  std::vector<abi::event_counts> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  const std::uint32_t kind = abi::kEventCall;
+  bpf_map_lookup_elem(bpf_map__fd(skeleton.maps.counts_by_kind), &kind, per_cpu.data());
+  std::uint64_t generated = 0;
+  std::uint64_t lost = 0;
+  for (const auto& counts : per_cpu) {
+    generated += counts.generated;
+    lost += counts.lost[abi::kLossRingFull];
+  }
+  fmt::print("books generated={} lost={}\n", generated, lost);
+}
+
+struct Reader {
+  bool quiet = false;
+  std::uint64_t calls = 0;
+};
+
+int on_record(void* context, void* data, std::size_t size) {
+  auto& reader = *static_cast<Reader*>(context);
+  abi::event_header header{};
+  std::memcpy(&header, data, sizeof(header));
+  if (header.kind == abi::kEventCall) ++reader.calls;
+  if (reader.quiet) return 0;
+  const std::span record(static_cast<const std::byte*>(data), size);
+  const std::string line = text_of_record(record);
+  if (!line.empty()) fmt::print("{}\n", line);
+  return 0;
+}
+
+std::set<std::uint32_t> parse_numbers(std::string_view text) {
+  std::set<std::uint32_t> numbers;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at < end) {
+    std::uint32_t number = 0;
+    at = std::from_chars(at, end, number).ptr + 1;
+    numbers.insert(number);
+  }
+  return numbers;
+}
+
+bool is_input_over() {
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  return ::poll(&input, 1, kReadEveryMs) > 0;
+}
+
+int run(int pid, const std::set<std::uint32_t>& wanted, bool quiet) {
+  const std::string path = fmt::format("/proc/{}/exe", pid);
+  const auto report = read_report(path);
+  if (report.kind != abi::kBinaryGo) fail("not a Go program", ENOEXEC);
+  beyla_bpf& skeleton = load_programs();
+  const std::uint32_t image = 0;
+  bpf_map_update_elem(bpf_map__fd(skeleton.maps.go_images), &image, &report.go, BPF_ANY);
+  set_bit(skeleton.bss->watched, static_cast<std::uint32_t>(pid));
+  scan(skeleton.progs.scan_listeners);
+  scan(skeleton.progs.scan_mark);
+  for (std::uint32_t index = 0; index < report.points.count; ++index) {
+    const auto& point = report.points.points[index];
+    if (wanted.empty() || wanted.contains(point.probe)) attach(skeleton, path, pid, point);
+  }
+  set_bit(skeleton.bss->has_go_probes, static_cast<std::uint32_t>(pid));
+  Reader reader{quiet};
+  auto* ring = ring_buffer__new(bpf_map__fd(skeleton.maps.data_ring), on_record, &reader, nullptr);
+  const int statistics = bpf_enable_stats(BPF_STATS_RUN_TIME);
+  fmt::print("ready {}\n", reinterpret_cast<const char*>(report.text));
+  std::fflush(stdout);
+  while (!is_input_over()) {
+    ring_buffer__consume(ring);
+    std::fflush(stdout);
+  }
+  ring_buffer__consume(ring);
+  print_costs(skeleton);
+  print_books(skeleton);
+  fmt::print("read {}\n", reader.calls);
+  ::close(statistics);
+  beyla_bpf__destroy(&skeleton);
+  return 0;
+}
+
+}  // namespace
+}  // namespace beyla::tests
+
+int main(int count, char** arguments) {
+  if (count < 2) return 2;
+  return beyla::tests::run(std::atoi(arguments[1]),
+                           beyla::tests::parse_numbers(count > 2 ? arguments[2] : ""), count > 3);
+}
