@@ -38,9 +38,9 @@ def go(folder: Path, *words: str | Path, **environment: str) -> None:
     run([required_program("go"), *words], folder, go_environment() | environment)
 
 
-def installed(name: str, package: str, version: str) -> Path:
+def installed(name: str, program: str, package: str, version: str) -> Path:
     folder = folder_of(name)
-    built = folder / Path(package).name
+    built = folder / program
     with building(built) as needed:
         if needed:
             go(folder, "install", *STRIPPED, f"{package}@{version}", GOBIN=str(folder))
@@ -62,13 +62,13 @@ def wrapped(name: str, module: str, version: str, source: tuple[str, str], packa
 @functools.cache
 def nats_server() -> Path:
     """Some 20 seconds."""
-    return installed("nats", "github.com/nats-io/nats-server/v2", "v2.15.2").parent / "nats-server"
+    return installed("nats", "nats-server", "github.com/nats-io/nats-server/v2", "v2.15.2")
 
 
 @functools.cache
 def minio() -> Path:
     """112 MB, some four minutes."""
-    return installed("minio", "github.com/minio/minio", "v0.0.0-20260212201848-7aac2a2c5b7c")
+    return installed("minio", "minio", "github.com/minio/minio", "v0.0.0-20260212201848-7aac2a2c5b7c")
 
 
 @functools.cache
@@ -87,7 +87,7 @@ def prometheus() -> Path:
 @functools.cache
 def collector() -> Path:
     """Some two minutes, with its builder."""
-    builder = installed("collector", "go.opentelemetry.io/collector/cmd/builder", "v0.165.0")
+    builder = installed("collector", "builder", "go.opentelemetry.io/collector/cmd/builder", "v0.165.0")
     folder, settings = folder_of("collector"), PROGRAMS / "go_programs" / "collector.yaml"
     source, built = folder / "source", folder / "otelcol"
     with building(built, settings) as needed:
