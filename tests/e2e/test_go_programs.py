@@ -3,6 +3,7 @@
 Without settings those that Debian ships. PROGRAMS=all adds those that tests/matrix/go_modules.py builds
 (`make test-matrix`), PROGRAMS='etcd;caddy' chooses by name. FULL=1 sends more.
 """
+import contextlib
 import os
 import sys
 import unittest
@@ -17,10 +18,11 @@ from go_etcd import Etcd
 from go_modern import Collector, Minio, ModernEtcd, ModernPrometheus, Nats
 from go_programs import DockerRegistry, GoProgram, Prometheus, Rpcs
 from go_relay import Relay
-from harness import Agent, main, settle
+from harness import Agent, main, settle, wait_until
 from observed import Metrics
 
-SETTLE_SECONDS = 15
+SETTLE_SECONDS = 5
+PROBED_SECONDS = 10
 DEBIAN = (Prometheus, DockerRegistry, Caddy, Etcd)
 MODERN = (ModernPrometheus, Nats, Minio, Collector, Relay, ModernEtcd)
 WITHOUT_TLS = (Nats, Minio, Relay)  # not set up here
@@ -47,6 +49,10 @@ def requests_of(metrics: Metrics, role: str) -> Counter[tuple[str, int]]:
     return Counter({(method, int(status)): int(count) for (method, status), count in counted.items()})
 
 
+def row_name(program: GoProgram, agent_first: bool) -> str:
+    return f"{program.name}{', TLS' if program.tls else ''}{', agent first' if agent_first else ''}"
+
+
 def everything_counted(metrics: Metrics) -> dict[str, Counter]:
     return {
         "requests": requests_of(metrics, "server"), "calls": rpcs_of(metrics, "server"),
@@ -69,22 +75,27 @@ class GoProgramsTest(unittest.TestCase):
             "own requests": program.passed_on(curl.sent), "own calls": own_calls,
         }
 
-    def check(self, program: GoProgram) -> None:
-        with program:
+    def check(self, program: GoProgram, agent_first: bool) -> None:
+        agent = Agent({"OPEN_PORT": str(program.port)}, print_traces=False)
+        with contextlib.ExitStack() as running:
+            for one in (agent, program) if agent_first else (program, agent):
+                running.enter_context(one)
             program.wait_served()
-            with Agent({"OPEN_PORT": str(program.port)}, print_traces=False) as agent:
-                truth = self.truth(program)
-                settle(lambda: everything_counted(agent.scrape()) == truth, SETTLE_SECONDS)
-                metrics = agent.quiet_metrics()
-                self.assertEqual(everything_counted(metrics), truth)
-                self.assertEqual(metrics.total("beyla_events_lost_total"), 0)
+            probed = f"Go probes in pid={program.process.pid} "
+            wait_until(lambda: probed in agent.stderr(), PROBED_SECONDS, f"'{probed}' in the agent's log")
+            truth = self.truth(program)
+            settle(lambda: everything_counted(agent.scrape()) == truth, SETTLE_SECONDS)
+            metrics = agent.quiet_metrics()
+            self.assertEqual(everything_counted(metrics), truth)
+            self.assertEqual(metrics.total("beyla_events_lost_total"), 0)
         counts = ", ".join(f"{counted.total()} {what}" for what, counted in truth.items() if counted)
-        print(f"{program.name}{', TLS' if program.tls else ''}: {counts}", flush=True)
+        print(f"{row_name(program, agent_first)}: {counts}", flush=True)
 
     def test_counts_are_those_of_the_program(self) -> None:
-        for program in chosen():
-            with self.subTest(program=program.name, tls=program.tls):
-                self.check(program)
+        for agent_first in (False, True):
+            for program in chosen():
+                with self.subTest(row_name(program, agent_first)):
+                    self.check(program, agent_first)
 
 
 if __name__ == "__main__":
