@@ -204,7 +204,7 @@ std::vector<Setting> exporter_settings() {
        {"PRINT_TRACES", "BEYLA_PRINT_TRACES", "OTEL_EBPF_PRINT_TRACES"},
        "false",
        SettingType::boolean,
-       "Prints each request on standard output, as `trace_printer: text` does. Says nothing where "
+       "Prints each request on standard output, as `trace_printer: text` does. Ignored where "
        "`trace_printer` is set, in whatever place.",
        apply_print_traces},
       {{"trace_printer"},

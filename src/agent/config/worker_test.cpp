@@ -81,7 +81,8 @@ TEST_F(ConfigWorkerTest, SplitsWhatItLoads) {
   expected.policy.enforce_sys_caps = true;
   expected.policy.log_level = LogLevel::warn;
   expected.policy.scrape = {9090, "::1"};
-  expected.settings = {true, true, LogLevel::warn, "/m", std::chrono::seconds(3), 7};
+  expected.settings = {TracePrinterKind::text,  true, LogLevel::warn, "/m",
+                       std::chrono::seconds(3), 7};
   expected.warnings = {"ignoring unknown variable BEYLA_NO_SUCH",
                        "ignoring unknown variable BEYLA_NOR_THIS"};
   EXPECT_EQ(*loaded, expected);
