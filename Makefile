@@ -23,6 +23,7 @@ test: deps-test build/dev/build.ninja
 test-matrix: deps-matrix build
 	FULL=1 ROWS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_runtimes.py
 	FULL=1 GO_CELLS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_go_cells.py
+	FULL=1 PROGRAMS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_go_programs.py
 
 fuzz-smoke: deps-test build/fuzz/build.ninja
 	tools/stage.sh "build of fuzz targets" cmake --build --preset fuzz -j $(JOBS)

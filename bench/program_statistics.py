@@ -17,6 +17,8 @@ BPF_ENABLE_STATS = 32  # enum bpf_cmd, include/uapi/linux/bpf.h
 BPF_STATS_RUN_TIME = 0
 TRIES = 3
 ALL = "all"  # the sum over the programs, beside their names
+UPROBES = "uprobes"  # the sum over those that a uprobe runs
+UPROBE_TYPE = "2"  # BPF_PROG_TYPE_KPROBE; the agent has no kprobes
 
 
 class StatisticsEnabled:
@@ -40,6 +42,7 @@ class StatisticsEnabled:
 class Runs:
     count: int
     time_ns: int
+    is_uprobe: bool = False
 
 
 def _fd_fields(pid: int) -> list[dict[str, str]]:
@@ -54,7 +57,9 @@ def _fd_fields(pid: int) -> list[dict[str, str]]:
 def read_runs(pid: int) -> dict[int, Runs]:
     """Runs of each program that the process holds, by program id."""
     return {
-        int(fields["prog_id"]): Runs(int(fields["run_cnt"]), int(fields["run_time_ns"]))
+        int(fields["prog_id"]): Runs(
+            int(fields["run_cnt"]), int(fields["run_time_ns"]), fields["prog_type"] == UPROBE_TYPE
+        )
         for fields in _fd_fields(pid)
         if "run_cnt" in fields
     }
@@ -72,22 +77,22 @@ def program_names() -> dict[int, str]:
 
 
 def cost_per_unit(pid: int, before: dict[int, Runs], units: int) -> dict[str, dict[str, float]]:
-    """Of each program that ran since `before`: runs per unit, ns per run, ns per unit; and the sum of all.
+    """Of each program that ran since `before`: runs per unit, ns per run, ns per unit; the sum of all, and that of
+    those which uprobes run.
 
     The kernel counts runs of the whole machine: those for the load generator's sockets are in it.
     """
     names = program_names()
     result: dict[str, dict[str, float]] = {}
-    total_count = total_ns = 0
+    sums = {ALL: (0, 0), UPROBES: (0, 0)}
     for program, after in read_runs(pid).items():
         start = before.get(program, Runs(0, 0))
         count, time_ns = after.count - start.count, after.time_ns - start.time_ns
         if count > 0:
             result[names[program]] = _cost(count, time_ns, units)
-            total_count, total_ns = total_count + count, total_ns + time_ns
-    if total_count:
-        result[ALL] = _cost(total_count, total_ns, units)
-    return result
+            for name in (ALL, *[UPROBES] * after.is_uprobe):
+                sums[name] = (sums[name][0] + count, sums[name][1] + time_ns)
+    return result | {name: _cost(*sum_, units) for name, sum_ in sums.items() if sum_[0]}
 
 
 def quietest(measure: Callable[[], dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:

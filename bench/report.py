@@ -11,7 +11,7 @@ from typing import Any
 
 from figures import Figure
 from harness import REPOSITORY
-from program_statistics import ALL
+from program_statistics import ALL, UPROBES
 
 FORMAT = 1  # of the JSON file
 
@@ -62,7 +62,7 @@ def program_line(figure: Figure) -> str:
     runs = [
         f"{name} {cost['runs_per_unit']:.2f} x {cost['ns_per_run']:.0f} ns"
         for name, cost in figure.programs.items()
-        if name != ALL and cost["ns_per_unit"] >= NEGLIGIBLE_NS
+        if name not in (ALL, UPROBES) and cost["ns_per_unit"] >= NEGLIGIBLE_NS
     ]
     return f"  programs, {figure.program_note}: {', '.join(runs)} = {figure.programs[ALL]['ns_per_unit']:.0f} ns"
 

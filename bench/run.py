@@ -15,18 +15,24 @@ from typing import Callable
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests" / "e2e"))  # starts and reads the agent as the tests do
 
+import go_cost  # noqa: E402
 import hook_cost  # noqa: E402
 import parse_cost  # noqa: E402
 import reaction_times  # noqa: E402
 import report  # noqa: E402
 import scrape_cost  # noqa: E402
 import target_cost  # noqa: E402
+from bench_statistics import median  # noqa: E402
 from figures import Figure  # noqa: E402
 from harness import BEYLA_BINARY  # noqa: E402
+from go_services import GoHttp1, GoHttp2, GoStream, GoTls, GoUnary  # noqa: E402
 from services import SERVICES  # noqa: E402
 
 DEFAULT_ROUNDS = 15
 TRACE_LINE_ROUNDS = 6
+GO_SERVICES = {
+    "go_http1": GoHttp1, "go_tls": GoTls, "go_http2": GoHttp2, "go_unary": GoUnary, "go_stream": GoStream,
+}
 
 Section = Callable[[int], list[Figure]]
 
@@ -35,6 +41,10 @@ def sections(build: Path) -> dict[str, Section]:
     """In the order in which they run: the first ones need results of none, the targets that of the hooks."""
     late_server = build / "bench" / "bench_late_server"
     hooks = Hooks(build / "bench" / "bench_pair")
+    trap = Trap(build / "bench" / "bench_trap")
+
+    def go_section(service: type) -> Section:
+        return lambda rounds: go_cost.measure(service, rounds, go_cost.Known(hooks.miss_ns(), trap.ns()))
 
     def target_section(service: type) -> Section:
         return lambda rounds: target_cost.measure(service, rounds, hooks.miss_ns())
@@ -42,7 +52,9 @@ def sections(build: Path) -> dict[str, Section]:
     return {
         "parse": lambda rounds: parse_cost.measure(build, rounds),
         "hooks": hooks.measure,
+        "trap": trap.measure,
         **{service.name: target_section(service) for service in SERVICES},
+        **{name: go_section(service) for name, service in GO_SERVICES.items()},
         "trace_lines": lambda rounds: target_cost.measure_trace_lines(min(rounds, TRACE_LINE_ROUNDS)),
         "selection": lambda rounds: reaction_times.measure_selection(late_server, rounds),
         "start": lambda rounds: reaction_times.measure_start(late_server, rounds),
@@ -64,6 +76,21 @@ class Hooks:
     def miss_ns(self) -> float:
         unselected, *_ = self._figures or self.measure(1)
         return unselected.program_ns
+
+
+class Trap:
+    """The section of the trap, whose result the Go servers need."""
+
+    def __init__(self, binary: Path) -> None:
+        self._binary = binary
+        self._figures: list[Figure] = []
+
+    def measure(self, _: int) -> list[Figure]:
+        self._figures = [go_cost.trap_figure(self._binary)]
+        return self._figures
+
+    def ns(self) -> float:
+        return median((self._figures or self.measure(0))[0].values)
 
 
 def run_sections(chosen: dict[str, Section], rounds: int) -> tuple[list[Figure], dict[str, str]]:

@@ -36,7 +36,7 @@ enum config_trace_printer : std::uint32_t {
 };
 
 // Bits: what may be put into a process that the policy selects.
-enum allowed_probes : std::uint32_t { kAllowSockets = 1, kAllowAll = 1 };
+enum allowed_probes : std::uint32_t { kAllowSockets = 1, kAllowGo = 2, kAllowAll = 3 };
 
 struct config_request {
   std::uint32_t version;

@@ -105,10 +105,9 @@ enum { kGoAbsentField = 0xffff };
 
 enum go_image_flag {
   kGoGrpcStreamByValue = 1,  /* ServerStream holds its Stream by value: grpc >= 1.77 or so */
-  kGoGrpcHeadersFrameThird = 2, /* operateHeaders got a context before the frame: grpc >= 1.60 */
   /* crypto/tls.(*Conn).serverHandshake is not linked: it serves no TLS, so that the socket parser sees
    * each of its HTTP/1 requests. */
-  kGoNoTlsServer = 4,
+  kGoNoTlsServer = 2,
 };
 
 /* One binary. A field that this binary does not have is kGoAbsentField: what is read through it is

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "agent/config/worker.h"
+#include "agent/elf_worker/worker.h"
 #include "agent/privileges/capabilities.h"
 #include "agent/privileges/hardening.h"
 #include "agent/privileges/identity.h"
@@ -27,6 +28,11 @@ constexpr std::uint64_t kProcessorOpenFiles = 1024;  // scrapes, and some 30 of 
 constexpr spawn::ChildLimits kConfigLimits{.wall = std::chrono::seconds(8),
                                            .cpu = std::chrono::seconds(5),
                                            .address_space = std::size_t{256} << 20U};
+// The broker waits no longer than `wall` for a report. The file is mapped: of the address space a
+// Go program of 300 MB leaves 200, of which the largest known takes a tenth.
+constexpr spawn::ChildLimits kElfLimits{.wall = std::chrono::seconds(5),
+                                        .cpu = std::chrono::seconds(5),
+                                        .address_space = std::size_t{512} << 20U};
 
 // A container may have root without the powers to leave it: then the uid stays, and the
 // capabilities, system calls and files that an attacker would want are out of reach all the same.
@@ -52,6 +58,8 @@ base::Result<void> confine(Role role, const privileges::SyscallOptions& options)
 
 base::Result<void> secure_config_worker() { return confine(Role::config_worker, {}); }
 
+base::Result<void> secure_elf_worker() { return confine(Role::elf_worker, {}); }
+
 base::Result<void> secure_processor() {
   privileges::forget_environment();
   TRY_VOID(privileges::limit(Resource::open_files, kProcessorOpenFiles));
@@ -65,14 +73,18 @@ int run_processor_role(base::Fd channel, std::vector<base::Fd> files) {
   return processor::processor_main(std::move(channel));
 }
 
-RoleMains role_mains() { return {config::config_worker_main, run_processor_role}; }
+RoleMains role_mains() {
+  return {config::config_worker_main, run_processor_role, elf_worker::elf_worker_main};
+}
 
 base::Result<spawn::Spawner> start_spawner(const RoleMains& mains) {
   const std::array roles = {
       spawn::RoleEntry{spawn::ChildRole::config_worker, "beyla-conf", mains.config_worker,
                        kConfigLimits, secure_config_worker},
       spawn::RoleEntry{
-          spawn::ChildRole::processor, "beyla-proc", mains.processor, {}, secure_processor}};
+          spawn::ChildRole::processor, "beyla-proc", mains.processor, {}, secure_processor},
+      spawn::RoleEntry{spawn::ChildRole::elf_worker, "beyla-elf", mains.elf_worker, kElfLimits,
+                       secure_elf_worker}};
   return spawn::Spawner::start(roles, {secure_spawner});
 }
 

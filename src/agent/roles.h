@@ -14,6 +14,7 @@ namespace beyla::agent {
 struct RoleMains {
   spawn::ChildMain config_worker;
   spawn::ChildMain processor;
+  spawn::ChildMain elf_worker;
 };
 [[nodiscard]] RoleMains role_mains();
 

@@ -15,6 +15,7 @@
 
 #include "agent/broker/broker.h"
 #include "agent/broker/connected_processor.h"
+#include "agent/broker/spawned_elf_workers.h"
 #include "agent/broker/spawned_processor.h"
 #include "agent/broker/stop_signals.h"
 #include "agent/broker/thread_processor.h"
@@ -59,10 +60,11 @@ base::Result<Holdings> take_hold(const CommandLine& command, const LoadedConfig&
   return held;
 }
 
-probes::loader::ProbeOptions probe_options(const config::Policy& policy) {
+probes::loader::ProbeOptions probe_options(const config::Policy& policy, bool may_probe_go) {
   probes::loader::ProbeOptions options;
   options.wanted_ports = policy.wanted_ports;
   options.watch_every_exec = policy.wanted_ports.none();
+  options.go_probes = may_probe_go && (policy.allowed_probes & abi::kAllowGo) != 0;
   return options;
 }
 
@@ -152,7 +154,8 @@ base::Result<int> run_loaded(const CommandLine& command, const LoadedConfig& loa
   const bool alone = !helpers.spawner;
   if (!alone) TRY_VOID(give_up_other_powers());
 
-  auto options = probe_options(loaded.policy);
+  // Without a spawner nobody reads the executables: not even for a debugger do we.
+  auto options = probe_options(loaded.policy, helpers.spawner.has_value());
   if (helpers.spawner) {
     options.own_pids.push_back(static_cast<std::uint32_t>(helpers.spawner->pid()));
   }
@@ -162,6 +165,8 @@ base::Result<int> run_loaded(const CommandLine& command, const LoadedConfig& loa
     kit.give(abi::kFdSpawnerStat, broker::open_stat_of(helpers.spawner->pid()));
   }
   const auto source = make_source(command, helpers, held, *probes);
+  std::optional<broker::SpawnedElfWorkers> elf_workers;
+  if (helpers.spawner) elf_workers.emplace(*helpers.spawner, command.processor_socket.has_value());
   const auto after_start = [&]() -> base::Result<void> {
     warn_of_pid_namespace();
     if (held.recording) held.recording->keep();
@@ -172,15 +177,18 @@ base::Result<int> run_loaded(const CommandLine& command, const LoadedConfig& loa
     spdlog::info("instrumentation ready");
     return {};
   };
-  return broker::run_broker({.probes = *probes,
-                             .source = *source,
-                             .kit = kit,
-                             .rules = {loaded.policy.executable_name, loaded.policy.service_name},
-                             .keeper = {.policy = request_policy(loaded.policy),
-                                        .may_restart = !alone && !held.recording},
-                             .capabilities_missing = missing,
-                             .signals = signals.get(),
-                             .after_start = after_start});
+  return broker::run_broker(
+      {.probes = *probes,
+       .source = *source,
+       .kit = kit,
+       .rules = {loaded.policy.executable_name, loaded.policy.service_name},
+       .keeper = {.policy = request_policy(loaded.policy),
+                  .may_restart = !alone && !held.recording},
+       .elf_workers = elf_workers ? &*elf_workers : nullptr,
+       .probe_wants = {.traces = loaded.settings.print_traces || held.recording.has_value()},
+       .capabilities_missing = missing,
+       .signals = signals.get(),
+       .after_start = after_start});
 }
 
 }  // namespace

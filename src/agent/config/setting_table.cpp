@@ -94,6 +94,11 @@ Result<void> apply_log_level(Settings& settings, std::string_view text) {
   return {};
 }
 
+Result<void> apply_skip_go_specific_tracers(Settings& settings, std::string_view text) {
+  settings.skip_go_specific_tracers = TRY(parse_boolean(text));
+  return {};
+}
+
 Result<void> apply_enforce_sys_caps(Settings& settings, std::string_view text) {
   settings.enforce_sys_caps = TRY(parse_boolean(text));
   return {};
@@ -174,6 +179,14 @@ std::vector<Setting> process_settings() {
        SettingType::level,
        "How much the agent says about itself: `DEBUG`, `INFO`, `WARN` or `ERROR`.",
        apply_log_level},
+      {{"discovery.skip_go_specific_tracers"},
+       {"BEYLA_SKIP_GO_SPECIFIC_TRACERS", "OTEL_EBPF_SKIP_GO_SPECIFIC_TRACERS"},
+       "false",
+       SettingType::boolean,
+       "Puts no probes into Go programs: they are seen by their sockets only, like any other, "
+       "without "
+       "TLS, HTTP/2, gRPC, and routes of their own.",
+       apply_skip_go_specific_tracers},
       {{"enforce_sys_caps"},
        {"BEYLA_ENFORCE_SYS_CAPS", "OTEL_EBPF_ENFORCE_SYS_CAPS"},
        "false",
@@ -191,7 +204,7 @@ std::vector<Setting> exporter_settings() {
        {"PRINT_TRACES", "BEYLA_PRINT_TRACES", "OTEL_EBPF_PRINT_TRACES"},
        "false",
        SettingType::boolean,
-       "Prints each request on standard output, as `trace_printer: text` does. Says nothing where "
+       "Prints each request on standard output, as `trace_printer: text` does. Ignored where "
        "`trace_printer` is set, in whatever place.",
        apply_print_traces},
       {{"trace_printer"},

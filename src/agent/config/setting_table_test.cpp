@@ -55,6 +55,8 @@ TEST(SettingTableTest, AppliesTexts) {
       {"print_traces", "1", [](const Settings& s) { return s.print_traces; }},
       {"print_traces", "False", [](const Settings& s) { return !s.print_traces; }},
       {"print_traces", "0", [](const Settings& s) { return !s.print_traces; }},
+      {"discovery.skip_go_specific_tracers", "true",
+       [](const Settings& s) { return s.skip_go_specific_tracers; }},
       {"trace_printer", "disabled",
        [](const Settings& s) { return s.trace_printer == TracePrinterKind::disabled; }},
       {"trace_printer", "text",

@@ -21,6 +21,7 @@ struct Settings {
   std::optional<TracePrinterKind> trace_printer;  // set: print_traces says nothing
   std::string service_name;                       // empty: taken from the process
   LogLevel log_level = LogLevel::info;
+  bool skip_go_specific_tracers = false;
   bool enforce_sys_caps = false;  // a missing capability ends the start, not only a feature
   std::optional<std::uint16_t> prometheus_port;  // unset: no scrape endpoint
   std::string prometheus_path = "/metrics";

@@ -13,6 +13,7 @@ Policy policy_of(const Settings& settings) {
   }
   policy.executable_name = settings.executable_name;
   policy.service_name = settings.service_name;
+  if (settings.skip_go_specific_tracers) policy.allowed_probes &= ~std::uint32_t{abi::kAllowGo};
   policy.enforce_sys_caps = settings.enforce_sys_caps;
   policy.log_level = settings.log_level;
   if (settings.prometheus_port) {

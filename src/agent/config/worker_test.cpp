@@ -68,6 +68,7 @@ TEST_F(ConfigWorkerTest, SplitsWhatItLoads) {
                           files_with("open_port: [80, 8000-8001]\nexecutable_name: shop\n"
                                      "service_name: Shop\nenforce_sys_caps: true\nlog_level: warn\n"
                                      "print_traces: true\nmetrics: {cardinality_limit: 7}\n"
+                                     "discovery: {skip_go_specific_tracers: true}\n"
                                      "prometheus_export: {port: 9090, address: '::1', path: /m, "
                                      "ttl: 3s}\n"),
                           {{"BEYLA_NO_SUCH", "1"}, {"BEYLA_NOR_THIS", "1"}});
@@ -76,10 +77,12 @@ TEST_F(ConfigWorkerTest, SplitsWhatItLoads) {
   for (const std::size_t port : {80UL, 8000UL, 8001UL}) expected.policy.wanted_ports.set(port);
   expected.policy.executable_name = "shop";
   expected.policy.service_name = "Shop";
+  expected.policy.allowed_probes = abi::kAllowSockets;
   expected.policy.enforce_sys_caps = true;
   expected.policy.log_level = LogLevel::warn;
   expected.policy.scrape = {9090, "::1"};
-  expected.settings = {true, true, LogLevel::warn, "/m", std::chrono::seconds(3), 7};
+  expected.settings = {TracePrinterKind::text,  true, LogLevel::warn, "/m",
+                       std::chrono::seconds(3), 7};
   expected.warnings = {"ignoring unknown variable BEYLA_NO_SUCH",
                        "ignoring unknown variable BEYLA_NOR_THIS"};
   EXPECT_EQ(*loaded, expected);
@@ -90,6 +93,7 @@ TEST_F(ConfigWorkerTest, TheEnvironmentAloneIsEnough) {
   ASSERT_TRUE(loaded.has_value()) << loaded.error().message();
   EXPECT_TRUE(loaded->policy.wanted_ports[8080]);
   EXPECT_EQ(loaded->policy.wanted_ports.count(), 1U);
+  EXPECT_EQ(loaded->policy.allowed_probes, std::uint32_t{abi::kAllowAll});
   EXPECT_EQ(loaded->policy.scrape, std::nullopt);
   EXPECT_FALSE(loaded->settings.serve_metrics);
 }

@@ -139,10 +139,14 @@ TEST(Attacks, AreAllRefusedToAConfigWorker) {
             Names());
 }
 
+TEST(Attacks, AreAllRefusedToAnElfWorker) {
+  EXPECT_EQ(not_refused_after([](const Teller& t) { confine_as(t, Role::elf_worker); }), Names());
+}
+
 // Child of the spawner, as they are in earnest: two filters.
 TEST(Attacks, AreAllRefusedToChildrenOfTheSpawner) {
   const bool landlock = kernel_has_landlock();
-  for (const Role role : {Role::processor, Role::config_worker}) {
+  for (const Role role : {Role::processor, Role::config_worker, Role::elf_worker}) {
     const auto left = not_refused_after([&](const Teller& teller) {
       require(teller, become_nobody({}));
       require(teller, harden_process());
@@ -172,6 +176,9 @@ TEST(Attacks, AreRefusedToRootByTheFilterAlone) {
   EXPECT_EQ(not_refused_after([](const Teller& teller) {
               require(teller, restrict_syscalls(Role::config_worker));
             }),
+            Names());
+  EXPECT_EQ(not_refused_after(
+                [](const Teller& teller) { require(teller, restrict_syscalls(Role::elf_worker)); }),
             Names());
   // Root may read any file; nothing else.
   const Names reading = {"open_shadow", "open_passwd", "list_root",     "parent_environ",

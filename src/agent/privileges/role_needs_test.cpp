@@ -275,6 +275,36 @@ TEST(ConfigWorkerNeeds, ReadingItsFileAndAnsweringOnItsChannel) {
   EXPECT_EQ(::recv(ours.get(), got, sizeof(got), MSG_DONTWAIT), 4);
 }
 
+TEST(ElfWorkerNeeds, MappingItsFileAndAnsweringOnItsChannel) {
+  const base::Fd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  int ends[2] = {-1, -1};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+  const base::Fd ours(ends[0]);
+  const base::Fd theirs(ends[1]);
+  const auto outcome = run_as(Role::elf_worker, {}, {}, [&](const Teller& teller) {
+    struct stat status{};
+    teller.say_result("fstat", ::fstat(file.get(), &status));
+    const auto bytes = static_cast<std::size_t>(status.st_size);
+    void* mapped = ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, file.get(), 0);
+    if (mapped == MAP_FAILED) fail_child(teller, "mmap");
+    const std::vector<std::vector<char>> memory(64, std::vector<char>(1U << 20U, 'x'));
+    teller.say_result("send", ::send(theirs.get(), mapped, 4, MSG_NOSIGNAL));
+    teller.say_result("unmap", ::munmap(mapped, bytes));
+    try {
+      static_cast<void>(std::vector<int>().at(1));
+    } catch (const std::out_of_range&) {
+      teller.say("caught");
+    }
+  });
+  EXPECT_TRUE(outcome.ended_well());
+  EXPECT_EQ(outcome.text, "fstat: 0\nsend: 0\nunmap: 0\ncaught\n");
+  char got[8] = {};
+  EXPECT_EQ(::recv(ours.get(), got, sizeof(got), MSG_DONTWAIT), 4);
+  EXPECT_EQ(std::string(got, 4),
+            "\x7f"
+            "ELF");
+}
+
 // The time zone was read by tzset(), before.
 TEST(EveryRoleNeeds, LinesOfTheLogWithLocalTime) {
   for (const Role role : {Role::processor, Role::config_worker}) {

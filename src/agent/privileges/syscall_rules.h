@@ -71,6 +71,7 @@ using RuleTable = std::span<const Rule>;
 // ... and what one does (syscalls_of_one_role.cpp).
 [[nodiscard]] RuleTable broker_rules();
 [[nodiscard]] RuleTable spawner_rules();
+[[nodiscard]] RuleTable elf_worker_rules();
 
 // Answered with "no such call", so that the C library takes the older call, whose arguments can be
 // looked at: those of these stand in memory, or would need rules twice.

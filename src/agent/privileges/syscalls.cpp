@@ -61,11 +61,13 @@ Rule abort_rule(Role role) {
 
 std::vector<Rule> rules_of(Role role, const SyscallOptions& options) {
   RuleList list;
-  for (const auto table : {memory_rules(), descriptor_rules(), time_rules(), thread_support_rules(),
-                           self_rules(), channel_rules()}) {
-    list.add(table);
-  }
+  for (const auto table : {memory_rules(), thread_support_rules(), self_rules()}) list.add(table);
   list.add(abort_rule(role));
+  if (role == Role::elf_worker) {
+    list.add(elf_worker_rules());
+    return list.without_repetition();
+  }
+  for (const auto table : {descriptor_rules(), time_rules(), channel_rules()}) list.add(table);
   switch (role) {
     case Role::broker:
       list.add(waiting_rules());
@@ -78,7 +80,8 @@ std::vector<Rule> rules_of(Role role, const SyscallOptions& options) {
       list.add(spawner_rules());
       break;
     case Role::processor: add_processor(list, options); break;
-    case Role::config_worker: break;
+    case Role::config_worker:
+    case Role::elf_worker: break;
   }
   return list.without_repetition();
 }

@@ -10,6 +10,7 @@
 //   spawner        fork, SIGKILL to any process that the uid allows (pids cannot be filtered)
 //   processor      threads, values of BPF maps, accepting, reading files; options below
 //   config_worker  nothing: descriptors it has, memory, its channel
+//   elf_worker     less: mapping and reading what it has, sending, memory
 //
 // Call it last, after become_nobody(), harden_process(), Landlock, limits. Before it: whatever
 // opens files lazily. For the logger's local time that is ::tzset() (/etc/localtime), for a
@@ -23,7 +24,7 @@
 
 namespace beyla::agent::privileges {
 
-enum class Role { broker, spawner, processor, config_worker };
+enum class Role { broker, spawner, processor, config_worker, elf_worker };
 
 struct SyscallOptions {
   // Processor: TCP and UDP over IPv4 and IPv6 to others, for an exporter that pushes. Without it no

@@ -80,9 +80,20 @@ constexpr std::array kSpawner = {
     allow(SCMP_SYS(seccomp), is_int(0, SECCOMP_GET_NOTIF_SIZES)),
 };
 
+// Of its two descriptors it asks for little; write() is for a last line on stderr.
+constexpr std::array kElfWorker = {
+    allow(SCMP_SYS(fstat)),
+    allow(SCMP_SYS(newfstatat), has(3, AT_EMPTY_PATH)),  // fstat() of glibc 2.33 .. 2.38
+    allow(SCMP_SYS(pread64)),
+    allow(SCMP_SYS(write)),
+    allow(SCMP_SYS(close)),
+    allow(SCMP_SYS(sendto), lacks(3, MSG_FASTOPEN)),  // send()
+};
+
 }  // namespace
 
 RuleTable broker_rules() { return kBroker; }
 RuleTable spawner_rules() { return kSpawner; }
+RuleTable elf_worker_rules() { return kElfWorker; }
 
 }  // namespace beyla::agent::privileges

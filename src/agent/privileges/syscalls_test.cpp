@@ -10,6 +10,7 @@
 #include <linux/prctl.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -33,7 +34,8 @@ using testing::ChildOutcome;
 using testing::run_in_child;
 using testing::Teller;
 
-constexpr std::array kRoles = {Role::broker, Role::spawner, Role::processor, Role::config_worker};
+constexpr std::array kRoles = {Role::broker, Role::spawner, Role::processor, Role::config_worker,
+                               Role::elf_worker};
 
 struct Call {
   const char* name;
@@ -185,6 +187,29 @@ TEST(Filter, LeavesAConfigWorkerItsDescriptors) {
       {"accept", SYS_accept4, {kBadFd, 0, 0, 0}, false},
   };
   EXPECT_EQ(make_calls(Role::config_worker, {}, kCalls).text, "");
+}
+
+TEST(Filter, LeavesAnElfWorkerMappingReadingAndSending) {
+  constexpr Call kCalls[] = {
+      {"map", SYS_mmap, {0, 0, PROT_READ, MAP_PRIVATE}, true},
+      {"read at", SYS_pread64, {kBadFd, 0, 0}, true},
+      {"send", SYS_sendto, {kBadFd, 0, 0, MSG_NOSIGNAL}, true},
+      {"fstat", SYS_newfstatat, {kBadFd, 0, 0, AT_EMPTY_PATH}, true},
+      {"map code", SYS_mmap, {0, 0, PROT_READ | PROT_EXEC, MAP_PRIVATE}, false},
+      {"stat", SYS_newfstatat, {kBadFd, 0, 0, 0}, false},
+      {"fast open", SYS_sendto, {kBadFd, 0, 0, MSG_FASTOPEN}, false},
+      {"send descriptors", SYS_sendmsg, {kBadFd, 0, 0}, false},
+      {"receive", SYS_recvfrom, {kBadFd, 0, 0, 0}, false},
+      {"receive descriptors", SYS_recvmsg, {kBadFd, 0, 0}, false},
+      {"duplicate", SYS_dup2, {kBadFd, kBadFd}, false},
+      {"ioctl", SYS_ioctl, {kBadFd, FIONREAD}, false},
+      {"seals", SYS_fcntl, {kBadFd, F_ADD_SEALS, 0}, false},
+      {"open", SYS_openat, {kBadFd, 0, O_RDONLY}, false},
+      {"poll", SYS_poll, {0, 0, 0}, false},
+      {"socket", SYS_socket, {AF_UNIX, SOCK_STREAM, 0}, false},
+      {"thread", SYS_clone, {CLONE_THREAD | CLONE_SIGHAND | CLONE_VM | CLONE_NEWUSER}, false},
+  };
+  EXPECT_EQ(make_calls(Role::elf_worker, {}, kCalls).text, "");
 }
 
 TEST(Filter, SendsTheCLibraryToOlderCalls) {

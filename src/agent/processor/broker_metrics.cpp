@@ -14,6 +14,19 @@ constexpr std::array<std::string_view, abi::kRequestOutcomes> kOutcomeNames = {
     "accepted", "not_target", "other_image",  "not_allowed",
     "too_fast", "too_many",   "attach_failed"};
 
+constexpr std::array<std::string_view, abi::kBinaryOutcomes> kBinaryNames = {
+    "go", "other", "not_started", "died", "timed_out", "malformed"};
+
+constexpr std::array<std::string_view, abi::kGoFailures> kGoFailureNames = {
+    "too_many_images", "too_many_links", "process_gone", "refused_by_kernel", "too_many_wait"};
+
+// As probes/proof/refusal.h has them, which this side may not include.
+constexpr std::array<std::string_view, abi::kProbeRefusals> kRefusalNames = {
+    "malformed_message", "unsupported_architecture", "not_a_regular_file", "not_elf64",
+    "unreadable_maps",   "not_executable",           "symbol_too_large",   "outside_symbol",
+    "too_deep",          "unreadable_file",          "bytes_differ",       "undecodable",
+    "mid_instruction",   "doubtful_boundary",        "unsafe_instruction", "not_emulated"};
+
 constexpr std::pair<int, std::string_view> kCapabilities[] = {
     {CAP_BPF, "CAP_BPF"},
     {CAP_PERFMON, "CAP_PERFMON"},
@@ -34,6 +47,35 @@ void collect_requests(const BrokerBooksReader& books, std::vector<Sample>& sampl
   add("repeated", books.value(abi::kBookRequestsRepeated));
 }
 
+void collect_skipped(const BrokerBooksReader& books, std::vector<Sample>& samples) {
+  const auto add = [&](std::string_view reason, std::uint64_t count) {
+    samples.push_back(counter_sample("beyla_probes_skipped_total",
+                                     "processes or probes that were left out",
+                                     {{"reason", std::string(reason)}}, count));
+  };
+  for (std::size_t failure = 0; failure < kGoFailureNames.size(); ++failure) {
+    std::uint64_t count = books.value(abi::book_of(abi::kBookGoFailures, failure));
+    if (failure == abi::kGoProcessGone) count += books.value(abi::kBookSkippedProcessGone);
+    add(kGoFailureNames[failure], count);
+  }
+  for (std::size_t refusal = 0; refusal < kRefusalNames.size(); ++refusal) {
+    add(kRefusalNames[refusal], books.value(abi::book_of(abi::kBookGoRefusals, refusal)));
+  }
+}
+
+void collect_go(const BrokerBooksReader& books, std::vector<Sample>& samples) {
+  samples.push_back(gauge_sample("beyla_go_processes", "Go programs that have probes now", {},
+                                 books.value(abi::kBookGoProcesses)));
+  samples.push_back(gauge_sample("beyla_probes_attached", "probes in all processes now", {},
+                                 books.value(abi::kBookGoPoints)));
+  for (std::size_t outcome = 0; outcome < kBinaryNames.size(); ++outcome) {
+    samples.push_back(counter_sample("beyla_binaries_analyzed_total",
+                                     "executable files looked at for probes, by what came of it",
+                                     {{"outcome", std::string(kBinaryNames[outcome])}},
+                                     books.value(abi::book_of(abi::kBookBinaries, outcome))));
+  }
+}
+
 }  // namespace
 
 void collect_broker_books(const BrokerBooksReader& books, std::vector<Sample>& samples) {
@@ -45,9 +87,8 @@ void collect_broker_books(const BrokerBooksReader& books, std::vector<Sample>& s
   samples.push_back(counter_sample("beyla_targets_forgotten_total",
                                    "targets given up because there were too many of them", {},
                                    books.value(abi::kBookTargetsForgotten)));
-  samples.push_back(
-      counter_sample("beyla_probes_skipped_total", "processes or probes that were left out",
-                     {{"reason", "process_gone"}}, books.value(abi::kBookSkippedProcessGone)));
+  collect_skipped(books, samples);
+  collect_go(books, samples);
   samples.push_back(counter_sample("beyla_program_runs_skipped_total",
                                    "runs of a kernel program skipped because it was running", {},
                                    books.value(abi::kBookProgramRunsSkipped)));

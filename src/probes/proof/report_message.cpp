@@ -10,7 +10,7 @@
 namespace beyla::probes::proof {
 namespace {
 
-constexpr std::uint32_t kFlags = abi::kGoGrpcStreamByValue | abi::kGoGrpcHeadersFrameThird;
+constexpr std::uint32_t kFlags = abi::kGoGrpcStreamByValue | abi::kGoNoTlsServer;
 constexpr std::uint32_t kProbeBits =
     (std::uint32_t{1} << abi::kGoProbes) - (std::uint32_t{1} << (abi::kGoProbeNone + 1));
 

@@ -28,7 +28,7 @@ abi::binary_report go_report() {
   report.left_out = 1U << abi::kGoProbeRoundTripAnswer;
   write_text(report, "go1.26.8");
   std::ranges::fill(report.go.offset, abi::kGoAbsentField);
-  report.go.flags = abi::kGoGrpcStreamByValue;
+  report.go.flags = abi::kGoGrpcStreamByValue | abi::kGoNoTlsServer;
   report.go.offset[abi::kGoGGoid] = 152;
   report.go.offset[abi::kGoFields - 1] = abi::kMaxGoOffset;
   report.points.version = abi::kProbePointsVersion;
@@ -62,7 +62,7 @@ TEST(ReportMessage, GivesWhatAGoBinaryIs) {
   EXPECT_EQ(report->text, "go1.26.8");
   EXPECT_EQ(report->inlined, 1U << abi::kGoProbeFinishRequest);
   EXPECT_EQ(report->left_out, 1U << abi::kGoProbeRoundTripAnswer);
-  EXPECT_EQ(report->go.flags, abi::kGoGrpcStreamByValue);
+  EXPECT_EQ(report->go.flags, abi::kGoGrpcStreamByValue | abi::kGoNoTlsServer);
   EXPECT_EQ(report->go.offset[abi::kGoGGoid], 152);
   EXPECT_EQ(report->go.offset[abi::kGoFields - 1], abi::kMaxGoOffset);
   ASSERT_EQ(report->points.size(), 2U);

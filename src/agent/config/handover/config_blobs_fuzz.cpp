@@ -90,6 +90,7 @@ config::LoadedConfig any_config(FuzzedDataProvider& input) {
   policy.executable_name = text_of(input, config::kMaxExecutableBytes, "");
   if (policy.wanted_ports.none() && policy.executable_name.empty()) policy.wanted_ports.set(80);
   policy.service_name = text_of(input, config::kMaxServiceNameBytes, "\x01");
+  policy.allowed_probes = input.ConsumeIntegralInRange<std::uint32_t>(1, abi::kAllowAll);
   policy.enforce_sys_caps = input.ConsumeBool();
   policy.log_level = *config::decode_log_level(input.ConsumeIntegralInRange<std::uint32_t>(1, 4));
   if (input.ConsumeBool()) {

@@ -29,7 +29,7 @@ struct Policy {
   // paths may hold any: compare it, and show it as base::to_terminal_text() only.
   std::string executable_name;
   std::string service_name;  // no control characters; empty: taken from the process
-  std::uint32_t allowed_probes = abi::kAllowSockets;  // abi::allowed_probes, not 0
+  std::uint32_t allowed_probes = abi::kAllowAll;  // abi::allowed_probes, not 0
   bool enforce_sys_caps = false;
   LogLevel log_level = LogLevel::info;
   std::optional<ScrapeEndpoint> scrape;

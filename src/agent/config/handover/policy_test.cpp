@@ -29,6 +29,7 @@ base::Result<Policy> decode(const abi::policy_blob& blob) {
 TEST(Policy, ComesBackEqual) {
   Policy by_name;
   by_name.executable_name = std::string(kMaxExecutableBytes, 'x');
+  by_name.allowed_probes = abi::kAllowSockets;
   by_name.service_name = std::string(kMaxServiceNameBytes, 'y');
   Policy by_all_ports;
   by_all_ports.wanted_ports.set();
@@ -82,7 +83,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Lie{"version", [](B& b) { ++b.version; }}, Lie{"length", [](B& b) { --b.length; }},
         Lie{"allowed_probes", [](B& b) { b.allowed_probes = 0; }},
-        Lie{"allowed_probes", [](B& b) { b.allowed_probes = 3; }},
+        Lie{"allowed_probes", [](B& b) { b.allowed_probes = 4; }},
         Lie{"log_level", [](B& b) { b.log_level = 0; }},
         Lie{"log_level", [](B& b) { b.log_level = 5; }},
         Lie{"enforce_sys_caps", [](B& b) { b.enforce_sys_caps = 2; }},

@@ -70,7 +70,9 @@ TEST_P(GoImageTest, FindsFunctionsWhereTheyAre) {
   // In the order of the plan: goexit1 (16), ServeHTTP (224), runHandler (48), goexit1 (192), main.
   EXPECT_EQ(functions[0]->address - functions[1]->address, 224u + 48 + 192);
   EXPECT_EQ(image->elf().file_offset(functions[1]->address, 224), functions[1]->file_offset);
-  EXPECT_THAT(image->code(*functions[0]), testing::Each(std::byte{0xcc}));
+  for (const auto& found : {*functions[0], *functions[1]}) {
+    EXPECT_THAT(image->code(found), testing::Each(std::byte{0xcc})) << "foreign code is NOPs";
+  }
   EXPECT_FALSE(functions[2] || functions[3]);
 }
 
@@ -161,6 +163,32 @@ TEST_P(GoImageTest, TellsTypesOfOneNameApartByTheirPackages) {
   constexpr WantedField kConnection[] = {{"net.TCPConn", "conn"}};
   EXPECT_EQ(image->find_fields(kConnection)[0]->type_address, types[2]->address)
       << "not the vendored one";
+}
+
+TEST_P(GoImageTest, ReadsLongNames) {
+  ImagePlan changed = plan();
+  const std::string long_name(300, 'x');
+  changed.structs.push_back({"main", "main." + long_name, 8, {{long_name, Kind::int_, 0}}});
+  const auto image = read(changed);
+  ASSERT_TRUE(image);
+  const std::string type = "main." + long_name;
+  const WantedField wanted[] = {{type, long_name}};
+  EXPECT_TRUE(image->find_fields(wanted)[0]);
+}
+
+TEST_P(GoImageTest, FieldsOutsideOfTheirStructsAreNone) {
+  ImagePlan changed = plan();
+  changed.structs.push_back(
+      {"main",
+       "main.T",
+       20,
+       {{"a", Kind::int_, 12}, {"b", Kind::int_, 13}, {"c", Kind::int_, 24}}});
+  const auto image = read(changed);
+  ASSERT_TRUE(image);
+  constexpr WantedField kWanted[] = {{"main.T", "a"}, {"main.T", "b"}, {"main.T", "c"}};
+  const auto fields = image->find_fields(kWanted);
+  EXPECT_TRUE(fields[0]);
+  EXPECT_FALSE(fields[1] || fields[2]);
 }
 
 TEST_P(GoImageTest, SaysWhereThePointerTypeIs) {

@@ -3,7 +3,6 @@
 #include <array>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "base/byte_reader.h"
 #include "probes/go/image/pclntab.h"
@@ -61,24 +60,6 @@ class Module {
   std::uint64_t address_;
 };
 
-std::vector<std::uint64_t> module_candidates(const ElfFile& elf, std::uint64_t pclntab) {
-  if (const auto section = elf.section(".go.module")) return {section->address};  // since 1.26
-  auto found = elf.relocations().places_of(pclntab, kMaxCandidates);
-  for (const Segment& segment : elf.segments()) {
-    if (!segment.writable) continue;
-    const std::uint64_t skipped = -segment.address % kWord;
-    base::ByteReader reader(elf.bytes_of(segment));
-    if (!reader.read_bytes(skipped)) continue;
-    while (found.size() < kMaxCandidates) {
-      const std::uint64_t at = segment.address + reader.position();
-      const auto word = reader.read_struct<std::uint64_t>();
-      if (!word) break;
-      if (*word == pclntab) found.push_back(at);
-    }
-  }
-  return found;
-}
-
 // Whether this is the module that the table of functions belongs to.
 bool describes(const Module& module, const Pclntab& table) {
   const auto names = module.slice(kFunctionNames);
@@ -90,6 +71,36 @@ bool describes(const Module& module, const Pclntab& table) {
          entries->address == functions->address && entries->length == table.functions + 1 &&
          module.word(kText) <= module.word(kMinPc) && module.word(kMinPc) < module.word(kMaxPc) &&
          module.word(kMaxPc) <= module.word(kTextEnd);
+}
+
+// Looks at the words of a segment that hold the address of the table.
+std::optional<Module> find_in(const ElfFile& elf, const Segment& segment, const Pclntab& table) {
+  base::ByteReader reader(elf.bytes_of(segment));
+  if (!reader.read_bytes(-segment.address % kWord)) return std::nullopt;
+  for (std::size_t candidates = 0; candidates < kMaxCandidates;) {
+    const std::uint64_t at = segment.address + reader.position();
+    const auto word = reader.read_struct<std::uint64_t>();
+    if (!word) break;
+    if (*word != table.address) continue;
+    ++candidates;
+    if (describes(Module(elf, at), table)) return Module(elf, at);
+  }
+  return std::nullopt;
+}
+
+std::optional<Module> find_module(const ElfFile& elf, const Pclntab& table) {
+  if (const auto section = elf.section(".go.module")) {  // since 1.26
+    const Module module(elf, section->address);
+    if (describes(module, table)) return module;
+  }
+  for (const auto place : elf.relocations().places_of(table.address, kMaxCandidates)) {
+    if (describes(Module(elf, place), table)) return Module(elf, place);
+  }
+  for (const Segment& segment : elf.segments()) {
+    if (!segment.writable) continue;
+    if (const auto module = find_in(elf, segment, table)) return module;
+  }
+  return std::nullopt;
 }
 
 bool take_functions(const ElfFile& elf, const Module& module, ModuleData& data) {
@@ -109,10 +120,7 @@ bool take_types(const ElfFile& elf, const Module& module, const TypeWords& words
   data.types = module.word(words.types);
   data.types_end = module.word(words.types + 1);
   const auto links = module.slice(words.typelinks);
-  if (!links || data.types >= data.types_end || links->length == 0 ||
-      links->length > kMaxTypeLinks) {
-    return false;
-  }
+  if (!links || links->length > kMaxTypeLinks) return false;
   data.typelinks = elf.bytes_at(links->address, links->length * sizeof(std::int32_t));
   return !data.typelinks.empty() && !elf.bytes_at(data.types, data.types_end - data.types).empty();
 }
@@ -150,10 +158,7 @@ std::expected<ModuleData, ImageRefusal> read_module_data(const ElfFile& elf) {
   const auto tables = find_pclntabs(elf);
   if (!tables) return std::unexpected(tables.error());
   for (const Pclntab& table : *tables) {
-    for (const std::uint64_t address : module_candidates(elf, table.address)) {
-      const Module module(elf, address);
-      if (describes(module, table)) return read_module(elf, module, table.format);
-    }
+    if (const auto module = find_module(elf, table)) return read_module(elf, *module, table.format);
   }
   return std::unexpected(ImageRefusal::no_moduledata);
 }

@@ -85,6 +85,29 @@ TEST_F(RefusalTest, SegmentsOutsideOfTheFile) {
   EXPECT_EQ(judge(), "malformed_elf");
 }
 
+TEST_F(RefusalTest, SegmentsThatAreNotLoadedMayLieAnywhere) {
+  const std::size_t at = sizeof(Elf64_Ehdr) + 3 * sizeof(Elf64_Phdr);
+  set(at + offsetof(Elf64_Phdr, p_type), std::uint32_t{PT_NOTE});
+  set(at + offsetof(Elf64_Phdr, p_filesz), ~std::uint64_t{0});
+  EXPECT_EQ(judge(), "read");
+}
+
+TEST_F(RefusalTest, FunctionsInDataAreNone) {
+  constexpr std::string_view kNames[] = {"main.main"};
+  ASSERT_TRUE(GoImage::read(file_)->find_functions(kNames)[0]);
+  set(sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_flags), std::uint32_t{PF_R});
+  EXPECT_FALSE(GoImage::read(file_)->find_functions(kNames)[0]);
+}
+
+TEST_F(RefusalTest, TypesOutsideOfTheRangeOfTypesAreNone) {
+  constexpr std::string_view kNames[] = {"net/url.URL"};
+  ASSERT_TRUE(GoImage::read(file_)->find_types(kNames)[0]);
+  std::uint64_t begin = 0;
+  std::memcpy(&begin, file_.data() + module_word(37), sizeof(begin));
+  set(module_word(38), begin + 8);
+  EXPECT_FALSE(GoImage::read(file_)->find_types(kNames)[0]);
+}
+
 TEST_F(RefusalTest, SegmentsOverEachOther) {
   file_.resize(kMaxProgramHeaders * 64 * 1024 + file_.size());
   for (std::size_t i = 0; i < 3; ++i) {
@@ -135,6 +158,11 @@ TEST_F(RefusalTest, ModulesThatDoNotFitTheTable) {
     set(module_word(word), std::uint64_t{0x123456789});
     EXPECT_EQ(judge(), "no_moduledata") << word;
   }
+}
+
+TEST_F(RefusalTest, ModulesWithFewerEntriesThanFunctions) {
+  for (const std::size_t word : {17, 18}) set(module_word(word), std::uint64_t{5});
+  EXPECT_EQ(judge(), "no_moduledata");
 }
 
 TEST_F(RefusalTest, ModulesWithoutTypes) {

@@ -13,7 +13,6 @@ namespace {
 constexpr std::uint64_t kMaxStructBytes = 1 << 24;
 // Types of the same name in packages of the same name: some hundred in Kubernetes.
 constexpr std::uint64_t kMaxNamesakes = 4096;
-constexpr std::size_t kMaxPathDepth = 16;
 
 struct TypeName {
   std::string_view package;  // its path
@@ -41,13 +40,12 @@ std::string_view without_version(std::string_view path) {
 
 // What a package may be called, by its path: `google.golang.org/grpc`, `gopkg.in/yaml.v3`,
 // `github.com/labstack/echo/v4`, `k8s.io/api/core/v1`, `github.com/segmentio/kafka-go`.
-std::array<std::string_view, 3> package_names(std::string_view path) {
+std::array<std::string_view, 2> package_names(std::string_view path) {
   const auto last = [](std::string_view text) { return text.substr(text.rfind('/') + 1); };
-  const auto name = last(without_version(path));
-  auto short_name = name;
-  if (short_name.starts_with("go-")) short_name.remove_prefix(3);
-  if (short_name.ends_with("-go")) short_name.remove_suffix(3);
-  return {name, last(path), short_name};
+  auto name = last(without_version(path));
+  if (name.starts_with("go-")) name.remove_prefix(3);
+  if (name.ends_with("-go")) name.remove_suffix(3);
+  return {name, last(path)};
 }
 
 }  // namespace
@@ -129,21 +127,18 @@ std::optional<Field> TypeTable::find_in(std::uint64_t type, std::string_view nam
 }
 
 std::optional<Field> TypeTable::find_field(const Type& type, std::string_view path) const {
-  std::optional<Field> found;
   std::uint64_t within = type.address;
   std::uint32_t offset = 0;
-  for (std::size_t depth = 0; depth < kMaxPathDepth; ++depth) {
+  while (true) {
     const auto dot = path.find('.');
-    found = find_in(within, path.substr(0, dot));
+    auto found = find_in(within, path.substr(0, dot));
     if (!found) return std::nullopt;
     found->offset += offset;
     if (dot == std::string_view::npos) return found;
-    if (found->kind != Kind::structure) return std::nullopt;
     within = found->type_address;
     offset = found->offset;
     path.remove_prefix(dot + 1);
   }
-  return std::nullopt;
 }
 
 }  // namespace beyla::probes::go

@@ -48,22 +48,27 @@ abi::go_image read_fields(const GoImage& image) {
 
 }  // namespace
 
+abi::binary_report make_refusal_report(std::string_view why) {
+  return empty_report(abi::kBinaryOther, why);
+}
+
 abi::binary_report make_binary_report(std::span<const std::byte> file) {
   const auto image = GoImage::read(file);
-  if (!image) return empty_report(abi::kBinaryOther, refusal_name(image.error()));
+  if (!image) return make_refusal_report(refusal_name(image.error()));
   if (image->elf().machine() != Machine::x86_64) {
-    return empty_report(abi::kBinaryOther, "aarch64");  // no sites are looked for in its code yet
+    return make_refusal_report("aarch64");  // no sites are looked for in its code yet
   }
   const abi::go_image go = read_fields(*image);
   const ChosenProbes chosen = choose_probes(*image, file, go);
   const auto version = image->version();
   auto report = empty_report(
       abi::kBinaryGo, fmt::format("go{}.{}.{}", version.major, version.minor, version.patch));
-  if (chosen.points.empty()) report = empty_report(abi::kBinaryOther, "nothing_to_probe");
+  if (chosen.points.empty()) report = make_refusal_report("nothing_to_probe");
   report.inlined = chosen.inlined;
   report.left_out = chosen.left_out;
   if (chosen.points.empty()) return report;
   report.go = go;
+  if (!chosen.may_serve_tls) report.go.flags |= abi::kGoNoTlsServer;
   report.points.count = static_cast<std::uint32_t>(chosen.points.size());
   std::ranges::copy(chosen.points, std::begin(report.points.points));
   return report;

@@ -25,6 +25,9 @@ struct Candidate {
   Points points;
 };
 
+// Linked where net/http.(*Server).ServeTLS or crypto/tls.Server can be reached.
+constexpr std::string_view kTlsServer = "crypto/tls.(*Conn).serverHandshake";
+
 constexpr std::uint32_t bit_of(abi::go_probe probe) { return std::uint32_t{1} << probe; }
 
 class Chooser {
@@ -33,6 +36,8 @@ class Chooser {
       : image_(image), file_(file), known_(known) {
     find_functions();
   }
+
+  [[nodiscard]] bool may_serve_tls() const { return find(kTlsServer) != nullptr; }
 
   [[nodiscard]] Candidate judge(const WantedProbe& wanted) const {
     const auto* function = find(wanted.function);
@@ -45,7 +50,7 @@ class Chooser {
 
  private:
   void find_functions() {
-    std::vector<std::string_view> names;
+    std::vector<std::string_view> names{kTlsServer};
     for (const WantedProbe& wanted : wanted_probes()) {
       names.push_back(wanted.function);
       std::ranges::copy_if(wanted.callers, std::back_inserter(names),
@@ -153,8 +158,10 @@ bool is_complete(ProbeGroup group, std::span<const Candidate> all) {
 
 ChosenProbes choose_probes(const GoImage& image, std::span<const std::byte> file,
                            const abi::go_image& known) {
-  const auto candidates = one_of_each(Chooser(image, file, known));
+  const Chooser chooser(image, file, known);
+  const auto candidates = one_of_each(chooser);
   ChosenProbes chosen;
+  chosen.may_serve_tls = chooser.may_serve_tls();
   for (const Candidate& candidate : candidates) {
     const auto bit = bit_of(candidate.wanted->probe);
     const bool fits = chosen.points.size() + candidate.points.size() <= abi::kMaxProbePoints;

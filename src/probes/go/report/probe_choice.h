@@ -15,6 +15,7 @@ struct ChosenProbes {
   std::vector<abi::probe_point> points;  // at most kMaxProbePoints
   std::uint32_t inlined = 0;             // both as in abi/go_report.h
   std::uint32_t left_out = 0;
+  bool may_serve_tls = true;
 };
 
 // `file`: the bytes that the image was read from. `known`: the fields that it has.

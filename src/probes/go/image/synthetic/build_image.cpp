@@ -5,19 +5,12 @@
 #include <array>
 #include <span>
 
+#include "probes/go/image/synthetic/function_writer.h"
 #include "probes/go/image/synthetic/image_writer.h"
 #include "probes/go/image/synthetic/type_writer.h"
 
 namespace beyla::probes::go {
 namespace {
-
-struct WrittenFunctions {
-  std::uint64_t table = 0;
-  std::uint64_t names = 0;
-  std::uint64_t names_bytes = 0;
-  std::uint64_t functions = 0;
-  std::uint64_t functions_bytes = 0;
-};
 
 struct Code {
   std::uint64_t begin = 0;  // of the segment
@@ -39,7 +32,7 @@ class ImageBuilder {
     program_headers_ = writer_.skip(kSegments * sizeof(Elf64_Phdr));
     write_code();
     read_only_.begin = writer_.here();
-    write_functions();
+    written_ = write_functions(writer_, plan_, code_.text);
     writer_.align(8);
     types_ = write_types(writer_, plan_);
     writer_.align(16);
@@ -65,53 +58,6 @@ class ImageBuilder {
     for (const auto& function : plan_.functions) writer_.skip(function.bytes, std::byte{0xcc});
     code_.end = writer_.here();
     writer_.align(16);
-  }
-
-  void write_functions() {
-    written_.table = writer_.here();
-    writer_.put(is_wide() ? 0xfffffffa : plan_.minor < 20 ? 0xfffffff0 : 0xfffffff1);
-    writer_.put(std::uint32_t{0x08010000});
-    writer_.put(std::uint64_t{plan_.functions.size()});
-    writer_.put(std::uint64_t{0});
-    if (!is_wide()) writer_.put(std::uint64_t{0});
-    const std::uint64_t offsets = writer_.skip(5 * sizeof(std::uint64_t));
-    written_.names = writer_.here();
-    std::vector<std::uint32_t> names;
-    for (const auto& function : plan_.functions) {
-      names.push_back(static_cast<std::uint32_t>(writer_.here() - written_.names));
-      writer_.put_text(function.name);
-      writer_.put('\0');
-    }
-    written_.names_bytes = writer_.here() - written_.names;
-    writer_.align(8);
-    written_.functions = writer_.here();
-    writer_.set(offsets, written_.names - written_.table);
-    writer_.set(offsets + 4 * sizeof(std::uint64_t), written_.functions - written_.table);
-    write_entries(names);
-    written_.functions_bytes = writer_.here() - written_.functions;
-  }
-
-  void write_entries(std::span<const std::uint32_t> names) {
-    const std::uint64_t entry_bytes = is_wide() ? 16 : 8;
-    const std::uint64_t entries = writer_.skip((names.size() + 1) * entry_bytes);
-    std::uint64_t pc = code_.text;
-    for (std::size_t i = 0; i <= names.size(); ++i) {
-      const std::uint64_t at = entries + i * entry_bytes;
-      const std::uint64_t description = writer_.here() - written_.functions;
-      if (is_wide()) {
-        writer_.set_pointer(at, pc);
-        writer_.set(at + 8, description);
-        if (i < names.size()) writer_.put_pointer(pc);
-      } else {
-        writer_.set(at, static_cast<std::uint32_t>(pc - code_.text));
-        writer_.set(at + 4, static_cast<std::uint32_t>(description));
-        if (i < names.size()) writer_.put(static_cast<std::uint32_t>(pc - code_.text));
-      }
-      if (i == names.size()) break;
-      writer_.put(names[i]);
-      writer_.skip(is_wide() ? 4 : 8);
-      pc += plan_.functions[i].bytes;
-    }
   }
 
   void write_build_info() {

@@ -1,7 +1,8 @@
 #include "probes/go/image/synthetic/type_writer.h"
 
-#include <algorithm>
-#include <array>
+#include <map>
+#include <string>
+#include <vector>
 
 namespace beyla::probes::go {
 namespace {
@@ -26,15 +27,13 @@ class TypeWriter {
       write_head(basic_[i], bytes_of(static_cast<Kind>(i)), static_cast<Kind>(i), 4, "basic");
     }
     for (std::size_t i = 0; i < plan_.structs.size(); ++i) write_struct(i);
+    write_slices();
     WrittenTypes written{.begin = begin_, .end = writer_.here()};
     writer_.align(8);
     written.links = writer_.here();
-    written.link_count = pointers_.size();
-    std::vector<std::size_t> order(pointers_.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::ranges::sort(order, {}, [&](std::size_t i) { return plan_.structs[i].name; });
-    for (const std::size_t i : order) {
-      writer_.put(static_cast<std::int32_t>(pointers_[i] - begin_));
+    written.link_count = linked_.size();
+    for (const auto& [name, type] : linked_) {
+      writer_.put(static_cast<std::int32_t>(type - begin_));
     }
     return written;
   }
@@ -79,6 +78,19 @@ class TypeWriter {
     return basic_.at(static_cast<std::size_t>(field.kind));
   }
 
+  // Types whose names are not those of pointers are linked, too, behind them.
+  void write_slices() {
+    constexpr std::uint8_t kStarred = 2;
+    for (std::size_t i = 0; i < plan_.structs.size(); ++i) {
+      const auto name = "[]" + std::to_string(i);
+      writer_.align(8);
+      const std::uint64_t at = writer_.skip(kDescriptorBytes + 8);
+      write_head(at, 24, Kind::slice, kStarred, "*" + name);
+      writer_.set_pointer(at + kDescriptorBytes, structs_[i]);
+      linked_.emplace(name, at);
+    }
+  }
+
   void write_struct(std::size_t index) {
     constexpr std::uint8_t kUncommonNamedStarred = 1 | 2 | 4;
     const PlannedStruct& plan = plan_.structs[index];
@@ -86,6 +98,7 @@ class TypeWriter {
     write_head(at, plan.bytes, Kind::structure, kUncommonNamedStarred, "*" + plan.name);
     write_head(pointers_[index], 8, Kind::pointer, 0, "*" + plan.name);
     writer_.set_pointer(pointers_[index] + kDescriptorBytes, at);
+    linked_.emplace("*" + plan.name, pointers_[index]);
     const std::uint64_t package = put_name(plan.package);
     writer_.set_pointer(at + kDescriptorBytes, package);
     writer_.set(at + kDescriptorBytes + 32, static_cast<std::uint32_t>(package - begin_));
@@ -109,6 +122,7 @@ class TypeWriter {
   std::vector<std::uint64_t> basic_;
   std::vector<std::uint64_t> structs_;
   std::vector<std::uint64_t> pointers_;
+  std::multimap<std::string, std::uint64_t> linked_;  // by name, as the linker sorts them
 };
 
 }  // namespace

@@ -1,0 +1,83 @@
+"""Go servers under load by each of the protocols that probes in the process see, and the load generator for them."""
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+from cpu_time import tree
+from harness import CACHE, REPOSITORY, required_program
+from services import BENCH, LOAD_CORE, Load, Pinned, pinned, run_load
+from targets import Server, go_environment
+
+sys.path.insert(0, str(REPOSITORY / "tests" / "matrix"))
+
+from go_builds import Cell, program_of  # noqa: E402
+
+GO = "1.26"
+RPC, HTTP = "rpc_server_duration_seconds_count", "http_server_duration_seconds_count"
+
+
+@cache
+def load_program() -> Path:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    built = CACHE / "bench_go_load"
+    command = [required_program("go"), "build", "-o", str(built), "."]
+    subprocess.run(command, cwd=BENCH / "go_load", env=go_environment(), check=True)
+    return built
+
+
+class GoService(Pinned, Server):
+    """A target of tests/targets/go; `way` is how go_load asks it, "" for bench_load's plain HTTP/1."""
+
+    framework = "nethttp"
+    way = ""
+    counter = HTTP
+    goals_us = {"metrics": 6.0, "metrics + traces": 6.0}  # of programs and traps, for each request
+    connections = 16
+    # The load generator's calls for each request. HTTP/2 puts several requests into one call: then all is told as if it
+    # were the server's.
+    pairs_at_the_load = 0
+
+    def program(self) -> list[str]:
+        cell = Cell(GO, "default", self.framework)
+        return [str(program_of(cell)), *cell.flags, str(self.port)]
+
+    def load(self, milliseconds: int) -> Load:
+        """From LOAD_CORE; every request was answered as it should be."""
+        if not self.way:
+            return run_load(self, milliseconds)
+        processes = [str(pid) for pid in tree(self.process.pid)]
+        options = [self.way, str(self.port), str(self.connections), str(milliseconds), *processes]
+        command = pinned(LOAD_CORE, [str(load_program()), *options])
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        requests, bursts, p5_ns, median_ns = output.split()
+        return Load(int(requests), int(bursts), float(p5_ns), float(median_ns))
+
+
+class GoHttp1(GoService):
+    name = "Go HTTP/1"
+    goals_us = {"metrics": 1.2, "metrics + traces": 2.5}
+    pairs_at_the_load = 1
+
+
+class GoTls(GoService):
+    name = "Go TLS, HTTP/1"
+    framework, way = "tls", "https1"
+    pairs_at_the_load = 1
+
+
+class GoHttp2(GoService):
+    name = "Go TLS, HTTP/2"
+    framework, way = "tls", "https2"
+
+
+class GoUnary(GoService):
+    name = "gRPC unary"
+    framework, way, counter = "grpc", "unary", RPC
+
+
+class GoStream(GoService):
+    name = "gRPC stream of 10"
+    framework, way, counter = "grpc", "stream", RPC

@@ -1,0 +1,96 @@
+#include "agent/broker/binary_shelf.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace beyla::broker {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr model::ProcessKey kOne{1, 0, 10};
+constexpr model::ProcessKey kTwo{2, 0, 20};
+constexpr model::ProcessKey kThree{3, 0, 30};
+
+BinaryShelf::File file(std::uint64_t inode) { return {.device = 1, .inode = inode}; }
+
+BinaryShelf::Report go(const std::string& version) {
+  BinaryShelf::Report report;
+  report.is_go = true;
+  report.text = version;
+  return report;
+}
+
+TEST(BinaryShelf, AFileIsAnalysedOnceForAllWhoWait) {
+  BinaryShelf shelf;
+  EXPECT_FALSE(shelf.begin_next());
+  EXPECT_TRUE(shelf.wait_for(file(1), kOne));
+  EXPECT_TRUE(shelf.wait_for(file(1), kTwo));
+  EXPECT_TRUE(shelf.has_queued());
+  const auto next = shelf.begin_next();
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->file, file(1));
+  EXPECT_THAT(next->processes, ElementsAre(kOne, kTwo));
+  EXPECT_FALSE(shelf.has_queued());
+  EXPECT_TRUE(shelf.wait_for(file(1), kThree));  // while it is analysed
+  EXPECT_FALSE(shelf.has_queued());
+  EXPECT_EQ(shelf.find(file(1)), nullptr);
+  EXPECT_THAT(shelf.finish(file(1), go("go1.26")), ElementsAre(kOne, kTwo, kThree));
+  ASSERT_NE(shelf.find(file(1)), nullptr);
+  EXPECT_EQ(shelf.find(file(1))->text, "go1.26");
+  EXPECT_EQ(shelf.find(file(2)), nullptr);
+}
+
+TEST(BinaryShelf, FilesKeepTheirOrder) {
+  BinaryShelf shelf;
+  for (const std::uint64_t inode : {3, 1, 2}) EXPECT_TRUE(shelf.wait_for(file(inode), kOne));
+  EXPECT_TRUE(shelf.wait_for(file(3), kTwo));
+  for (const std::uint64_t inode : {3, 1, 2}) EXPECT_EQ(shelf.begin_next()->file, file(inode));
+}
+
+TEST(BinaryShelf, WithoutAReportItIsAskedForAnew) {
+  BinaryShelf shelf;
+  EXPECT_TRUE(shelf.wait_for(file(1), kOne));
+  static_cast<void>(shelf.begin_next());
+  EXPECT_THAT(shelf.finish(file(1), std::nullopt), ElementsAre(kOne));
+  EXPECT_EQ(shelf.find(file(1)), nullptr);
+  EXPECT_TRUE(shelf.wait_for(file(1), kTwo));
+  EXPECT_THAT(shelf.begin_next()->processes, ElementsAre(kTwo));
+}
+
+TEST(BinaryShelf, EveryPartOfAnIdentityCounts) {
+  const BinaryShelf::File base{1, 2, 3, 4, 5};
+  BinaryShelf shelf;
+  static_cast<void>(shelf.finish(base, go("go1.26")));
+  EXPECT_NE(shelf.find(base), nullptr);
+  for (const auto& other : {BinaryShelf::File{9, 2, 3, 4, 5}, BinaryShelf::File{1, 9, 3, 4, 5},
+                            BinaryShelf::File{1, 2, 9, 4, 5}, BinaryShelf::File{1, 2, 3, 9, 5},
+                            BinaryShelf::File{1, 2, 3, 4, 9}}) {
+    EXPECT_EQ(shelf.find(other), nullptr);
+  }
+}
+
+TEST(BinaryShelf, TheOldestIsForgotten) {
+  BinaryShelf shelf;
+  for (std::uint64_t inode = 0; inode <= BinaryShelf::kMaxKnown; ++inode) {
+    EXPECT_THAT(shelf.finish(file(inode), go("go1.26")), IsEmpty());
+  }
+  EXPECT_EQ(shelf.find(file(0)), nullptr);
+  EXPECT_NE(shelf.find(file(1)), nullptr);
+  EXPECT_NE(shelf.find(file(BinaryShelf::kMaxKnown)), nullptr);
+}
+
+TEST(BinaryShelf, OnlySoManyFilesWait) {
+  BinaryShelf shelf;
+  for (std::uint64_t inode = 0; inode < BinaryShelf::kMaxQueued; ++inode) {
+    EXPECT_TRUE(shelf.wait_for(file(inode), kOne));
+  }
+  EXPECT_FALSE(shelf.wait_for(file(BinaryShelf::kMaxQueued), kOne));
+  EXPECT_TRUE(shelf.wait_for(file(0), kTwo));  // no further file
+  static_cast<void>(shelf.begin_next());
+  EXPECT_TRUE(shelf.wait_for(file(BinaryShelf::kMaxQueued), kOne));
+}
+
+}  // namespace
+}  // namespace beyla::broker

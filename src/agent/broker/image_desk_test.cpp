@@ -1,0 +1,255 @@
+#include "agent/broker/image_desk.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "agent/broker/image_test_data.h"
+
+namespace beyla::broker {
+namespace {
+
+using namespace std::chrono_literals;
+using ::beyla::broker::testing::FakeProc;
+using ::beyla::broker::testing::FakeWorkers;
+using ::beyla::broker::testing::go_report;
+using ::beyla::broker::testing::kTickNs;
+using ::beyla::broker::testing::other_report;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr std::uint64_t kForkWithoutExec = 0x40;  // PF_FORKNOEXEC, include/linux/sched.h
+
+base::BootTime at(std::chrono::nanoseconds time) { return base::BootTime(time); }
+
+model::ProcessKey process(std::uint32_t pid, std::uint32_t generation = 1) {
+  return {pid, generation, pid * 7 * kTickNs + 5};
+}
+
+struct NotedUser final : public ImageUser {
+  void attach(const model::ProcessKey& key, const TargetImage& image,
+              const probes::proof::BinaryReport& report) override {
+    char content[64] = {};
+    EXPECT_GT(::pread(image.exe.get(), content, sizeof(content) - 1, 0), 0);
+    EXPECT_TRUE(report.is_go);
+    attached.push_back(std::to_string(key.pid) + content);
+  }
+  void detach(const model::ProcessKey& key) override {
+    detached.push_back(std::to_string(key.pid));
+  }
+  std::vector<std::string> attached;  // pid and what its file holds
+  std::vector<std::string> detached;
+};
+
+class ImageDeskTest : public ::testing::Test {
+ protected:
+  void select(const model::ProcessKey& key) { desk_.on_selected({key, {}}, at(1s)); }
+  void run_and_select(const model::ProcessKey& key, const std::string& file) {
+    proc_.run(key, proc_.file(file));
+    select(key);
+  }
+  // Until it waits for something.
+  void settle(base::BootTime now = at(1s)) {
+    desk_.turn(now);
+    while (desk_.due(now) == now) desk_.turn(now);
+  }
+
+  FakeProc proc_;
+  FakeWorkers workers_;
+  NotedUser user_;
+  ImageCounts counts_;
+  ImageDesk desk_{workers_, user_, counts_, discover::inspect::ProcessInspector(proc_.root())};
+};
+
+TEST_F(ImageDeskTest, ManyProcessesOfOneFileAreAnalysedOnce) {
+  const auto file = proc_.file("a");
+  for (const std::uint32_t pid : {1, 2, 3}) proc_.run(process(pid), file);
+  select(process(1));
+  select(process(2));
+  settle();
+  EXPECT_THAT(workers_.started, ElementsAre("a"));
+  EXPECT_THAT(user_.attached, IsEmpty());
+  workers_.answer("a", go_report());
+  settle();
+  EXPECT_THAT(user_.attached, ElementsAre("1a", "2a"));
+  select(process(3));
+  settle();
+  EXPECT_THAT(user_.attached, ElementsAre("1a", "2a", "3a"));
+  EXPECT_THAT(workers_.started, ElementsAre("a"));
+  EXPECT_EQ(counts_.go.value(), 1U);
+}
+
+TEST_F(ImageDeskTest, OtherProgramsAreLeftAlone) {
+  run_and_select(process(1), "a");
+  settle();
+  workers_.answer("a", other_report());
+  settle();
+  EXPECT_THAT(user_.attached, IsEmpty());
+  EXPECT_EQ(counts_.other.value(), 1U);
+  EXPECT_EQ(counts_.go.value(), 0U);
+}
+
+TEST_F(ImageDeskTest, FilesWaitInOrderForAFewWorkers) {
+  run_and_select(process(1), "c");
+  run_and_select(process(2), "a");
+  run_and_select(process(3), "d");
+  run_and_select(process(4), "b");
+  settle();
+  EXPECT_THAT(workers_.started, ElementsAre("c", "a"));
+  workers_.answer("a", go_report());
+  settle();
+  EXPECT_THAT(workers_.started, ElementsAre("c", "a", "d"));
+  workers_.answer("d", go_report());
+  settle();
+  EXPECT_THAT(workers_.started, ElementsAre("c", "a", "d", "b"));
+  EXPECT_THAT(user_.attached, ElementsAre("2a", "3d"));
+}
+
+TEST_F(ImageDeskTest, OneTurnLooksAtOneProcess) {
+  const auto file = proc_.file("a");
+  for (const std::uint32_t pid : {1, 2, 3}) proc_.run(process(pid), file);
+  select(process(1));
+  settle();
+  workers_.answer("a", go_report());
+  settle();
+  select(process(2));
+  select(process(3));
+  EXPECT_EQ(desk_.due(at(2s)), at(2s));
+  desk_.turn(at(2s));
+  EXPECT_THAT(user_.attached, ElementsAre("1a", "2a"));
+  EXPECT_EQ(desk_.due(at(2s)), at(2s));
+  desk_.turn(at(2s));
+  EXPECT_EQ(desk_.due(at(2s)), std::nullopt);
+}
+
+TEST_F(ImageDeskTest, WhoEndsMeanwhileGetsNothing) {
+  run_and_select(process(1), "a");
+  run_and_select(process(2), "b");
+  settle();
+  desk_.on_exited(process(1), at(1s));
+  desk_.on_rejected(process(2), at(1s));
+  workers_.answer("a", go_report());
+  workers_.answer("b", go_report());
+  settle();
+  EXPECT_THAT(user_.attached, IsEmpty());
+  EXPECT_THAT(user_.detached, ElementsAre("1", "2"));
+}
+
+TEST_F(ImageDeskTest, AFileNobodyRunsAnyMoreIsNotAnalysed) {
+  for (const std::uint32_t pid : {1, 2, 3})
+    run_and_select(process(pid), std::string(1, 'a' + static_cast<char>(pid)));
+  settle();
+  desk_.on_exited(process(3), at(1s));
+  workers_.answer("b", go_report());
+  settle();
+  EXPECT_EQ(workers_.started.size(), 2U);
+  EXPECT_EQ(counts_.failures[static_cast<std::size_t>(AnalysisFailure::not_started)].value(), 0U);
+}
+
+TEST_F(ImageDeskTest, APidThatIsAnotherProcessIsGone) {
+  auto later = process(1);
+  later.start_ns += kTickNs;
+  proc_.run(later, proc_.file("a"));
+  select(process(1));
+  settle();
+  EXPECT_THAT(workers_.started, IsEmpty());
+  EXPECT_EQ(counts_.gone.value(), 1U);
+  proc_.end(later);
+  select(process(1));
+  settle();
+  EXPECT_EQ(counts_.gone.value(), 2U);
+}
+
+TEST_F(ImageDeskTest, ThePidOfAWaitingProcessMayBeAnothersByTheTimeOfTheReport) {
+  run_and_select(process(1), "a");
+  settle();
+  auto later = process(1);
+  later.start_ns += kTickNs;
+  proc_.run(later, proc_.file("b"));
+  workers_.answer("a", go_report());
+  settle();
+  EXPECT_THAT(user_.attached, IsEmpty());
+  EXPECT_EQ(counts_.gone.value(), 1U);
+}
+
+// The record of its exec is still on its way.
+TEST_F(ImageDeskTest, AnExecMeanwhileIsNotTakenForTheFileThatWasAnalysed) {
+  run_and_select(process(1), "a");
+  settle();
+  proc_.run(process(1), proc_.file("b"));
+  workers_.answer("a", go_report());
+  settle();
+  EXPECT_THAT(user_.attached, IsEmpty());
+  EXPECT_THAT(workers_.started, ElementsAre("a", "b"));
+  desk_.on_exited(process(1), at(1s));
+  workers_.answer("b", go_report());
+  settle();
+  EXPECT_THAT(user_.attached, IsEmpty());
+}
+
+TEST_F(ImageDeskTest, AFileThatWasWrittenAnewIsAnotherFile) {
+  const auto file = proc_.file("a");
+  proc_.run(process(1), file);
+  proc_.run(process(2), file);
+  select(process(1));
+  settle();
+  workers_.answer("a", go_report());
+  settle();
+  std::filesystem::last_write_time(file, std::filesystem::file_time_type(5s));
+  select(process(2));
+  settle();
+  EXPECT_THAT(workers_.started, ElementsAre("a", "a"));
+}
+
+TEST_F(ImageDeskTest, ABareForkIsNoProgramOfItsOwn) {
+  proc_.run(process(1), proc_.file("a"), kForkWithoutExec);
+  select(process(1));
+  settle();
+  EXPECT_THAT(workers_.started, IsEmpty());
+  EXPECT_EQ(counts_.gone.value(), 0U);
+}
+
+TEST_F(ImageDeskTest, WhatFailedIsNotTriedAgain) {
+  const auto failures = [&](AnalysisFailure failure) {
+    return counts_.failures[static_cast<std::size_t>(failure)].value();
+  };
+  const auto file = proc_.file("a");
+  proc_.run(process(1), file);
+  proc_.run(process(2), file);
+  run_and_select(process(3), "b");
+  select(process(1));
+  settle();
+  workers_.die("a");
+  settle(at(1s) + Analyses::kDeadline);
+  EXPECT_EQ(failures(AnalysisFailure::died), 1U);
+  EXPECT_EQ(failures(AnalysisFailure::timed_out), 1U);
+  select(process(2));
+  settle();
+  EXPECT_THAT(workers_.started, ElementsAre("b", "a"));
+  EXPECT_THAT(user_.attached, IsEmpty());
+}
+
+TEST_F(ImageDeskTest, AWorkerThatCannotBeStartedIsAskedForAgain) {
+  workers_.fails = true;
+  const auto file = proc_.file("a");
+  proc_.run(process(1), file);
+  proc_.run(process(2), file);
+  select(process(1));
+  settle();
+  EXPECT_EQ(counts_.failures[static_cast<std::size_t>(AnalysisFailure::not_started)].value(), 1U);
+  workers_.fails = false;
+  select(process(2));
+  settle();
+  workers_.answer("a", go_report());
+  settle();
+  EXPECT_THAT(user_.attached, ElementsAre("2a"));
+}
+
+TEST_F(ImageDeskTest, OnlySoManyProcessesWait) {
+  for (std::uint32_t pid = 1; pid <= ImageDesk::kMaxWaiting; ++pid) select(process(pid));
+  EXPECT_EQ(counts_.too_many.value(), 0U);
+  select(process(ImageDesk::kMaxWaiting + 1));
+  EXPECT_EQ(counts_.too_many.value(), 1U);
+}
+
+}  // namespace
+}  // namespace beyla::broker
