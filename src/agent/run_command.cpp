@@ -177,6 +177,7 @@ base::Result<int> run_loaded(const CommandLine& command, const LoadedConfig& loa
     spdlog::info("instrumentation ready");
     return {};
   };
+  const bool prints_traces = loaded.settings.trace_printer != config::TracePrinterKind::disabled;
   return broker::run_broker(
       {.probes = *probes,
        .source = *source,
@@ -185,7 +186,7 @@ base::Result<int> run_loaded(const CommandLine& command, const LoadedConfig& loa
        .keeper = {.policy = request_policy(loaded.policy),
                   .may_restart = !alone && !held.recording},
        .elf_workers = elf_workers ? &*elf_workers : nullptr,
-       .probe_wants = {.traces = loaded.settings.print_traces || held.recording.has_value()},
+       .probe_wants = {.traces = prints_traces || held.recording.has_value()},
        .capabilities_missing = missing,
        .signals = signals.get(),
        .after_start = after_start});
