@@ -185,7 +185,8 @@ def wrong_handlers(served: list[dict], truth: GoTruth) -> list[str]:
 def wrong_traces(lines: list[dict], truth: GoTruth) -> list[str]:
     """Ids are there and differ; what came with a traceparent goes on with it; calls have the request as their parent."""
     spans = Counter(line.get("span_id", "") for line in lines)
-    wrong = [f"{spans['']} lines without span_id"] if spans[""] else []
+    idless = sum(not (line.get("trace_id") and line.get("span_id")) for line in lines)
+    wrong = [f"{idless} lines without trace_id or span_id"] if idless else []
     wrong += [f"span_id {span}: {count} lines" for span, count in spans.items() if span and count > 1][:3]
     incoming = Counter(
         (line["url.path"], line["trace_id"], line.get("parent_span_id")) for line in lines
@@ -197,7 +198,7 @@ def wrong_traces(lines: list[dict], truth: GoTruth) -> list[str]:
 
 
 def wrong_parents(lines: list[dict]) -> list[str]:
-    servers = {line.get("span_id"): line for line in lines if _is(line, "SERVER", rpc=False)}
+    servers = {line["span_id"]: line for line in lines if _is(line, "SERVER", rpc=False) and line.get("span_id")}
     orphans: Counter[str] = Counter()
     strangers = 0
     for line in lines:
@@ -206,7 +207,7 @@ def wrong_parents(lines: list[dict]) -> list[str]:
         parent = servers.get(line.get("parent_span_id"))
         if parent is None:
             orphans[line.get("url.path", "")] += 1
-        elif (parent["url.path"], parent["trace_id"]) != ("/out", line["trace_id"]):
+        elif (parent["url.path"], parent.get("trace_id")) != ("/out", line.get("trace_id")):
             strangers += 1
     wrong = [f"calls without their request as parent: {dict(orphans)}"] if orphans else []
     return wrong + ([f"{strangers} calls with another request as parent"] if strangers else [])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
 
-from go_targets import GoTarget, drive, run_json  # first: it puts tests/matrix into the path
+from go_targets import GoTarget, drive, run_json, wait_probed  # first: it puts tests/matrix into the path
 import workshop
 from go_builds import Cell, program_of
 from go_judge import GoTruth, wrong_lines, wrong_losses, wrong_metrics, wrong_traces
@@ -116,6 +116,7 @@ def run_visit(cell: Cell, visit: Visit, agent_first: bool) -> Outcome:
     with contextlib.ExitStack() as stack:
         for each in (agent, target) if agent_first else (target, agent):
             stack.enter_context(each)
+        wait_probed(agent, target.process.pid)
         for account in visit.load(target):
             truth.add(account)
         outcome.wrong = judged(agent, truth)
@@ -139,8 +140,8 @@ def run_grpc_client(cell: Cell, secure: bool) -> Outcome:
         agent = stack.enter_context(Agent({"EXECUTABLE_NAME": folder.name} | JSON_LINES, print_traces=False))
         account = run_json([
             client, "-call", f"127.0.0.1:{server.port}", *flags, "-passes", PASSES, "-connections", CONNECTIONS,
-            "-refused", 2,
-        ])
+            "-refused", 2, "-hold",
+        ], agent)
         outcome.wrong = list(account["wrong"])
         truth.rpc_client += account["rpc"]
         settle(lambda: not everything_wrong(agent, truth), SETTLE_SECONDS)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
-from harness import REPOSITORY
+from harness import REPOSITORY, Agent, wait_until
 from targets import Server
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "matrix"))
@@ -15,6 +15,7 @@ sys.path.insert(0, str(REPOSITORY / "tests" / "matrix"))
 from go_builds import Cell, driver, program_of  # noqa: E402
 
 DRIVER_SECONDS = 300
+PROBED_SECONDS = 15
 
 
 class GoTarget(Server):
@@ -39,14 +40,29 @@ class GoTarget(Server):
         return f"http{'s' if secure else ''}://127.0.0.1:{self.port}"
 
 
-def run_json(command: Sequence[str | Path]) -> dict:
-    """What a program prints, which must be JSON; fails if the program does."""
-    done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=DRIVER_SECONDS
+def wait_probed(agent: Agent, pid: int) -> None:
+    """What a program does before its probes are in is seen by its sockets only."""
+    probed = f"Go probes in pid={pid} "
+    wait_until(lambda: probed in agent.stderr(), PROBED_SECONDS, f"'{probed}' in the agent's log")
+
+
+def run_json(command: Sequence[str | Path], agent: Agent | None = None) -> dict:
+    """What a program prints, which must be JSON; fails if the program does. With an agent it gets a line on its standard
+    input once its probes are in."""
+    process = subprocess.Popen(
+        [str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    if done.returncode != 0:
-        raise AssertionError(f"{command} ended with {done.returncode}: {done.stderr}")
-    return json.loads(done.stdout)
+    try:
+        if agent:
+            wait_probed(agent, process.pid)
+        output, errors = process.communicate("\n", DRIVER_SECONDS)
+    except BaseException:
+        process.kill()
+        process.communicate()
+        raise
+    if process.returncode != 0:
+        raise AssertionError(f"{command} ended with {process.returncode}: {errors}")
+    return json.loads(output)
 
 
 def drive(*arguments: str | int) -> dict:

@@ -3,7 +3,7 @@ request is counted once."""
 import unittest
 
 from go_judge import GoTruth, wrong_losses, wrong_numbers
-from go_targets import GoTarget, drive
+from go_targets import GoTarget, drive, wait_probed
 from go_builds import Cell
 from harness import FULL, Agent, main, settle
 
@@ -44,6 +44,7 @@ class GoAnswersTest(unittest.TestCase):
         loads = loads_of(target)
         without = [drive(*load)["hash"] for load in loads]
         with Agent({"OPEN_PORT": str(target.port)}, print_traces=False) as agent:
+            wait_probed(agent, target.process.pid)
             accounts = [drive(*load) for load in loads]
             truth = GoTruth()
             for account in accounts:

@@ -4,7 +4,7 @@ import unittest
 
 from go_judge import GoTruth
 from go_rows import JSON_LINES, judged
-from go_targets import GoTarget, drive
+from go_targets import GoTarget, drive, wait_probed
 from go_builds import Cell
 from harness import FULL, Agent, main
 
@@ -18,6 +18,7 @@ class GoJoinTest(unittest.TestCase):
             target = GoTarget(cell)
             environment = {"OPEN_PORT": str(target.port)} | JSON_LINES
             with self.subTest(str(cell)), target, Agent(environment, print_traces=False) as agent:
+                wait_probed(agent, target.process.pid)
                 truth = GoTruth()
                 for load in loads:
                     truth.add(drive("http", "-url", target.url(), "-routes", target.spelling, *load))

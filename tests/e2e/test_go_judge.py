@@ -44,7 +44,7 @@ def http_line(kind: str, method: str, path: str, span: str, **others: object) ->
 
 
 def good_lines() -> list[dict]:
-    call = {"kind": "SERVER", "rpc.system": "grpc", "rpc.method": "/targets.Calls/Unary", "rpc.grpc.status_code": 5}
+    call = {"kind": "SERVER", "trace_id": OTHER_TRACE, "rpc.system": "grpc", "rpc.method": "/targets.Calls/Unary", "rpc.grpc.status_code": 5}
     return [
         http_line("SERVER", "GET", "/users/6", "a1", route="/users/{id}", status=200, handler_ns=50_100_000),
         http_line("SERVER", "GET", "/users/6", "a2", route="/users/{id}", status=200, handler_ns=50_200_000, size=0),

@@ -77,9 +77,8 @@ MODES = {
     "default": Mode(),
     "stripped": Mode(linker="-s -w"),
     "pie": Mode(("-buildmode=pie",)),
-    "static-pie": Mode(
-        ("-buildmode=pie", "-tags=netgo,osusergo"), "-linkmode=external -extldflags=-static-pie", cgo=True
-    ),
+    # With tags that keep cgo out, programs built so before Go 1.21 end at their start: golang/go#62173.
+    "static-pie": Mode(("-buildmode=pie",), "-linkmode=external -extldflags=-static-pie", cgo=True),
     "cgo": Mode(linker="-linkmode=external", cgo=True),
     "pgo": Mode(profiled=True),
 }

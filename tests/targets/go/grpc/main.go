@@ -2,10 +2,11 @@
 // with net/http (both); as a client it makes calls and prints what it saw.
 // Usage: grpc [-tls] [-serve native|handler|both] [-profile FILE] PORT
 //
-//	grpc -call ADDRESS [-tls] [-passes N] [-connections N] [-refused N]
+//	grpc -call ADDRESS [-tls] [-passes N] [-connections N] [-refused N] [-hold]
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"flag"
 	"log"
@@ -32,6 +33,7 @@ var (
 	address     = flag.String("call", "", "be a client of this server")
 	passes      = flag.Int("passes", 5, "over all kinds of call, for each connection")
 	connections = flag.Int("connections", 2, "at once")
+	hold        = flag.Bool("hold", false, "call once a line comes in on standard input")
 	refused     = flag.Int("refused", 0, "calls to a port that nobody listens on")
 )
 
@@ -74,6 +76,9 @@ func serveByHandler(listener net.Listener, withHTTP bool) {
 }
 
 func beClient() {
+	if *hold {
+		bufio.NewReader(os.Stdin).ReadString('\n')
+	}
 	load := calls.Load{More: calls.Passes(*passes), Connections: *connections, Refused: *refused}
 	truth, err := calls.Run(*address, listen.WithTLS(), load)
 	if err != nil {
