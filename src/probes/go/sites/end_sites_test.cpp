@@ -96,6 +96,15 @@ const Unfit kUnfit[] = {
          74 f1 ; 13: je 0
          c3 ; 15)",
      {10, 15}},
+    {"the answer's way may come back, and errors never leave",
+     R"(e8 fb 0f 00 00
+         48 85 db
+         74 02 ; je 12
+         eb f4 ; 10: jmp 0
+         85 c0
+         74 f0 ; 14: je 0
+         c3 ; 16)",
+     {16}},
     {"a result is overwritten before the jump",
      R"(e8 fb 0f 00 00
          48 89 c8 ; mov rcx,rax
