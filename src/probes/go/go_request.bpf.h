@@ -26,8 +26,10 @@ struct go_request {
   __u32 pid;
   __u32 image_index;
   __u32 router; /* go_router */
-  __u16 open;   /* its route was not reported yet */
-  __u16 sends;  /* the goroutine sends its answer itself: HTTP/1 */
+  __u8 open;    /* its route was not reported yet */
+  __u8 sends;   /* the goroutine sends its answer itself: HTTP/1 */
+  __u8 serves_http1; /* as its connection does, so it did and will for all of its requests ... */
+  __u8 has_tls;      /* ... and likewise */
 };
 
 /* key: goroutine; written when it begins to serve a request, and in place from then on. Nobody
@@ -47,24 +49,22 @@ static __always_inline struct go_request *find_request(__u64 goroutine, __u32 pi
   return request && request->goroutine == goroutine && request->pid == pid ? request : 0;
 }
 
-/* What the goroutine serves whose route was not reported yet, or null. */
-static __always_inline struct go_request *open_request(const struct go_hit *hit) {
-  struct go_request *request = find_request(hit->goroutine, hit->task->tgid);
-  return request && request->open && request->goroutine_id == hit->goroutine_id ? request : 0;
+/* Of this goroutine, not of one that had its address. */
+static __always_inline bool is_of(const struct go_request *request, const struct go_hit *hit) {
+  return request && request->goroutine_id == hit->goroutine_id;
 }
 
-static __always_inline void remember_request(const struct go_hit *hit,
+/* known: what find_request() said. */
+static __always_inline void remember_request(const struct go_hit *hit, struct go_request *known,
                                              const struct go_request *served) {
   struct go_request_key key = {.goroutine = hit->goroutine, .pid = hit->task->tgid};
-  struct go_request *known = bpf_map_lookup_elem(&req_by_routine, &key);
   if (known) *known = *served;
   else bpf_map_update_elem(&req_by_routine, &key, served, BPF_ANY);
 }
 
-/* From now on the goroutine serves this one. */
-static __always_inline void begin_request(const struct go_hit *hit, __u64 call, __u64 request,
-                                          bool sends) {
-  struct go_request served = {
+static __always_inline struct go_request new_request(const struct go_hit *hit, __u64 call,
+                                                     __u64 request) {
+  return (struct go_request){
       .goroutine = hit->goroutine,
       .goroutine_id = hit->goroutine_id,
       .call = call,
@@ -72,7 +72,5 @@ static __always_inline void begin_request(const struct go_hit *hit, __u64 call, 
       .pid = hit->task->tgid,
       .image_index = hit->image_index,
       .open = 1,
-      .sends = sends,
   };
-  remember_request(hit, &served);
 }

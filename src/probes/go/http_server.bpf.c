@@ -11,11 +11,19 @@ static __always_inline bool has_tls(const struct go_image *image, __u64 response
   return read_field(image, conn, kGoConnTlsState) != 0;
 }
 
-static __always_inline void begin_http1(const struct go_hit *hit, __u64 response, __u64 request) {
+/* What a goroutine is known to serve; each look into the target that is saved is a tenth of a
+ * microsecond. */
+static __always_inline bool is_known_http1(const struct go_request *known,
+                                           const struct go_hit *hit) {
+  return is_of(known, hit) && hit->goroutine_id && known->serves_http1;
+}
+
+static __always_inline void begin_http1(const struct go_hit *hit, __u64 response, __u64 request,
+                                        bool tls) {
   struct event_call *event = begin_short(hit, kGoHttp1Begin, response);
   if (!event) return;
   event->context = read_interface(hit->image, request, kGoRequestCtx);
-  if (has_tls(hit->image, response)) event->flags = kGoTls;
+  if (tls) event->flags = kGoTls;
   submit_short(event);
 }
 
@@ -38,9 +46,15 @@ int go_serve_http(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
   __u64 writer = ctx->cx, request = ctx->di;
-  if (read_field(hit.image, writer, kGoResponseReq) != request) return 0;
-  begin_http1(&hit, writer, request);
-  begin_request(&hit, writer, request, true);
+  struct go_request *known = find_request(hit.goroutine, hit.task->tgid);
+  bool as_before = is_known_http1(known, &hit);
+  if (!as_before && read_field(hit.image, writer, kGoResponseReq) != request) return 0;
+  struct go_request served = new_request(&hit, writer, request);
+  served.sends = 1;
+  served.serves_http1 = 1;
+  served.has_tls = as_before ? known->has_tls : has_tls(hit.image, writer);
+  begin_http1(&hit, writer, request, served.has_tls);
+  remember_request(&hit, known, &served);
   return 0;
 }
 
@@ -50,7 +64,8 @@ int go_http2_run(struct pt_regs *ctx) {
   if (!take_entry(&hit, ctx)) return 0;
   __u64 conn = ctx->ax, writer = ctx->bx, request = ctx->cx;
   begin_http2(&hit, conn, writer, request);
-  begin_request(&hit, writer, request, false);
+  struct go_request served = new_request(&hit, writer, request);
+  remember_request(&hit, find_request(hit.goroutine, hit.task->tgid), &served);
   return 0;
 }
 
@@ -65,9 +80,9 @@ static __always_inline void set_request(struct call_scratch *scratch, const stru
 }
 
 /* The route of a request that ends before anything was sent. */
-static __always_inline void report_last_route(const struct go_hit *hit, __u64 call) {
-  struct go_request *served = open_request(hit);
-  if (served && served->call == call) report_route(hit, served, 0);
+static __always_inline void report_last_route(const struct go_hit *hit, struct go_request *served,
+                                              __u64 call) {
+  if (is_of(served, hit) && served->open && served->call == call) report_route(hit, served, 0);
 }
 
 static __always_inline void end_http1(const struct go_hit *hit, __u64 response) {
@@ -87,8 +102,10 @@ int go_finish_request(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
   __u64 response = ctx->ax;
-  report_last_route(&hit, response);
-  if (has_tls(hit.image, response)) end_http1(&hit, response);
+  struct go_request *served = find_request(hit.goroutine, hit.task->tgid);
+  report_last_route(&hit, served, response);
+  bool tls = is_known_http1(served, &hit) ? served->has_tls : has_tls(hit.image, response);
+  if (tls) end_http1(&hit, response);
   return 0;
 }
 
@@ -97,7 +114,7 @@ int go_http2_done(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
   __u64 writer = ctx->ax;
-  report_last_route(&hit, writer);
+  report_last_route(&hit, find_request(hit.goroutine, hit.task->tgid), writer);
   struct call_scratch *scratch = begin_long(&hit, kGoHttp2End, writer);
   if (!scratch) return 0;
   struct event_call *event = &scratch->record.call;

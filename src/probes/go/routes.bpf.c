@@ -25,20 +25,14 @@ __noinline int go_before_send(__u64 goroutine, __u64 connection_id) {
 
 static __always_inline void remember_routed(const struct go_hit *hit, __u32 router, __u64 context,
                                             __u64 writer) {
-  struct go_request *known = open_request(hit);
-  struct go_request served = {
-      .goroutine = hit->goroutine,
-      .goroutine_id = hit->goroutine_id,
-      .pid = hit->task->tgid,
-      .image_index = hit->image_index,
-      .open = 1,
-      .sends = 1,
-  };
-  if (known) served = *known;
+  struct go_request *known = find_request(hit->goroutine, hit->task->tgid);
+  struct go_request served = new_request(hit, 0, 0);
+  served.sends = 1;
+  if (is_of(known, hit) && known->open) served = *known;
   served.router = router;
   served.routed = context;
   served.writer = writer;
-  remember_request(hit, &served);
+  remember_request(hit, known, &served);
 }
 
 /* net/http/server.go. It is thin, being one hit more: whether the goroutine is still the same one is
