@@ -180,7 +180,11 @@ enum go_probe {
   /* net/http.(*Transport).roundTrip, behind its call of (*persistConn).roundTrip; ax: *Response, bx,cx:
    * error. With an error in bx it is not the end: it may be tried again, or return (see RoundTripEnd). */
   kGoProbeRoundTripAnswer = 24,
-  kGoProbes = 25,
+  /* net/http.(*ServeMux).ServeHTTP; entry; ax: mux, bx,cx: ResponseWriter, di: *Request. Says nothing by
+   * itself: where a middleware has handed on a copy of the request (Request.WithContext), only that
+   * copy gets the pattern. One hit more for each request that goes through a ServeMux. */
+  kGoProbeServeMux = 25,
+  kGoProbes = 26,
 };
 
 /* What a record says. */

@@ -177,19 +177,19 @@ base::Result<int> run_loaded(const CommandLine& command, const LoadedConfig& loa
     spdlog::info("instrumentation ready");
     return {};
   };
-  const bool prints_traces = loaded.settings.trace_printer != config::TracePrinterKind::disabled;
-  return broker::run_broker(
-      {.probes = *probes,
-       .source = *source,
-       .kit = kit,
-       .rules = {loaded.policy.executable_name, loaded.policy.service_name},
-       .keeper = {.policy = request_policy(loaded.policy),
-                  .may_restart = !alone && !held.recording},
-       .elf_workers = elf_workers ? &*elf_workers : nullptr,
-       .probe_wants = {.traces = prints_traces || held.recording.has_value()},
-       .capabilities_missing = missing,
-       .signals = signals.get(),
-       .after_start = after_start});
+  return broker::run_broker({.probes = *probes,
+                             .source = *source,
+                             .kit = kit,
+                             .rules = {loaded.policy.executable_name, loaded.policy.service_name},
+                             .keeper = {.policy = request_policy(loaded.policy),
+                                        .may_restart = !alone && !held.recording},
+                             .elf_workers = elf_workers ? &*elf_workers : nullptr,
+                             .probe_wants = {.traces = loaded.settings.trace_printer !=
+                                                           config::TracePrinterKind::disabled ||
+                                                       held.recording.has_value()},
+                             .capabilities_missing = missing,
+                             .signals = signals.get(),
+                             .after_start = after_start});
 }
 
 }  // namespace

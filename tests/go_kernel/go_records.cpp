@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,7 +15,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -28,44 +26,14 @@
 #include "beyla_bpf.skel.h"
 #include "probes/go/report/binary_report.h"
 #include "probes/go/report/file_view.h"
+#include "probes/loader/go_programs.h"
+#include "probes/loader/uprobe_multi.h"
 #include "record_text.h"
 
 namespace beyla::tests {
 namespace {
 
-constexpr std::uint32_t kTraceUprobeMulti = 48;  // BPF_TRACE_UPROBE_MULTI, linux/bpf.h of 6.6
-constexpr std::string_view kSection = "uprobe.multi";
 constexpr int kReadEveryMs = 20;
-
-// Names as in abi::go_probe; the two HTTP/2 implementations share their programs.
-constexpr std::array kPrograms = std::to_array<const char*>({
-    nullptr,
-    "go_serve_http",
-    "go_finish_request",
-    "go_http2_run",
-    "go_http2_done",
-    "go_http2_panic",
-    "go_http2_run",
-    "go_http2_done",
-    "go_http2_panic",
-    "go_grpc_handle",
-    "go_grpc_status",
-    "go_grpc_handler_status",
-    "go_round_trip",
-    "go_persist_round_trip",
-    "go_round_trip_end",
-    "go_grpc_attempt",
-    "go_grpc_retry",
-    "go_grpc_finish",
-    "go_gin_handle",
-    "go_echo_find",
-    "go_mux_set_match",
-    "go_mux_set_match_pointer",
-    "go_panic",
-    "go_hijack",
-    "go_round_trip_answer",
-});
-static_assert(kPrograms.size() == abi::kGoProbes);
 
 [[noreturn]] void fail(std::string_view what, int error) {
   fmt::print(stderr, "{}: {}\n", what, std::strerror(error));
@@ -82,53 +50,40 @@ beyla_bpf& load_programs() {
   skeleton->rodata->own_pid = static_cast<std::uint32_t>(::getpid());
   bpf_map__set_max_entries(skeleton->maps.scratch_by_cpu,
                            static_cast<std::uint32_t>(libbpf_num_possible_cpus()) * 2);
+  probes::loader::prepare_go_programs(*skeleton->obj, true);
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton->obj) {
     const std::string_view section = bpf_program__section_name(program);
-    if (section == kSection) {
-      bpf_program__set_type(program, BPF_PROG_TYPE_KPROBE);
-      bpf_program__set_expected_attach_type(program,
-                                            static_cast<bpf_attach_type>(kTraceUprobeMulti));
-    }
-    const bool stands_by_itself = section.starts_with("tp_btf/");
-    bpf_program__set_autoattach(program, stands_by_itself);
+    bpf_program__set_autoattach(program, section.starts_with("tp_btf/"));
     if (section.contains("io_uring")) bpf_program__set_autoload(program, false);
   }
   if (const int error = beyla_bpf__load(skeleton); error != 0) fail("cannot load", -error);
   if (const int error = beyla_bpf__attach(skeleton); error != 0) fail("cannot attach", -error);
+  const auto connected = probes::loader::connect_go_programs(*skeleton->obj);
+  if (!connected) fail(connected.error().message(), connected.error().os_errno);
   return *skeleton;
 }
 
-abi::binary_report read_report(const std::string& path) {
-  const base::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.valid()) fail(path, errno);
+abi::binary_report read_report(const base::Fd& file) {
   const auto view = probes::go::FileView::make(file.get());
-  if (!view) fail(path, view.error().os_errno);
+  if (!view) fail(view.error().message(), view.error().os_errno);
   return probes::go::make_binary_report(view->bytes());
 }
 
-void attach(const beyla_bpf& skeleton, const std::string& path, int pid,
-            const abi::probe_point& point) {
-  struct {
-    std::uint32_t program, target, type, link_flags;
-    std::uint64_t path, offsets, references, cookies;
-    std::uint32_t count, flags;
-    std::int32_t pid;
-    std::uint32_t padding;
-  } link{};
-  const bool xnet = point.probe >= abi::kGoProbeXnetRun && point.probe <= abi::kGoProbeXnetPanic;
-  const std::uint64_t cookie = xnet ? abi::kGoVariantXnet : 0;  // image 0
-  const auto* program = bpf_object__find_program_by_name(skeleton.obj, kPrograms[point.probe]);
-  link.program = static_cast<std::uint32_t>(bpf_program__fd(program));
-  link.type = kTraceUprobeMulti;
-  link.path = reinterpret_cast<std::uintptr_t>(path.c_str());
-  link.offsets = reinterpret_cast<std::uintptr_t>(&point.point_offset);
-  link.cookies = reinterpret_cast<std::uintptr_t>(&cookie);
-  link.count = 1;
-  link.pid = pid;
-  if (::syscall(SYS_bpf, BPF_LINK_CREATE, &link, sizeof(link)) < 0) {
-    fail(fmt::format("cannot attach {}", kPrograms[point.probe]), errno);
+// Image 0 is the only one.
+base::Fd attach(const beyla_bpf& skeleton, const base::Fd& file, int pid,
+                const abi::probe_points& points, const std::set<std::uint32_t>& wanted) {
+  std::vector<probes::loader::UprobePlace> places;
+  for (const auto& point : std::span(points.points).first(points.count)) {
+    if (!wanted.empty() && !wanted.contains(point.probe)) continue;
+    places.push_back({point.point_offset, point.probe << abi::kGoCookieProbeShift |
+                                              probes::loader::variant_of(point.probe)});
   }
+  if (places.empty()) return {};
+  auto link = probes::loader::link_uprobes(bpf_program__fd(skeleton.progs.go_dispatch), file.get(),
+                                           static_cast<std::uint32_t>(pid), places);
+  if (!link) fail(link.error().message(), link.error().os_errno);
+  return std::move(*link);
 }
 
 // Finds the listeners that are there, and marks those of the watched process.
@@ -203,7 +158,9 @@ bool is_input_over() {
 
 int run(int pid, const std::set<std::uint32_t>& wanted, bool quiet) {
   const std::string path = fmt::format("/proc/{}/exe", pid);
-  const auto report = read_report(path);
+  const base::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) fail(path, errno);
+  const auto report = read_report(file);
   if (report.kind != abi::kBinaryGo) fail("not a Go program", ENOEXEC);
   beyla_bpf& skeleton = load_programs();
   const std::uint32_t image = 0;
@@ -211,10 +168,7 @@ int run(int pid, const std::set<std::uint32_t>& wanted, bool quiet) {
   set_bit(skeleton.bss->watched, static_cast<std::uint32_t>(pid));
   scan(skeleton.progs.scan_listeners);
   scan(skeleton.progs.scan_mark);
-  for (std::uint32_t index = 0; index < report.points.count; ++index) {
-    const auto& point = report.points.points[index];
-    if (wanted.empty() || wanted.contains(point.probe)) attach(skeleton, path, pid, point);
-  }
+  const base::Fd link = attach(skeleton, file, pid, report.points, wanted);
   set_bit(skeleton.bss->has_go_probes, static_cast<std::uint32_t>(pid));
   Reader reader{quiet};
   auto* ring = ring_buffer__new(bpf_map__fd(skeleton.maps.data_ring), on_record, &reader, nullptr);

@@ -39,16 +39,27 @@ std::string_view field_text(const std::uint8_t (&field)[kBytes], std::uint32_t l
   return {reinterpret_cast<const char*>(field), std::min<std::size_t>(length, kBytes)};
 }
 
+// One word, whatever the target wrote.
+std::string shown(std::string_view text) {
+  std::string word;
+  for (const char letter : text) {
+    const bool plain = letter > ' ' && letter < '\x7f' && letter != '%';
+    word +=
+        plain ? std::string(1, letter) : fmt::format("%{:02x}", static_cast<unsigned char>(letter));
+  }
+  return word;
+}
+
 std::string text_of_texts(std::span<const std::byte> rest) {
   abi::event_call_texts texts{};
   if (!copy_out(rest, texts)) return " CUT";
   rest = rest.subspan(sizeof(texts));
   if (rest.size() != texts.target_copied) return " CUT";
-  std::string line = fmt::format(
-      " method={} name={} target={} target_length={} ancestors=",
-      field_text(texts.method, texts.method_length), field_text(texts.name, texts.name_length),
-      std::string_view(reinterpret_cast<const char*>(rest.data()), rest.size()),
-      texts.target_length);
+  std::string line = fmt::format(" method={} name={} target={} target_length={} ancestors=",
+                                 shown(field_text(texts.method, texts.method_length)),
+                                 shown(field_text(texts.name, texts.name_length)),
+                                 shown({reinterpret_cast<const char*>(rest.data()), rest.size()}),
+                                 texts.target_length);
   for (const std::uint64_t ancestor : texts.ancestors) {
     if (ancestor != 0) line += fmt::format("{:x},", ancestor);
   }
@@ -78,7 +89,7 @@ std::string text_of_data(std::span<const std::byte> record) {
   return fmt::format("data {} g={:x} connection={} bytes={} line={}",
                      data.direction == abi::kSent ? "sent" : "received", data.goroutine,
                      data.header.connection_id, data.total_bytes,
-                     text.substr(0, text.find_first_of("\r\n\x16\x17")));
+                     shown(text.substr(0, text.find_first_of("\r\n"))));
 }
 
 }  // namespace

@@ -46,10 +46,9 @@ static __always_inline __u64 read_interface(const struct go_image *image, __u64 
   return address ? read_word(address + 8) : 0;
 }
 
-/* False: nothing to report. */
+/* False: nothing to report. dispatch.bpf.c has asked whether the process is probed. */
 static __always_inline bool take_hit(struct go_hit *hit, struct pt_regs *ctx) {
   hit->task = bpf_get_current_task_btf();
-  if (!is_go_probed(hit->task->tgid)) return false;
   __u64 cookie = bpf_get_attach_cookie(ctx);
   hit->image_index = (cookie >> kGoCookieImageShift) % kGoImages;
   hit->variant = cookie & kGoVariantXnet;

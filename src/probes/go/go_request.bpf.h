@@ -19,6 +19,7 @@ struct go_request {
   __u64 goroutine_id; /* another one may have the same address later */
   __u64 call;      /* as in the records */
   __u64 request;   /* *net/http.Request */
+  __u64 copy;      /* of it, which was given to a ServeMux; 0: none */
   __u64 routed;    /* context of `router` */
   __u64 writer;    /* data pointer of the ResponseWriter that this context had: while it still has
                       it, it has not been handed on to another request */

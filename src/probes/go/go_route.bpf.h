@@ -37,10 +37,21 @@ static __always_inline struct go_string read_routed(const struct go_image *image
   return none;
 }
 
+/* Nobody but the handlers holds a copy: when they have returned, its memory may become another
+ * request. Ours has the very text that was received for its URI, which that of `request` keeps alive. */
+static __always_inline struct go_string read_copied_pattern(const struct go_image *image,
+                                                            const struct go_request *served) {
+  struct go_string none = {}, text = read_pattern(image, served->copy);
+  if (!text.length) return none;
+  __u64 copied = read_string(image, served->copy, kGoRequestRequestUri).data;
+  return copied == read_string(image, served->request, kGoRequestRequestUri).data ? text : none;
+}
+
 /* A framework's route is more specific than the pattern under which it was mounted. */
 static __always_inline struct go_string read_route(const struct go_image *image,
                                                    const struct go_request *served) {
   struct go_string text = read_routed(image, served);
+  if (!text.length && served->copy) text = read_copied_pattern(image, served);
   return text.length ? text : read_pattern(image, served->request);
 }
 

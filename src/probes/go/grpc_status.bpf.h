@@ -29,12 +29,25 @@ static __always_inline bool is_end_of_file(__u64 error) {
   return letters[0] == 'E' && letters[1] == 'O' && letters[2] == 'F';
 }
 
-/* An error: its type word and data. One that is no *internal/status.Error (told by what it leads
- * to) is what gRPC itself makes of it: unknown. */
+/* The code in an error of gRPC's status package, whose layout has changed twice; of another type:
+ * anything. 0: there is none. */
+static __always_inline __u32 raw_error_code(const struct go_image *image, __u64 error) {
+  if (image->offset[kGoStatusErrorS] != kGoAbsentField) {
+    __u64 status = read_field(image, error, kGoStatusErrorS);
+    __u64 message = read_field(image, status, kGoStatusS);
+    return message ? read_code(image, message) : 0;
+  }
+  if (image->offset[kGoStatusErrorProto] != kGoAbsentField) {
+    __u64 message = read_field(image, error, kGoStatusErrorProto);
+    return message ? read_code(image, message) : 0;
+  }
+  return read_number(field_at(image, error, kGoStatusErrorCode));
+}
+
+/* An error: its type word and data. One that is not of the status package (told by what it leads to)
+ * is what gRPC itself makes of it: unknown. */
 static __always_inline __u32 code_of_error(const struct go_image *image, __u64 type, __u64 error) {
   if (!type || is_end_of_file(error)) return kGrpcOk;
-  __u64 status = read_field(image, error, kGoStatusErrorS);
-  __u64 message = read_field(image, status, kGoStatusS);
-  __u32 code = message ? read_code(image, message) : kGrpcUnknown;
+  __u32 code = raw_error_code(image, error);
   return code && code <= kGrpcLastCode ? code : kGrpcUnknown;
 }

@@ -5,12 +5,17 @@
 
 char LICENSE[] __weak SEC("license") = "GPL";
 
+static __always_inline bool has_tls(const struct go_image *image, __u64 response) {
+  if (image->flags & kGoNoTlsServer) return false;
+  __u64 conn = read_field(image, response, kGoResponseConn);
+  return read_field(image, conn, kGoConnTlsState) != 0;
+}
+
 static __always_inline void begin_http1(const struct go_hit *hit, __u64 response, __u64 request) {
   struct event_call *event = begin_short(hit, kGoHttp1Begin, response);
   if (!event) return;
   event->context = read_interface(hit->image, request, kGoRequestCtx);
-  __u64 conn = read_field(hit->image, response, kGoResponseConn);
-  if (read_field(hit->image, conn, kGoConnTlsState)) event->flags = kGoTls;
+  if (has_tls(hit->image, response)) event->flags = kGoTls;
   submit_short(event);
 }
 
@@ -83,8 +88,7 @@ int go_finish_request(struct pt_regs *ctx) {
   if (!take_entry(&hit, ctx)) return 0;
   __u64 response = ctx->ax;
   report_last_route(&hit, response);
-  __u64 conn = read_field(hit.image, response, kGoResponseConn);
-  if (read_field(hit.image, conn, kGoConnTlsState)) end_http1(&hit, response);
+  if (has_tls(hit.image, response)) end_http1(&hit, response);
   return 0;
 }
 

@@ -41,6 +41,17 @@ static __always_inline void remember_routed(const struct go_hit *hit, __u32 rout
   remember_request(hit, &served);
 }
 
+/* net/http/server.go. It is thin, being one hit more: whether the goroutine is still the same one is
+ * asked when the route is read. Of nested ones the innermost knows best. */
+SEC("uprobe.multi")
+int go_serve_mux(struct pt_regs *ctx) {
+  if (ctx->flags & (kFlagCarry | kFlagZero)) return 0;
+  __u64 request = ctx->di;
+  struct go_request *served = find_request(ctx->r14, bpf_get_current_pid_tgid() >> 32);
+  if (served && served->request != request) served->copy = request;
+  return 0;
+}
+
 /* github.com/gin-gonic/gin, gin.go */
 SEC("uprobe.multi")
 int go_gin_handle(struct pt_regs *ctx) {

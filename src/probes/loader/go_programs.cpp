@@ -47,6 +47,7 @@ constexpr std::array kRows = {
     Row{abi::kGoProbePanic, "go_panic"},
     Row{abi::kGoProbeHijack, "go_hijack"},
     Row{abi::kGoProbeRoundTripAnswer, "go_round_trip_answer"},
+    Row{abi::kGoProbeServeMux, "go_serve_mux"},
 };
 static_assert(kRows.size() + 1 == abi::kGoProbes);
 

@@ -128,6 +128,7 @@ std::vector<std::optional<Function>> FunctionTable::find(
     }
   }
   std::vector<std::optional<Function>> result;
+  result.reserve(best.size());
   for (const Best& one : best) result.push_back(one.function);
   return result;
 }

@@ -27,6 +27,7 @@ std::vector<std::optional<Type>> GoImage::find_types(
     std::span<const std::string_view> names) const {
   const TypeTable table(elf_, module_, version_);
   std::vector<std::optional<Type>> types;
+  types.reserve(names.size());
   for (const auto name : names) types.push_back(table.find_type(name));
   return types;
 }
@@ -35,6 +36,7 @@ std::vector<std::optional<Field>> GoImage::find_fields(std::span<const WantedFie
   const TypeTable table(elf_, module_, version_);
   std::map<std::string_view, std::optional<Type>> types;
   std::vector<std::optional<Field>> fields;
+  fields.reserve(wanted.size());
   for (const WantedField& field : wanted) {
     const auto [type, is_new] = types.try_emplace(field.type);
     if (is_new) type->second = table.find_type(field.type);

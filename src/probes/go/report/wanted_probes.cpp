@@ -35,6 +35,11 @@ constexpr std::array kProbes = {
     WantedProbe{.probe = abi::kGoProbeHijack,
                 .group = ProbeGroup::http1,
                 .function = "net/http.(*response).Hijack"},
+    // Before Go 1.22 no request knows its pattern.
+    WantedProbe{.probe = abi::kGoProbeServeMux,
+                .group = ProbeGroup::http1,
+                .function = "net/http.(*ServeMux).ServeHTTP",
+                .fields = fields(abi::kGoRequestPat, abi::kGoRequestRequestUri)},
     WantedProbe{
         .probe = abi::kGoProbePanic, .group = ProbeGroup::http1, .function = "runtime.gopanic"},
 

@@ -1,0 +1,198 @@
+"""The records of net/http servers and clients, each kind on real requests, with the oldest and newest Go."""
+import http.client
+import ssl
+import subprocess
+import unittest
+
+from watched import Record, Watch
+
+from go_builds import Cell
+from go_targets import GoTarget, drive
+from harness import free_port, main, required_program
+
+OLDEST, NEWEST = Cell("1.17", "default", "nethttp"), Cell("1.26", "stripped", "nethttp")
+PARSED_PATTERN = Cell("1.22", "default", "nethttp")  # its Request has the pattern only as `pat`
+TLS, FAILED, IN_HTTP, MORE_PIECES = 1, 2, 4, 8
+
+
+def get(target: GoTarget, *paths: str, secure: bool = False) -> list[tuple[int, bytes, int]]:
+    """Status, body and own port of requests over one connection."""
+    context = ssl._create_unverified_context()
+    make = (lambda: http.client.HTTPSConnection("127.0.0.1", target.port, context=context, timeout=10)) if secure else (
+        lambda: http.client.HTTPConnection("127.0.0.1", target.port, timeout=10))
+    connection, answers = make(), []
+    for path in paths:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answers.append((answer.status, answer.read(), connection.sock.getsockname()[1] if connection.sock else 0))
+    connection.close()
+    return answers
+
+
+def curl(*arguments: str) -> None:
+    subprocess.run([required_program("curl"), "-sk", "-m", "5", "-o", "/dev/null", *arguments], check=False)
+
+
+class Http1Test(unittest.TestCase):
+    def test_begin_and_route_stand_between_what_came_and_what_went(self) -> None:
+        for cell in (NEWEST, PARSED_PATTERN):
+            with self.subTest(str(cell)), GoTarget(cell) as target:
+                with Watch(target.process.pid, probes=[1]) as watch:
+                    get(target, "/users/7", "/users/7/orders/a/b")
+                    watch.wait_for("route", 2)
+                records = watch.records
+                self.assertEqual([record.what for record in records],
+                                 ["received", "http1_begin", "route", "sent"] * 2)
+                self.assertEqual([record["target"] for record in watch.of("route")],
+                                 ["/users/{id}", "/users/{id}/orders/{rest...}"])
+                self.assertEqual(len({record["g"] for record in records}), 1)
+                self.assertEqual(len({record["goid"] for record in watch.calls} - {"0"}), 1)
+                self.assertEqual({record["connection"] for record in watch.of("route")},
+                                 {record["connection"] for record in watch.of("sent")})
+                first, second = watch.of("http1_begin")
+                self.assertNotEqual(first["context"], "0")
+                self.assertNotEqual(first["context"], second["context"])
+                self.assertEqual(first["flags"], "0")
+
+    def test_before_go_1_22_there_is_no_route(self) -> None:
+        with GoTarget(OLDEST) as target, Watch(target.process.pid) as watch:
+            get(target, "/users/7")
+            watch.wait_for("http1_begin")
+        self.assertEqual([record.what for record in watch.records], ["received", "http1_begin", "sent"])
+
+    def test_panic_and_hijack(self) -> None:
+        for cell in (OLDEST, NEWEST):
+            with self.subTest(str(cell)), GoTarget(cell) as target, Watch(target.process.pid) as watch:
+                curl(target.url() + "/panic")
+                curl("-m", "1", target.url() + "/hijack")
+                watch.wait_for("hijack")
+            begins = watch.of("http1_begin")
+            [panic], [hijack] = watch.of("panic"), watch.of("hijack")
+            self.assertEqual(panic["goid"], begins[0]["goid"])
+            self.assertEqual(hijack["call"], begins[1]["call"])
+
+    def test_a_route_is_reported_once_under_load(self) -> None:
+        for framework in ("nethttp", "gin"):
+            with self.subTest(framework), GoTarget(Cell("1.26", "default", framework)) as target:
+                with Watch(target.process.pid, probes=[1, 18, 25]) as watch:
+                    truth = drive("http", "-url", target.url(), "-routes", target.spelling, "-passes", 20,
+                                  "-connections", 16, "-out=false", "-broken=false")
+                routed = sum(row["count"] for row in truth["server"] if row.get("route"))
+                requests = sum(row["count"] for row in truth["server"])
+                begun, routes = len(watch.of("http1_begin")), len(watch.of("route"))
+                self.assertEqual(begun, requests)
+                self.assertLessEqual(routes, routed)
+                # Gin's contexts are pooled: one that another request has taken over in time says nothing.
+                self.assertGreaterEqual(routes, routed if framework == "nethttp" else routed * 99 // 100)
+                # In the framework's spelling: user space takes method and host off.
+                self.assertEqual({record["target"].split(" ")[-1].removeprefix("hosted.test")
+                                  for record in watch.of("route")},
+                                 {row["route"] for row in truth["server"] if row.get("route")})
+                self.assertEqual(watch.books["generated"], watch.books["read"] + watch.books["lost"])
+
+    def test_behind_tls_the_end_says_all(self) -> None:
+        with GoTarget(Cell("1.26", "stripped", "tls")) as target, Watch(target.process.pid) as watch:
+            [(_, body, port), _] = get(target, "/users/7?status=404&size=50", "/nowhere", secure=True)
+            watch.wait_for("http1_end", 2)
+        begin, end = watch.of("http1_begin")[0], watch.of("http1_end")[0]
+        self.assertEqual((begin["call"], begin["g"]), (end["call"], end["g"]))
+        self.assertEqual((begin.number("flags"), end.number("flags")), (TLS, TLS))
+        self.assertEqual((end["method"], end["target"], end["status"]), ("GET", "/users/7?status=404&size=50", "404"))
+        self.assertEqual((end["name"], end.number("out")), (f"127.0.0.1:{port}", len(body)))
+        self.assertEqual([record["target"] for record in watch.of("route")], ["/users/{id}"])
+
+
+class Http2Test(unittest.TestCase):
+    def check(self, cell: Cell, scheme: str, *options: str) -> None:
+        with self.subTest(str(cell)), GoTarget(cell) as target, Watch(target.process.pid) as watch:
+            url = f"{scheme}://127.0.0.1:{target.port}"
+            curl(*options, "-d", "hello", f"{url}/users/7?status=503&size=2000")
+            curl(*options, f"{url}/panic")
+            curl(*options, f"{url}/silent")
+            watch.wait_for("http2_end", 2)
+            watch.wait_for("http2_panic")
+        begins, ends = watch.of("http2_begin"), watch.of("http2_end")
+        self.assertEqual([len(begins), len(ends)], [3, 2])
+        self.assertEqual([record["status"] for record in begins], ["1", "1", "1"])  # the first stream of each
+        self.assertEqual([record["call"] for record in ends], [begins[0]["call"], begins[2]["call"]])
+        [panic] = watch.of("http2_panic")
+        self.assertEqual((panic["owner"], panic["status"]), (begins[1]["owner"], begins[1]["status"]))
+        answered, silent = ends
+        self.assertEqual((answered["method"], answered["target"], answered["status"]),
+                         ("POST", "/users/7?status=503&size=2000", "503"))
+        self.assertEqual((answered["in"], answered["out"]), ("5", "2000"))
+        self.assertRegex(answered["name"], r"^127\.0\.0\.1:\d+$")
+        self.assertEqual((silent["status"], silent["out"]), ("0", "0"))
+        self.assertEqual([record["target"] for record in watch.of("route") if record["call"] == answered["call"]],
+                         ["/users/{id}"])
+
+    def test_bundled(self) -> None:
+        self.check(Cell("1.26", "stripped", "tls"), "https", "--http2")
+
+    def test_of_x_net(self) -> None:
+        self.check(Cell("1.26", "default", "h2c"), "http", "--http2-prior-knowledge")
+
+
+class ClientTest(unittest.TestCase):
+    def parent_of(self, watch: Watch, begin: Record) -> Record | None:
+        ancestors = begin["ancestors"].split(",")
+        return next((server for server in watch.of("http1_begin") if server["context"] in ancestors), None)
+
+    def test_calls_know_what_they_serve_and_where_they_go(self) -> None:
+        for cell in (OLDEST, NEWEST):
+            for how in ("direct", "go", "group", "pool"):
+                with self.subTest(f"{cell} {how}"), GoTarget(cell) as target, GoTarget(NEWEST) as backend:
+                    with Watch(target.process.pid) as watch:
+                        get(target, f"/out?how={how}&url={backend.url()}/users/3?status=404")
+                        watch.wait_for("client_end")
+                    [begin], [link], [end] = (watch.of(f"client_{what}") for what in ("begin", "link", "end"))
+                    self.assertEqual((begin["method"], begin["name"], begin["target"], begin["flags"]),
+                                     ("GET", f"127.0.0.1:{backend.port}", "/users/3", "0"))
+                    self.assertEqual((begin["g"], begin["call"]), (link["g"], link["call"]))
+                    self.assertEqual((end["g"], end["status"], end["flags"]), (begin["g"], "404", "0"))
+                    sent = next(record for record in watch.of("sent") if record.text.startswith("GET /users/3"))
+                    self.assertEqual(link["connection"], sent["connection"])
+                    server = self.parent_of(watch, begin)
+                    if how != "go":  # there it has no context
+                        self.assertIsNotNone(server)
+                    elif cell == NEWEST:
+                        self.assertEqual(begin["parent"], watch.of("http1_begin")[0]["goid"])
+
+    def test_a_refused_one_fails(self) -> None:
+        with GoTarget(NEWEST) as target, Watch(target.process.pid) as watch:
+            get(target, f"/out?how=direct&url=http://127.0.0.1:{free_port()}/hello")
+            watch.wait_for("client_end")
+        [end] = watch.of("client_end")
+        self.assertEqual((end.number("flags"), end["status"], watch.of("client_link")), (FAILED, "0", []))
+
+    def test_behind_tls(self) -> None:
+        with GoTarget(NEWEST) as target, GoTarget(Cell("1.26", "stripped", "tls")) as backend:
+            with Watch(target.process.pid) as watch:
+                get(target, f"/out?how=direct&url={backend.url(secure=True)}/hello")
+                watch.wait_for("client_end")
+        [begin], [end] = watch.of("client_begin"), watch.of("client_end")
+        self.assertEqual((begin.number("flags"), end["status"]), (TLS, "200"))
+
+
+class FrameworkTest(unittest.TestCase):
+    def routes(self, cell: Cell, *paths: str) -> list[Record]:
+        with GoTarget(cell) as target, Watch(target.process.pid) as watch:
+            get(target, *paths)
+            watch.wait_for("http1_begin", len(paths))
+        return watch.of("route")
+
+    def test_gin(self) -> None:
+        routes = self.routes(Cell("1.26", "default", "gin"), "/users/7/orders/a", "/nowhere", "/api/v1/items/3")
+        self.assertEqual([route["target"] for route in routes], ["/users/:id/orders/*rest", "/api/v1/items/:item"])
+
+    def test_gorilla_tells_the_whole_template_first(self) -> None:
+        for cell in (Cell("1.17", "default", "mux"), Cell("1.26", "stripped", "mux")):
+            with self.subTest(str(cell)):
+                routes = self.routes(cell, "/api/v1/items/3", "/nowhere")
+                self.assertEqual([route["target"] for route in routes],
+                                 ["/api/v1/items/{item:[0-9]+}", "/api/v1", "/api"])
+                self.assertEqual({route.number("flags") for route in routes}, {MORE_PIECES})
+
+
+if __name__ == "__main__":
+    main()
