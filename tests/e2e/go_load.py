@@ -13,7 +13,7 @@ STOP_SECONDS = 60
 
 
 class SteadyGoLoad:
-    """REQUIRES: the target listens."""
+    """As a context manager it ends with the block at the latest. REQUIRES: the target listens."""
 
     def __init__(self, target: GoTarget, connections: int = 4) -> None:
         self._target = target
@@ -21,6 +21,14 @@ class SteadyGoLoad:
             [driver(), *map(str, self._load()), "-connections", str(connections), "-seconds", str(AT_MOST_SECONDS)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
+
+    def __enter__(self) -> SteadyGoLoad:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.communicate()
 
     def _load(self) -> list[str | int]:
         framework = self._target.cell.framework
