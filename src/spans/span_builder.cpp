@@ -38,6 +38,11 @@ void SpanBuilder::end(Known& known, model::Role role) {
 // REQUIRES: the process is not known.
 void SpanBuilder::drop_undecided(const model::ProcessKey& process, model::Role role) {
   counts_.of(role).undecided.add();
+  end_undecided(process, role);
+}
+
+// REQUIRES: likewise.
+void SpanBuilder::end_undecided(const model::ProcessKey& process, model::Role role) {
   const std::size_t index = index_of(role);
   const auto found = undecided_in_flight_.find(process);
   if (found == undecided_in_flight_.end() || found->second[index] == 0) return;
@@ -73,6 +78,14 @@ void SpanBuilder::on_incomplete(const model::Incomplete& request) {
     drop_undecided(request.process, request.role);
   } else {
     held_incomplete_.push_back(request);
+  }
+}
+
+void SpanBuilder::on_withdrawn(const model::Withdrawn& request) {
+  if (const auto found = known_.find(request.process); found != known_.end()) {
+    end(found->second, request.role);
+  } else {
+    end_undecided(request.process, request.role);
   }
 }
 

@@ -59,6 +59,7 @@ class SpanBuilder final : public model::ExchangeSink, public model::TargetSink {
   model::RequestId on_begun(const model::RequestBegun& begun) override;
   void on_exchange(model::Exchange&& exchange) override;
   void on_incomplete(const model::Incomplete& request) override;
+  void on_withdrawn(const model::Withdrawn& request) override;
   void on_unpaired() override { counts_.unpaired.add(); }
   void on_gap() override { counts_.gaps.add(); }
 
@@ -101,6 +102,7 @@ class SpanBuilder final : public model::ExchangeSink, public model::TargetSink {
   void decide(const model::ProcessKey& key, Known known);
   void end(Known& known, model::Role role);
   void drop_undecided(const model::ProcessKey& process, model::Role role);
+  void end_undecided(const model::ProcessKey& process, model::Role role);
   void forget(const model::ProcessKey& key, const Known& known);
 
   std::vector<model::SpanSink*> sinks_;

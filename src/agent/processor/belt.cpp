@@ -35,12 +35,17 @@ Belt::Belt(base::Ledger& ledger, exporters::aggregate::RedOptions options,
       recorder_(neighbours.recorder),
       red_metrics_(ledger, kSeries, options, now),
       spans_(span_sinks(red_metrics_, neighbours.trace_lines)),
-      sessions_(spans_, neighbours.policies, protocols::registry(), recorder_, order),
-      target_sinks_{&red_metrics_, &spans_},
+      linker_(spans_, neighbours.trace_seed),
+      calls_(linker_),
+      sessions_(calls_, neighbours.policies, protocols::registry(), recorder_, order),
+      events_(sessions_, calls_, linker_, recorder_),
+      target_sinks_{&red_metrics_, &spans_, &calls_, &linker_},
       counters_(ledger, kCounters,
                 {.decoder = decoder_,
                  .spans = spans_.counts(),
                  .sessions = sessions_.counters(),
+                 .calls = calls_.counters(),
+                 .links = linker_.counters(),
                  .dropped_lines = dropped_lines_,
                  .refused_connections = refused_connections_}),
       progress_(ledger, kProgress) {
@@ -48,6 +53,9 @@ Belt::Belt(base::Ledger& ledger, exporters::aggregate::RedOptions options,
   resume();
   const auto restored = sessions_.keep_book(ledger_.committed(kConnections), now);
   refused_connections_.add(restored.refused);
+  sessions_.visit_connections([this](const model::ConnectionInfo& connection) {
+    calls_.on_opened({{}, connection});  // whose it is the book does not say
+  });
 }
 
 void Belt::resume() {
@@ -70,6 +78,8 @@ void Belt::on_exited(const model::ProcessKey& key, base::BootTime time) {
 
 void Belt::on_tick(base::BootTime time) {
   sessions_.tidy(time);
+  calls_.tidy(time);
+  linker_.expire(time);
   spans_.expire(time);
   expire_series(time);
   if (recorder_ != nullptr) recorder_->on_tick(time);  // behind what tidying has released
@@ -86,6 +96,7 @@ void Belt::stage(std::uint64_t ring_position) {
 
 void Belt::finish(base::BootTime time) {
   sessions_.flush(time);
+  calls_.flush(time);
   if (recorder_ != nullptr) recorder_->finish(time);
 }
 

@@ -1,4 +1,5 @@
-// The rooms behind capture, wired once: protocols -> spans -> export. Events come from the kernel
+// The rooms behind capture, wired once: protocols (sessions -> calls) -> spans (linker -> builder)
+// -> export. Events come from the kernel
 // (pipeline.cpp) or from a recording (replay_command.cpp); both see the same stages do the same.
 // The shard's thread, but for what says otherwise.
 #pragma once
@@ -8,13 +9,16 @@
 #include <vector>
 
 #include "agent/processor/belt_counters.h"
+#include "agent/processor/event_splitter.h"
 #include "agent/processor/progress.h"
 #include "agent/processor/recorder.h"
 #include "base/ledger.h"
 #include "capture/replay/player.h"
 #include "export/aggregate/red_metrics.h"
 #include "export/prometheus/self_metrics.h"
+#include "protocols/calls/call_table.h"
 #include "protocols/session/session_table.h"
+#include "spans/linker.h"
 #include "spans/span_builder.h"
 
 namespace beyla::processor {
@@ -28,6 +32,7 @@ class Belt final : public model::TargetSink, public capture::replay::TickSink {
     base::Counter& dropped_lines;            // of trace lines
     model::SpanSink* trace_lines = nullptr;  // null: nobody prints
     Recorder* recorder = nullptr;            // null: nothing is recorded
+    spans::RandomIds::Seed trace_seed{};     // of the ids of traces and spans
   };
 
   // Of the ledger that a belt keeps its work in.
@@ -48,7 +53,7 @@ class Belt final : public model::TargetSink, public capture::replay::TickSink {
     return progress_.begin(ring_position);
   }
 
-  [[nodiscard]] model::EventSink& events() { return sessions_; }
+  [[nodiscard]] model::EventSink& events() { return events_; }
   void on_selected(const model::TargetProcess& target, base::BootTime time) override;
   void on_rejected(const model::ProcessKey& key, base::BootTime time) override;
   void on_exited(const model::ProcessKey& key, base::BootTime time) override;
@@ -68,7 +73,9 @@ class Belt final : public model::TargetSink, public capture::replay::TickSink {
   void finish(base::BootTime time);
 
   // Something waits for a decision, or for its time.
-  [[nodiscard]] bool holds_any() const { return spans_.holds_any() || sessions_.held_bytes() > 0; }
+  [[nodiscard]] bool holds_any() const {
+    return spans_.holds_any() || sessions_.held_bytes() > 0 || calls_.waits();
+  }
 
   // What was committed last. Any thread.
   [[nodiscard]] std::vector<exporters::aggregate::Series> series() const {
@@ -80,6 +87,7 @@ class Belt final : public model::TargetSink, public capture::replay::TickSink {
 
  private:
   void collect_sessions(std::vector<exporters::prometheus::Sample>& samples) const;
+  void collect_calls(std::vector<exporters::prometheus::Sample>& samples) const;
   void resume();
 
   base::Ledger& ledger_;
@@ -88,7 +96,10 @@ class Belt final : public model::TargetSink, public capture::replay::TickSink {
   Recorder* recorder_;
   exporters::aggregate::RedMetrics red_metrics_;
   spans::SpanBuilder spans_;
+  spans::Linker linker_;
+  protocols::calls::CallTable calls_;
   protocols::session::SessionTable sessions_;
+  EventSplitter events_;
   std::vector<model::TargetSink*> target_sinks_;
   base::Counter refused_connections_;
   BeltCounters counters_;

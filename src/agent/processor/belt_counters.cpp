@@ -31,12 +31,26 @@ void add_sessions(Members& members, protocols::session::SessionCounters& counts)
   members.push_back({"holds_over_limit", &counts.holds_over_limit});
 }
 
+void add_calls(Members& members, protocols::calls::CallCounters& counts) {
+  members.push_back({"calls_over_limit", &counts.over_limit});
+  members.push_back({"calls_unmatched_ends", &counts.unmatched_ends});
+}
+
+void add_links(Members& members, spans::LinkCounters& counts) {
+  members.push_back({"links_joined", &counts.joined});
+  members.push_back({"links_unjoined", &counts.unjoined});
+  add_all(members, "links_parents", counts.parents);
+  members.push_back({"links_over_limit", &counts.over_limit});
+}
+
 Members members_of(const BeltCounters::Stages& stages) {
   Members members;
   add_all(members, "delivered", stages.decoder.delivered);
   members.push_back({"malformed", &stages.decoder.malformed});
   add_spans(members, stages.spans);
   add_sessions(members, stages.sessions);
+  add_calls(members, stages.calls);
+  add_links(members, stages.links);
   members.push_back({"dropped_lines", &stages.dropped_lines});
   members.push_back({"refused_connections", &stages.refused_connections});
   return members;

@@ -11,7 +11,9 @@
 #include "base/counter_bank.h"
 #include "base/ledger.h"
 #include "capture/record_decoder.h"
+#include "protocols/calls/call_table.h"
 #include "protocols/session/session_table.h"
+#include "spans/linker.h"
 #include "spans/span_builder.h"
 
 namespace beyla::processor {
@@ -22,6 +24,8 @@ class BeltCounters {
     capture::DecoderCounts& decoder;
     spans::SpanCounts& spans;
     protocols::session::SessionCounters& sessions;
+    protocols::calls::CallCounters& calls;
+    spans::LinkCounters& links;
     base::Counter& dropped_lines;
     base::Counter& refused_connections;  // of a predecessor
   };

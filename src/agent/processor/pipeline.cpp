@@ -35,9 +35,10 @@ base::Result<std::unique_ptr<Pipeline>> Pipeline::make(
   if (settings.print_traces) {
     printer = TRY(exporters::console::TracePrinter::make(STDOUT_FILENO, base::wall_clock_offset));
   }
+  const auto trace_seed = TRY(spans::RandomIds::fresh_seed());
   std::unique_ptr<Pipeline> pipeline(new Pipeline(std::move(memory), options, std::move(capture),
                                                   std::move(printer), std::move(recorder),
-                                                  std::move(channel)));
+                                                  std::move(channel), trace_seed));
   TRY_VOID(pipeline->watch_fds(fds.data_ring));
   pipeline->resume();
   return pipeline;
@@ -47,7 +48,8 @@ Pipeline::Pipeline(std::unique_ptr<base::Ledger> ledger,
                    exporters::aggregate::RedOptions red_options,
                    std::unique_ptr<capture::ring::KernelCapture> capture,
                    std::unique_ptr<exporters::console::TracePrinter> printer,
-                   std::unique_ptr<Recorder> recorder, BrokerChannel channel)
+                   std::unique_ptr<Recorder> recorder, BrokerChannel channel,
+                   const spans::RandomIds::Seed& trace_seed)
     : ledger_(std::move(ledger)),
       channel_(std::move(channel)),
       capture_(std::move(capture)),
@@ -58,7 +60,8 @@ Pipeline::Pipeline(std::unique_ptr<base::Ledger> ledger,
              .decoder = capture_->counts(),
              .dropped_lines = printer_ ? printer_->dropped() : no_lines_dropped_,
              .trace_lines = printer_.get(),
-             .recorder = recorder_.get()},
+             .recorder = recorder_.get(),
+             .trace_seed = trace_seed},
             base::BootClock::now()) {}
 
 Pipeline::~Pipeline() = default;

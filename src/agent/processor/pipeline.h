@@ -49,7 +49,8 @@ class Pipeline {
   Pipeline(std::unique_ptr<base::Ledger> ledger, exporters::aggregate::RedOptions red_options,
            std::unique_ptr<capture::ring::KernelCapture> capture,
            std::unique_ptr<exporters::console::TracePrinter> printer,
-           std::unique_ptr<Recorder> recorder, BrokerChannel channel);
+           std::unique_ptr<Recorder> recorder, BrokerChannel channel,
+           const spans::RandomIds::Seed& trace_seed);
   [[nodiscard]] base::Result<void> watch_fds(int data_ring_fd);
   void resume();
   void begin();

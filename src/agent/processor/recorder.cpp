@@ -4,6 +4,7 @@
 
 #include "capture/record_encoder.h"
 #include "capture/target_messages.h"
+#include "protocols/calls/semantics.h"
 
 namespace beyla::processor {
 
@@ -44,6 +45,10 @@ void Recorder::on_data(const model::StreamData& event) {
 void Recorder::on_opened(const model::ConnectionOpened& event) { append_event(event); }
 void Recorder::on_send_closed(const model::SendClosed& event) { append_event(event); }
 void Recorder::on_closed(const model::ConnectionClosed& event) { append_event(event); }
+
+void Recorder::on_call(const model::FunctionCall& call) {
+  append_event(protocols::calls::without_secrets(call));
+}
 
 void Recorder::on_selected(const model::TargetProcess& target, base::BootTime time) {
   const auto message =

@@ -26,6 +26,7 @@ class Recorder final : public protocols::session::RecordTap, public model::Targe
   void on_data(const model::StreamData& event) override;
   void on_send_closed(const model::SendClosed& event) override;
   void on_closed(const model::ConnectionClosed& event) override;
+  void on_call(const model::FunctionCall& call) override;
 
   void on_selected(const model::TargetProcess& target, base::BootTime time) override;
   void on_rejected(const model::ProcessKey& key, base::BootTime time) override;

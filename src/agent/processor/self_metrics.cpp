@@ -11,13 +11,17 @@ namespace {
 
 using exporters::prometheus::Sample;
 
-constexpr std::array<std::string_view, abi::kEventKinds> kKindNames = {"open", "data", "fin",
-                                                                       "close", "process"};
+constexpr std::array<std::string_view, abi::kEventKinds> kKindNames = {"open",  "data",    "fin",
+                                                                       "close", "process", "call"};
 constexpr std::array<std::string_view, 4> kIncompleteNames = {"no_answer", "gap", "limit",
                                                               "restart"};
 static_assert(kIncompleteNames.size() == static_cast<std::size_t>(model::IncompleteReason::kCount));
 constexpr std::array<std::string_view, abi::kNotes> kNoteNames = {"unreadable", "no_policy_slot",
                                                                   "no_socket_storage"};
+
+constexpr std::array<std::string_view, 4> kParentNames = {"context", "goroutine",
+                                                          "parent_goroutine", "none"};
+static_assert(kParentNames.size() == static_cast<std::size_t>(spans::ParentBy::kCount));
 
 Sample make_sample(Sample::Type type, std::string_view name, std::string_view help, Labels labels,
                    std::uint64_t value) {
@@ -120,6 +124,7 @@ void Belt::collect(std::vector<Sample>& samples) const {
                                    "places in a byte stream where records were lost", {},
                                    value(counts.gaps)));
   collect_sessions(samples);
+  collect_calls(samples);
   samples.push_back(counter_sample("beyla_request_sizes_unknown_total",
                                    "requests whose body size is not known exactly", {},
                                    red_metrics_.sizes_unknown()));
@@ -137,7 +142,8 @@ void Belt::collect(std::vector<Sample>& samples) const {
 }
 
 void Belt::collect_delivered(std::vector<Sample>& samples) const {
-  for (const auto kind : {abi::kEventOpen, abi::kEventData, abi::kEventFin, abi::kEventClose}) {
+  for (const auto kind :
+       {abi::kEventOpen, abi::kEventData, abi::kEventFin, abi::kEventClose, abi::kEventCall}) {
     samples.push_back(delivered_sample(kind, counters_.committed(decoder_.delivered[kind])));
   }
 }
@@ -166,6 +172,34 @@ void Belt::collect_sessions(std::vector<Sample>& samples) const {
   samples.push_back(counter_sample("beyla_connections_opaque_total",
                                    "connections that speak no protocol we know", {},
                                    value(sessions.opaque_connections)));
+}
+
+void Belt::collect_calls(std::vector<Sample>& samples) const {
+  const auto value = [this](const base::Counter& counter) { return counters_.committed(counter); };
+  const auto& calls = calls_.counters();
+  const auto& links = linker_.counters();
+  const std::pair<std::string_view, std::uint64_t> given_up[] = {
+      {"calls", value(calls.over_limit)}, {"links", value(links.over_limit)}};
+  for (const auto& [what, count] : given_up) {
+    samples.push_back(counter_sample("beyla_go_over_limit_total",
+                                     "what Go programs did that was not followed for want of room",
+                                     {{"what", std::string(what)}}, count));
+  }
+  samples.push_back(counter_sample("beyla_go_unmatched_ends_total",
+                                   "ends of calls in Go programs whose begin was not seen", {},
+                                   value(calls.unmatched_ends)));
+  const std::pair<std::string_view, std::uint64_t> joins[] = {{"joined", value(links.joined)},
+                                                              {"unjoined", value(links.unjoined)}};
+  for (const auto& [outcome, count] : joins) {
+    samples.push_back(counter_sample("beyla_go_joins_total",
+                                     "requests on sockets that a goroutine was seen to serve",
+                                     {{"outcome", std::string(outcome)}}, count));
+  }
+  for (std::size_t by = 0; by < links.parents.size(); ++by) {
+    samples.push_back(counter_sample(
+        "beyla_go_parents_total", "requests of Go clients, by what named their parent",
+        {{"by", std::string(kParentNames[by])}}, value(links.parents[by])));
+  }
 }
 
 }  // namespace beyla::processor

@@ -3,7 +3,8 @@
 //
 //   kind           payload
 //   event          one record of abi/events.h. Records come in the order in which they were
-//                  understood; payload that no protocol named is masked
+//                  understood; payload that no protocol named is masked, and calls
+//                  of functions are without what may be a secret (query, userinfo)
 //   target_change  one abi::target_message
 //   tick           moment: housekeeping ran (timeouts are judged by these, not by a clock)
 //   end            moment: the recorder was told to stop; nothing follows. Without it the recording

@@ -289,12 +289,13 @@ TEST_F(ServerCalls, OfTwoProcessesEachHasItsOwn) {
   EXPECT_EQ(table.size(), 1U);
 }
 
-TEST_F(ServerCalls, MillionsOfBeginsStayWithinTheLimit) {
-  for (std::uint64_t i = 0; i < 1'000'000; ++i) begin_tls(1, i + 1, i + 1);
+TEST_F(ServerCalls, BeginsWithoutEndStayWithinTheLimit) {
+  constexpr std::uint64_t kBegins = 200'000;
+  for (std::uint64_t i = 0; i < kBegins; ++i) begin_tls(1, i + 1, i + 1);
   EXPECT_EQ(table.size(), OpenCalls::kMaxOpenCalls);
-  EXPECT_EQ(sink.count(IncompleteReason::limit), 1'000'000 - OpenCalls::kMaxOpenCalls);
+  EXPECT_EQ(sink.count(IncompleteReason::limit), kBegins - OpenCalls::kMaxOpenCalls);
   EXPECT_EQ(table.counters().over_limit.value(), sink.incomplete.size());
-  end(CallKind::http1_end, 2, 1'000'000, "/newest", 200);
+  end(CallKind::http1_end, 2, kBegins, "/newest", 200);
   EXPECT_EQ(sink.exchanges.size(), 1U);
   table.flush(at_ms(3));
   EXPECT_EQ(sink.in_flight(), 0U);

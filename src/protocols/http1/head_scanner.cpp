@@ -5,6 +5,7 @@
 
 #include "base/byte_reader.h"
 #include "protocols/http1/octets.h"
+#include "protocols/http1/trace_parent.h"
 
 namespace beyla::protocols::http1 {
 namespace {
@@ -106,6 +107,8 @@ struct Fields {
   Framing framing;
   bool upgrade = false;
   bool expect_continue = false;
+  std::string_view trace_parent;
+  std::size_t trace_parents = 0;  // lines of it
 };
 
 bool take_field(std::string_view name, std::string_view value, Fields& fields) {
@@ -113,6 +116,7 @@ bool take_field(std::string_view name, std::string_view value, Fields& fields) {
   constexpr std::string_view kTransferEncoding = "transfer-encoding";
   constexpr std::string_view kConnection = "connection";
   constexpr std::string_view kExpect = "expect";
+  constexpr std::string_view kTraceParent = "traceparent";
   switch (name.size()) {  // the length alone rules nearly every field out
     case kContentLength.size():
       if (!equals_ignoring_case(name, kContentLength)) return true;
@@ -134,6 +138,11 @@ bool take_field(std::string_view name, std::string_view value, Fields& fields) {
         fields.expect_continue = equals_ignoring_case(value, "100-continue");
       }
       return true;
+    case kTraceParent.size():
+      if (!equals_ignoring_case(name, kTraceParent)) return true;
+      fields.trace_parent = value;
+      ++fields.trace_parents;
+      return true;
     default: return true;
   }
 }
@@ -154,6 +163,7 @@ HeadStatus scan_fields(LineCursor& lines, Fields& fields) {
     if (nul < lines.position() || line->contains('\r')) return HeadStatus::invalid;
     if (line->front() == ' ' || line->front() == '\t') {
       if (!may_fold(name)) return HeadStatus::invalid;
+      if (equals_ignoring_case(name, "traceparent")) ++fields.trace_parents;
       continue;
     }
     const auto colon = line->find(':');
@@ -234,6 +244,9 @@ RequestParse parse_request_head(std::span<const std::byte> bytes) {
   result.length = lines.position();
   result.head.upgrade = fields.upgrade;
   result.head.expect_continue = fields.expect_continue;
+  if (fields.trace_parents == 1) {
+    result.head.trace_parent = parse_trace_parent(fields.trace_parent);
+  }
   result.head.framing = fields.framing;
   return result;
 }

@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "model/trace.h"
+
 namespace beyla::protocols::http1 {
 
 inline constexpr std::size_t kMaxMethodBytes = 32;    // ours; RFC 9110 §9.1 sets none
@@ -34,8 +36,9 @@ struct RequestHead {
   std::string_view method;
   std::string_view target;
   std::uint8_t minor_version = 0;
-  bool upgrade = false;          // Connection: upgrade
-  bool expect_continue = false;  // the body may never come
+  bool upgrade = false;                            // Connection: upgrade
+  bool expect_continue = false;                    // the body may never come
+  std::optional<model::TraceParent> trace_parent;  // if exactly one is there, and right
   Framing framing;
 };
 

@@ -48,8 +48,7 @@ void Pairing::drop_older(std::uint64_t position) {
 
 void Pairing::drop_front(model::IncompleteReason reason) { count_incomplete(pop(), reason); }
 
-void Pairing::emit(Request&& request, std::uint16_t status_code, base::BootTime end) {
-  if (!request.counts) return;
+model::Exchange Pairing::exchange_of(Request&& request) const {
   model::Exchange exchange;
   exchange.request = request.id;
   exchange.connection = connection_.id;
@@ -59,17 +58,24 @@ void Pairing::emit(Request&& request, std::uint16_t status_code, base::BootTime 
   exchange.remote = connection_.remote;
   exchange.arrival = request.arrival;
   exchange.received = request.received;
-  exchange.end = end;
   exchange.request_body_bytes = request.body_bytes;
   exchange.semantics.operation = request.operation;
   exchange.semantics.target = std::move(request.path);
+  return exchange;
+}
+
+void Pairing::emit(Request&& request, std::uint16_t status_code, base::BootTime end) {
+  if (!request.counts) return;
+  model::Exchange exchange = exchange_of(std::move(request));
+  exchange.end = end;
   exchange.semantics.outcome = std::to_string(status_code);
   sink_.on_exchange(std::move(exchange));
 }
 
 void Pairing::count_incomplete(const Request& request, model::IncompleteReason reason) {
   if (!request.counts) return;
-  sink_.on_incomplete({request.process, connection_.role, reason, now_, request.id});
+  const model::Exchange unanswered = exchange_of(Request(request));
+  sink_.on_incomplete({request.process, connection_.role, reason, now_, request.id, &unanswered});
 }
 
 }  // namespace beyla::protocols::http1

@@ -79,6 +79,8 @@ class Pairing {
   void count_unpaired() { sink_.on_unpaired(); }
 
  private:
+  [[nodiscard]] model::Exchange exchange_of(Request&& request) const;
+
   model::ConnectionInfo connection_;
   model::ExchangeSink& sink_;
   std::vector<Request> waiting_;  // from first_ on

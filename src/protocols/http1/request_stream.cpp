@@ -246,6 +246,7 @@ void RequestStream::deliver(const RequestHead& head, std::optional<std::uint64_t
   if (!client) request.arrival = arrival_;
   request.received = client ? begun_ : at.time;
   request.body_bytes = body_bytes;
+  request.trace_parent = head.trace_parent;
   request.process = at.process;
   request.answer_position = at.other_offset;
   request.sequence = ++sequence_;

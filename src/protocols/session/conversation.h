@@ -28,6 +28,7 @@ class RecordingSink final : public model::ExchangeSink {
   void on_incomplete(const model::Incomplete& request) override {
     ++incomplete[static_cast<std::size_t>(request.reason)];
     newest_incomplete = request;
+    newest_incomplete.unanswered = nullptr;  // dead when this returns
   }
   void on_unpaired() override { ++unpaired; }
   void on_gap() override { ++gaps; }

@@ -164,4 +164,9 @@ Entry SessionTable::entry_of(const Session& session) const {
   return entry;
 }
 
+void SessionTable::visit_connections(
+    const std::function<void(const model::ConnectionInfo&)>& visit) const {
+  for (const auto& [id, session] : sessions_) visit(session.info);
+}
+
 }  // namespace beyla::protocols::session

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -84,6 +85,9 @@ class SessionTable final : public model::EventSink {
     update_book();
     book_->take_changes(std::forward<Write>(write));
   }
+
+  // Those that are open, in no order.
+  void visit_connections(const std::function<void(const model::ConnectionInfo&)>& visit) const;
 
   [[nodiscard]] std::size_t size() const { return sessions_.size(); }
   [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
