@@ -261,5 +261,21 @@ TEST(SpanBuilder, NumbersThatCannotBeRightDoNotCount) {
   EXPECT_EQ(builder.counts().of(model::Role::client).incomplete[kRestart].value(), 1U);
 }
 
+TEST(SpanBuilder, WhatIsWithdrawnIsInFlightNoMoreAndCountsAsNothing) {
+  SpanBuilder builder({});
+  builder.on_selected({kOne, {"shop"}}, {});
+  constexpr auto kServer = static_cast<std::size_t>(model::Role::server);
+  for (const auto& key : {kOne, kTwo}) {
+    builder.on_begun({.process = key, .role = model::Role::server});
+  }
+  EXPECT_EQ(builder.in_flight().selected[kServer], 1U);
+  EXPECT_EQ(builder.in_flight().undecided[kServer], 1U);
+  for (const auto& key : {kOne, kTwo}) builder.on_withdrawn({key, model::Role::server, 0});
+  EXPECT_EQ(builder.in_flight(), InFlight{});
+  const auto& counts = builder.counts().of(model::Role::server);
+  EXPECT_EQ(counts.exchanges.value(), 0U);
+  EXPECT_EQ(counts.undecided.value(), 0U);
+}
+
 }  // namespace
 }  // namespace beyla::spans
