@@ -112,7 +112,8 @@ Verdict judge_io_uring(const Facts& facts) {
 
 // Without them Go programs are seen by their sockets only, like any other.
 Verdict judge_uprobes(const Facts& facts) {
-  constexpr std::string_view kLost = "no probes in Go programs: their TLS, HTTP/2 and gRPC are not seen";
+  constexpr std::string_view kLost =
+      "no probes in Go programs: their TLS, HTTP/2 and gRPC are not seen";
   constexpr std::string_view kFix = "use Linux 6.10 or newer";
   switch (facts.bpf.uprobe_links) {
     case Answer::yes: return {Status::ok, "all probes of a Go program with one link", {}};
@@ -122,7 +123,8 @@ Verdict judge_uprobes(const Facts& facts) {
     case Answer::unknown: break;
   }
   if (!facts.kernel.btf_readable) return {Status::unknown, std::string(kNoTypes), {}};
-  if (knows(facts, kUprobeMulti)) return {Status::ok, "the kernel knows uprobe_multi; not tried", {}};
+  if (knows(facts, kUprobeMulti))
+    return {Status::ok, "the kernel knows uprobe_multi; not tried", {}};
   return {Status::limited, fmt::format("the kernel has no uprobe_multi; {}", kLost),
           std::string(kFix)};
 }
