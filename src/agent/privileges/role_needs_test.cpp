@@ -371,12 +371,12 @@ TEST(BrokerNeeds, ReadingAndMappingAnExecutableBesideAThread) {
   const auto outcome = run_in_child([](const Teller& teller) {
     const pid_t parent = ::getppid();
     const base::Fd event(::eventfd(0, EFD_CLOEXEC));
+    require(teller, become_nobody(held_for(kBrokerCapabilities, ~CapabilityMask{0})));
+    require(teller, harden_process());
     std::thread closer([&event] {
       eventfd_t asked = 0;
       ::eventfd_read(event.get(), &asked);
     });
-    require(teller, become_nobody(held_for(kBrokerCapabilities, ~CapabilityMask{0})));
-    require(teller, harden_process());
     require(teller, restrict_syscalls(Role::broker));
     const base::Fd exe(
         ::open(fmt::format("/proc/{}/exe", parent).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
