@@ -41,7 +41,7 @@ Facts good() {
   facts.privileges.in_initial_pid_namespace = Answer::yes;
   facts.privileges.open_files_limit = 1024;
   facts.privileges.memory_lock_limit = 65536;
-  facts.bpf = {Answer::yes, Answer::yes, Answer::yes};
+  facts.bpf = {Answer::yes, Answer::yes, Answer::yes, Answer::yes, {}};
   facts.trial = {TrialFacts::Reached::attached, "", true, true};
   config::Settings settings;
   settings.open_port = *config::PortSet::parse("80,8000-8999");
