@@ -1,7 +1,7 @@
 // Gives requests their place in a trace. Exchanges go through it on their way to the SpanBuilder;
 // it also sees the records they were made of, so that it knows which goroutine serves a request of
 // plain HTTP/1 (the "thin join") and which request a client's call belongs to. Rules and limits:
-// docs/design/0010-go-calls.md. The shard's thread only; the counters may be read by any thread.
+// docs/design/0013-go-calls.md. The shard's thread only; the counters may be read by any thread.
 #pragma once
 
 #include <array>

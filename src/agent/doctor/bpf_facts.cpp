@@ -13,6 +13,7 @@
 #include "agent/doctor/btf_names.h"
 #include "agent/doctor/capabilities.h"
 #include "base/fd.h"
+#include "probes/loader/uprobe_multi.h"
 
 namespace beyla::agent::doctor {
 namespace {
@@ -69,6 +70,11 @@ BpfFacts ask_bpf(const PrivilegeFacts& privileges) {
   facts.ring_buffer = answer_of(libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, nullptr));
   facts.socket_storage = answer_of(libbpf_probe_bpf_map_type(BPF_MAP_TYPE_SK_STORAGE, nullptr));
   facts.queue = answer_of(libbpf_probe_bpf_map_type(BPF_MAP_TYPE_QUEUE, nullptr));
+  using probes::loader::UprobeMulti;
+  const UprobeMulti links = probes::loader::ask_for_uprobe_multi();
+  if (links == UprobeMulti::not_told) return facts;
+  facts.uprobe_links = links == UprobeMulti::available ? Answer::yes : Answer::no;
+  facts.uprobe_problem = probes::loader::describe(links);
   return facts;
 }
 

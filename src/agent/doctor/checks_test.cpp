@@ -41,7 +41,7 @@ Facts good() {
   facts.privileges.in_initial_pid_namespace = Answer::yes;
   facts.privileges.open_files_limit = 1024;
   facts.privileges.memory_lock_limit = 65536;
-  facts.bpf = {Answer::yes, Answer::yes, Answer::yes};
+  facts.bpf = {Answer::yes, Answer::yes, Answer::yes, Answer::yes, {}};
   facts.trial = {TrialFacts::Reached::attached, "", true, true};
   config::Settings settings;
   settings.open_port = *config::PortSet::parse("80,8000-8999");
@@ -325,10 +325,17 @@ const Case kProgramCases[] = {
      "the kernel lacks btf_trace_io_uring_submit_req: bytes moved by io_uring are counted, not "
      "read (beyla_capture_degraded_total{reason=\"unreadable\"})",
      ""},
-    {"uprobes", [](Facts& f) { f.kernel.uprobe_source = false; }, Status::not_built,
-     "not in this version; the kernel offers no uprobes", ""},
-    {"uprobes", [](Facts& f) { forget(f, kUprobeMulti); }, Status::not_built,
-     "not in this version; the kernel offers uprobes, one by one", ""},
+    {"uprobes", [](Facts& f) { f.bpf.uprobe_links = Answer::yes; }, Status::ok,
+     "all probes of a Go program with one link", ""},
+    {"uprobes",
+     [](Facts& f) { f.bpf.uprobe_links = Answer::no, f.bpf.uprobe_problem = "it is too old"; },
+     Status::limited,
+     "it is too old; no probes in Go programs: their TLS, HTTP/2 and gRPC are not seen",
+     "use Linux 6.10 or newer"},
+    {"uprobes", [](Facts& f) { forget(f, kUprobeMulti); }, Status::limited,
+     "the kernel has no uprobe_multi; no probes in Go programs: their TLS, HTTP/2 and gRPC are not "
+     "seen",
+     "use Linux 6.10 or newer"},
     {"load and attach", [](Facts& f) { f.trial = {}; }, Status::unknown,
      "not tried: it needs CAP_BPF and CAP_PERFMON", ""},
     {"load and attach",

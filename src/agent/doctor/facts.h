@@ -51,6 +51,8 @@ struct BpfFacts {
   Answer ring_buffer = Answer::unknown;
   Answer socket_storage = Answer::unknown;
   Answer queue = Answer::unknown;
+  Answer uprobe_links = Answer::unknown;  // those that Go probes need
+  std::string uprobe_problem;             // why not
 };
 
 struct TrialFacts {

@@ -110,11 +110,23 @@ Verdict judge_io_uring(const Facts& facts) {
           {}};
 }
 
+// Without them Go programs are seen by their sockets only, like any other.
 Verdict judge_uprobes(const Facts& facts) {
-  if (!facts.kernel.uprobe_source) return not_built("the kernel offers no uprobes");
-  if (!facts.kernel.btf_readable) return not_built("the kernel offers uprobes");
-  return not_built(knows(facts, kUprobeMulti) ? "the kernel offers uprobes, many with one link"
-                                              : "the kernel offers uprobes, one by one");
+  constexpr std::string_view kLost =
+      "no probes in Go programs: their TLS, HTTP/2 and gRPC are not seen";
+  constexpr std::string_view kFix = "use Linux 6.10 or newer";
+  switch (facts.bpf.uprobe_links) {
+    case Answer::yes: return {Status::ok, "all probes of a Go program with one link", {}};
+    case Answer::no:
+      return {Status::limited, fmt::format("{}; {}", facts.bpf.uprobe_problem, kLost),
+              std::string(kFix)};
+    case Answer::unknown: break;
+  }
+  if (!facts.kernel.btf_readable) return {Status::unknown, std::string(kNoTypes), {}};
+  if (knows(facts, kUprobeMulti))
+    return {Status::ok, "the kernel knows uprobe_multi; not tried", {}};
+  return {Status::limited, fmt::format("the kernel has no uprobe_multi; {}", kLost),
+          std::string(kFix)};
 }
 
 Verdict judge_trial(const Facts& facts) {

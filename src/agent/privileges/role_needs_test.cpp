@@ -366,6 +366,35 @@ TEST(BrokerNeeds, ReadingProcSignalsChannelsAndMemfds) {
       "unix: 0\ncredentials: 0\n");
 }
 
+// What the proof of a probe point does, and the thread that closes links.
+TEST(BrokerNeeds, ReadingAndMappingAnExecutableBesideAThread) {
+  const auto outcome = run_in_child([](const Teller& teller) {
+    const pid_t parent = ::getppid();
+    const base::Fd event(::eventfd(0, EFD_CLOEXEC));
+    require(teller, become_nobody(held_for(kBrokerCapabilities, ~CapabilityMask{0})));
+    require(teller, harden_process());
+    std::thread closer([&event] {
+      eventfd_t asked = 0;
+      ::eventfd_read(event.get(), &asked);
+    });
+    require(teller, restrict_syscalls(Role::broker));
+    const base::Fd exe(
+        ::open(fmt::format("/proc/{}/exe", parent).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    const base::Fd maps(
+        ::open(fmt::format("/proc/{}/maps", parent).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    char bytes[16] = {};
+    teller.say_result("pread", ::pread(exe.get(), bytes, sizeof(bytes), 0));
+    teller.say_result("read", ::read(maps.get(), bytes, sizeof(bytes)));
+    void* const page = ::mmap(nullptr, 1, PROT_READ, MAP_PRIVATE, exe.get(), 0);
+    teller.say(page != MAP_FAILED && ::munmap(page, 1) == 0 ? "mapped" : "not mapped");
+    teller.say_result("own maps", ::open("/proc/self/maps", O_RDONLY | O_CLOEXEC));
+    ::eventfd_write(event.get(), 1);
+    closer.join();
+    teller.say("joined");
+  });
+  EXPECT_EQ(outcome.text, "pread: 0\nread: 0\nmapped\nown maps: 0\njoined\n");
+}
+
 TEST(SpawnerNeeds, ForkingEndingAndWaiting) {
   const auto outcome = run_in_child([](const Teller& teller) {
     become_spawner(teller);

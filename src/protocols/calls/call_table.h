@@ -1,7 +1,7 @@
 // Requests that a probe inside the process sees, begin and end: HTTP/1 behind TLS, HTTP/2, gRPC,
 // and what Go clients ask. Calls come in, in ring order; Exchanges go out. Requests of plain HTTP/1
 // belong to the parser of the socket: this stands between it and the sink, and says of a client's
-// request who asked. Rules and limits: docs/design/0010-go-calls.md. The shard's thread only; the
+// request who asked. Rules and limits: docs/design/0013-go-calls.md. The shard's thread only; the
 // counters may be read by any thread.
 #pragma once
 
