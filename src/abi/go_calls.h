@@ -208,7 +208,8 @@ enum go_call {
   kGoGrpcClientEnd = 13,   /* short. call; status: gRPC code */
   kGoRoute = 14,      /* name: empty; target: the route, of the request that the goroutine serves;
                          connection_id: of the answer's socket, 0: unknown */
-  kGoPanic = 15,      /* short. goroutine panics; it may recover */
+  kGoPanic = 15,      /* goroutine panics; it may recover. call, method, name, target: of the request that
+                         it serves, else short and 0 */
   kGoHijack = 16,     /* short. call: *response */
   kGoCalls = 17,
 };

@@ -149,11 +149,25 @@ int go_hijack(struct pt_regs *ctx) {
   return 0;
 }
 
+/* The end of a handler that does not recover says nothing of its request: it is told now. */
+static __always_inline void report_panic_of(struct go_hit *hit, struct go_request *served) {
+  if (served->open) report_route(hit, served, 0);
+  struct call_scratch *scratch = begin_long(hit, kGoPanic, served->call);
+  if (!scratch) return;
+  set_request(scratch, hit, served->request);
+  submit_long(scratch);
+}
+
 /* runtime/panic.go */
 SEC("uprobe.multi")
 int go_panic(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
+  struct go_request *served = find_request(hit.goroutine, hit.task->tgid);
+  if (is_of(served, &hit)) {
+    report_panic_of(&hit, served);
+    return 0;
+  }
   struct event_call *event = begin_short(&hit, kGoPanic, 0);
   if (event) submit_short(event);
   return 0;

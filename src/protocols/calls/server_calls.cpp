@@ -84,8 +84,14 @@ void CallTable::panic_http2(const FunctionCall& call) {
   finish(*open, std::string(kPanicOutcome), call.time);
 }
 
-// Whoever recovers goes on to the end; else net/http closes the connection and no end comes.
+// Whoever recovers goes on to the end; else net/http closes the connection and no end comes, or
+// resets the stream, which is all that http2_panic says.
 void CallTable::panic(const FunctionCall& call) {
+  if (OpenCall* stream = open_.find({call.process, call.call, CallFamily::http2})) {
+    take_http(stream->exchange, call);
+    take_peer(*stream, call);
+    return;
+  }
   OpenCall* open = open_.find_on(call.process, CallFamily::http1, call.origin.goroutine);
   if (open == nullptr || !is_same_goroutine(open->origin, call.origin)) return;
   take_http(open->exchange, call);
