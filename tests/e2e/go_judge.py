@@ -9,7 +9,8 @@ from typing import Callable, Iterable
 from observed import Metrics
 
 Key = tuple
-NO_ANSWER = 0  # the status of a call that got none
+NO_ANSWER = 0  # the status of a call that got none; in metrics 599, see docs/metrics.md
+NO_ANSWER_IN_METRICS = 599
 NOTHING_LOST = (
     "beyla_events_lost_total", "beyla_events_malformed_total", "beyla_exchanges_unpaired_total",
     "beyla_exchanges_incomplete_total", "beyla_connection_gaps_total", "beyla_series_overflow_total",
@@ -79,7 +80,7 @@ def wrong_numbers(metrics: Metrics, truth: GoTruth) -> list[str]:
     )
     wrong += _differences(
         "http_client", _counted(metrics, "http_client", "http_method", "http_status_code"),
-        _sums(truth.client, lambda row: (row["method"], row["status"])),
+        _sums(truth.client, lambda row: (row["method"], row["status"] or NO_ANSWER_IN_METRICS)),
     )
     for role, rows in (("rpc_server", truth.rpc_server), ("rpc_client", truth.rpc_client)):
         wrong += _differences(
@@ -128,20 +129,20 @@ def wrong_lines(lines: list[dict], truth: GoTruth) -> list[str]:
     asked = [line for line in lines if _is(line, "CLIENT", rpc=False)]
     wrong = _differences(
         "line of server", Counter(
-            (line["http.request.method"], line["url.path"], line.get("http.route", ""),
+            (line.get("http.request.method", ""), line.get("url.path", ""), line.get("http.route", ""),
              line.get("http.response.status_code", NO_ANSWER)) for line in served
         ), _sums(truth.server, lambda row: (row["method"], row["path"], row["route"], row["status"])),
     )
     wrong += _differences(
         "line of client", Counter(
-            (line["http.request.method"], f"{line.get('server.address')}:{line.get('server.port')}",
+            (line.get("http.request.method", ""), f"{line.get('server.address')}:{line.get('server.port')}",
              line.get("http.response.status_code", NO_ANSWER)) for line in asked
         ), _sums(truth.client, lambda row: (row["method"], row["address"], row["status"])),
     )
     for kind, rows in (("SERVER", truth.rpc_server), ("CLIENT", truth.rpc_client)):
         wrong += _differences(
             f"rpc line of {kind}", Counter(
-                (line["rpc.method"], line["rpc.grpc.status_code"]) for line in lines if _is(line, kind, rpc=True)
+                (line.get("rpc.method"), line.get("rpc.grpc.status_code")) for line in lines if _is(line, kind, rpc=True)
             ), _sums(rows, lambda row: (full_method(row), row["code"])),
         )
     others = [line for line in lines if line.get("kind") not in ("SERVER", "CLIENT")]
@@ -155,14 +156,14 @@ def wrong_sizes(served: list[dict], truth: GoTruth) -> list[str]:
     for row in truth.server:
         sizes.setdefault((row["method"], row["path"]), set()).add(row["body_bytes"])
     return [
-        f"{line['http.request.method']} {line['url.path']}: size {line['http.request.body.size']}"
+        f"{_asked(line)}: size {line['http.request.body.size']}"
         for line in served
         if line.get("http.request.body.size", None) not in {None, *sizes.get(_asked(line), ())}
     ][:5]
 
 
 def _asked(line: dict) -> Key:
-    return line["http.request.method"], line["url.path"]
+    return line.get("http.request.method", ""), line.get("url.path", "")
 
 
 def wrong_handlers(served: list[dict], truth: GoTruth) -> list[str]:
@@ -189,7 +190,7 @@ def wrong_traces(lines: list[dict], truth: GoTruth) -> list[str]:
     wrong = [f"{idless} lines without trace_id or span_id"] if idless else []
     wrong += [f"span_id {span}: {count} lines" for span, count in spans.items() if span and count > 1][:3]
     incoming = Counter(
-        (line["url.path"], line["trace_id"], line.get("parent_span_id")) for line in lines
+        (line.get("url.path", ""), line["trace_id"], line.get("parent_span_id")) for line in lines
         if _is(line, "SERVER", rpc=False) and line.get("trace_id")
     )
     lost = [row for row in truth.traces if incoming[row["path"], row["trace_id"], row["span_id"]] != 1]
@@ -200,14 +201,14 @@ def wrong_traces(lines: list[dict], truth: GoTruth) -> list[str]:
 def wrong_parents(lines: list[dict]) -> list[str]:
     servers = {line["span_id"]: line for line in lines if _is(line, "SERVER", rpc=False) and line.get("span_id")}
     orphans: Counter[str] = Counter()
-    strangers = 0
+    strangers: Counter[str] = Counter()
     for line in lines:
         if not _is(line, "CLIENT", rpc=False):
             continue
         parent = servers.get(line.get("parent_span_id"))
         if parent is None:
             orphans[line.get("url.path", "")] += 1
-        elif (parent["url.path"], parent.get("trace_id")) != ("/out", line.get("trace_id")):
-            strangers += 1
+        elif (parent.get("url.path"), parent.get("trace_id")) != ("/out", line.get("trace_id")):
+            strangers[f"{line.get('url.path', '')} of {parent.get('url.path', '')}"] += 1
     wrong = [f"calls without their request as parent: {dict(orphans)}"] if orphans else []
-    return wrong + ([f"{strangers} calls with another request as parent"] if strangers else [])
+    return wrong + ([f"calls with another request as parent: {dict(strangers)}"] if strangers else [])
