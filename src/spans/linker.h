@@ -76,7 +76,7 @@ class Linker final : public model::ExchangeSink, public model::EventSink, public
     NumberIndex connection_by_goroutine;  // address of the g
     // Of open requests their id, of ended ones kEnded and their number.
     NumberIndex request_by_goroutine;  // goroutine_key
-    NumberIndex request_by_context;
+    NumberIndex request_by_context;    // open ones only
     std::optional<base::BootTime> exited;
   };
   // One that carries plain requests to a server.
@@ -92,7 +92,6 @@ class Linker final : public model::ExchangeSink, public model::EventSink, public
   struct Ended {
     model::ProcessKey process;
     std::uint64_t goroutine_key = 0;
-    std::uint64_t context = 0;
     model::TraceContext trace;
     base::BootTime time;
   };

@@ -93,8 +93,8 @@ TEST(Traces, TheContextCountsMoreThanTheGoroutine) {
   Serving traffic;
   const auto other = traffic.request(2, 8);
   traffic.serve(8);
-  CallOrigin origin{7, 1007, 0, 0xc008, {}};
-  EXPECT_EQ(traffic.ask(origin).parent_span_id, traffic.end(other).trace.span_id);
+  const auto client = traffic.ask({7, 1007, 0, 0xc008, {}});
+  EXPECT_EQ(client.parent_span_id, traffic.end(other).trace.span_id);
 }
 
 TEST(Traces, ThenTheGoroutine) {
@@ -147,7 +147,7 @@ TEST(Traces, ARequestThatWasBegunByACallIsAParent) {
 TEST(Traces, AClientsOwnTraceHasOurParentOnlyInTheSameTrace) {
   Serving traffic;
   CallOrigin origin = elsewhere();
-  origin.context = 0xc007;
+  origin.goroutine_id = 1007;
   traffic.incoming = some_parent();
   EXPECT_EQ(traffic.ask(origin).parent_span_id, kNoSpan);
   const auto server = traffic.server();
@@ -169,10 +169,18 @@ TEST(Traces, WhatWasNotSampledIsNotSampledFurther) {
   EXPECT_FALSE(traffic.ask(origin).sampled);
 }
 
+TEST(Traces, TheContextOfAnEndedRequestMayBeAnothersByNow) {
+  Serving traffic;
+  CallOrigin origin = elsewhere();
+  origin.ancestors = {0xc007};
+  traffic.server();
+  EXPECT_EQ(traffic.ask(origin).parent_span_id, kNoSpan);
+}
+
 TEST(Traces, AnEndedRequestIsAParentForAMoment) {
   Serving traffic;
   CallOrigin origin = elsewhere();
-  origin.context = 0xc007;
+  origin.goroutine_id = 1007;
   const auto server = traffic.server();
   traffic.time += Linker::kKeepEnded;
   traffic.linker.expire(traffic.now());

@@ -105,6 +105,7 @@ void CallTable::hijack(const FunctionCall& call) {
 }
 
 void CallTable::begin_grpc(const FunctionCall& call) {
+  absorb_outer(call);
   OpenCall& open = add(call, CallFamily::grpc, model::Role::server);
   open.exchange.semantics.family = MetricFamily::rpc;
   open.exchange.semantics.operation = path_in(call.target);
@@ -124,6 +125,15 @@ void CallTable::end_grpc(const FunctionCall& call) {
   if (http != nullptr) absorb(*http);
   take_peer(*open, call);
   finish(*open, std::to_string(call.status), call.time);
+}
+
+// A gRPC call that net/http answers has a context of that request. When the client gives up, the
+// handler of net/http may return before gRPC's end tells so.
+void CallTable::absorb_outer(const FunctionCall& call) {
+  for (const std::uint64_t context : call.origin.ancestors) {
+    if (context == 0) return;
+    if (OpenCall* http = open_.find_http2_of(call.process, context)) return absorb(*http);
+  }
 }
 
 // One request, seen by net/http and by gRPC: it counts as the latter. Its end will come.
