@@ -210,7 +210,7 @@ enum go_call {
                          connection_id: of the answer's socket, 0: unknown */
   kGoPanic = 15,      /* goroutine panics; it may recover. call, method, name, target: of the request that
                          it serves, else short and 0 */
-  kGoHijack = 16,     /* short. call: *response */
+  kGoHijack = 16,     /* call: *response; method, name, target */
   kGoCalls = 17,
 };
 

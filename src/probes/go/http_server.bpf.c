@@ -144,8 +144,12 @@ SEC("uprobe.multi")
 int go_hijack(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
-  struct event_call *event = begin_short(&hit, kGoHijack, ctx->ax);
-  if (event) submit_short(event);
+  __u64 response = ctx->ax;
+  report_last_route(&hit, find_request(hit.goroutine, hit.task->tgid), response);
+  struct call_scratch *scratch = begin_long(&hit, kGoHijack, response);
+  if (!scratch) return 0;
+  set_request(scratch, &hit, read_field(hit.image, response, kGoResponseReq));
+  submit_long(scratch);
   return 0;
 }
 

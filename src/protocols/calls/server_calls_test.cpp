@@ -185,12 +185,23 @@ TEST_F(ServerCalls, TheNextRequestEndsAPanickedOne) {
   EXPECT_THAT(sink.lines(), ElementsAre("http _OTHER  500"));
 }
 
-TEST_F(ServerCalls, WhatAHandlerTakesOverHasNoAnswer) {
+TEST_F(ServerCalls, WhatAHandlerTakesOverIsAnUpgradeOrATunnel) {
   begin_tls(1, 1, 0xa);
-  table.on_call(made_call(CallKind::hijack, 2, 1, 0xa));
-  EXPECT_EQ(sink.count(IncompleteReason::no_answer), 1U);
-  table.on_call(made_call(CallKind::hijack, 3, 1, 0xb));  // plain
-  EXPECT_EQ(sink.incomplete.size(), 1U);
+  end(CallKind::hijack, 2, 0xa, "/socket", 0);
+  begin_tls(3, 1, 0xb);
+  FunctionCall tunnel = made_call(CallKind::hijack, 4, 1, 0xb);
+  tunnel.method = "CONNECT";
+  table.on_call(tunnel);
+  table.on_call(made_call(CallKind::hijack, 5, 1, 0xc));  // plain: its parser sees the answer
+  EXPECT_THAT(sink.lines(), ElementsAre("http GET /socket 101", "http CONNECT  200"));
+  EXPECT_EQ(sink.in_flight(), 0U);
+}
+
+TEST_F(ServerCalls, APanicTellsOfTheStreamThatItEnds) {
+  begin_http2(1, 0xf, 0xcc, 7);
+  end(CallKind::panic, 2, 0xf, "/p?q", 0);
+  panic_http2(3, 0xcc, 7);
+  EXPECT_THAT(sink.lines(), ElementsAre("http GET /p 500"));
 }
 
 TEST_F(ServerCalls, Http2StreamsOfOneConnection) {
