@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
@@ -13,8 +14,10 @@
 #include "agent/broker/broker_books.h"
 #include "agent/broker/target_outbox.h"
 #include "agent/processor/broker_books_reader.h"
+#include "agent/processor/self_metrics.h"
 #include "capture/target_messages.h"
 #include "export/aggregate/red_metrics.h"
+#include "probes/proof/refusal.h"
 #include "spans/span_builder.h"
 
 namespace beyla::agent {
@@ -142,6 +145,46 @@ TEST(BrokerToProcessor, BooksAreReadAsTheyAreWritten) {
   }
   for (std::uint32_t book = 0; book < abi::kBrokerBookValues; ++book) {
     EXPECT_EQ(reader->value(static_cast<abi::broker_book>(book)), book + (1ULL << 40U));
+  }
+}
+
+// The processor's side may not include what the broker refuses for: it has the names again.
+TEST(BrokerToProcessor, EachRefusalOfAProbeIsServedUnderItsOwnName) {
+  using probes::proof::Refusal;
+  auto books = broker::BrokerBooks::make();
+  ASSERT_TRUE(books);
+  const auto reader = processor::BrokerBooksReader::map(books->fd());
+  ASSERT_TRUE(reader);
+  probes::proof::RefusalCounts counts;
+  for (std::size_t at = 0; at < probes::proof::kRefusals; ++at) {
+    for (std::size_t i = 0; i <= at; ++i) counts.add(static_cast<Refusal>(at));
+  }
+  books->set_refusals(counts);
+  std::vector<exporters::prometheus::Sample> samples;
+  processor::collect_broker_books(*reader, samples);
+  for (std::size_t at = 0; at < probes::proof::kRefusals; ++at) {
+    const auto name = std::string(probes::proof::reason_name(static_cast<Refusal>(at)));
+    const processor::Labels labels{{"reason", name}};
+    const auto served = std::ranges::find_if(samples, [&](const auto& sample) {
+      return sample.name == "beyla_probes_skipped_total" && sample.labels == labels;
+    });
+    ASSERT_NE(served, samples.end()) << name;
+    EXPECT_EQ(std::get<std::uint64_t>(served->value), at + 1) << name;
+  }
+}
+
+// Each kind of record has a name: a missing initialiser would be an empty one.
+TEST(BrokerToProcessor, NoSampleHasAnEmptyLabel) {
+  const auto books = broker::BrokerBooks::make();
+  ASSERT_TRUE(books);
+  const auto reader = processor::BrokerBooksReader::map(books->fd());
+  ASSERT_TRUE(reader);
+  std::vector<exporters::prometheus::Sample> samples;
+  processor::collect_broker_books(*reader, samples);
+  processor::collect_kernel_books({}, samples);
+  ASSERT_FALSE(samples.empty());
+  for (const auto& sample : samples) {
+    for (const auto& [key, value] : sample.labels) EXPECT_NE(value, "") << sample.name << key;
   }
 }
 

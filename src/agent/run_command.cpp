@@ -60,11 +60,13 @@ base::Result<Holdings> take_hold(const CommandLine& command, const LoadedConfig&
   return held;
 }
 
+bool wants_go(const config::Policy& policy) { return (policy.allowed_probes & abi::kAllowGo) != 0; }
+
 probes::loader::ProbeOptions probe_options(const config::Policy& policy, bool may_probe_go) {
   probes::loader::ProbeOptions options;
   options.wanted_ports = policy.wanted_ports;
   options.watch_every_exec = policy.wanted_ports.none();
-  options.go_probes = may_probe_go && (policy.allowed_probes & abi::kAllowGo) != 0;
+  options.go_probes = may_probe_go && wants_go(policy);
   return options;
 }
 
@@ -155,7 +157,12 @@ base::Result<int> run_loaded(const CommandLine& command, const LoadedConfig& loa
   if (!alone) TRY_VOID(give_up_other_powers());
 
   // Without a spawner nobody reads the executables: not even for a debugger do we.
-  auto options = probe_options(loaded.policy, helpers.spawner.has_value());
+  auto options = probe_options(loaded.policy, !alone);
+  if (alone && wants_go(loaded.policy)) {
+    spdlog::warn(
+        "no Go probes with --single-process: Go programs are seen by their sockets only, without "
+        "TLS, HTTP/2, gRPC and routes");
+  }
   if (helpers.spawner) {
     options.own_pids.push_back(static_cast<std::uint32_t>(helpers.spawner->pid()));
   }

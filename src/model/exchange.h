@@ -19,8 +19,8 @@ struct Semantics {
   MetricFamily family = MetricFamily::http;
   // HTTP: method, or "_OTHER" for one that no RFC registers. RPC: full method, "/pkg.Service/Name".
   std::string operation;
-  std::string target;   // HTTP: path without query, raw bytes as sent
-  std::string outcome;  // HTTP: status code as text, empty: no answer came. RPC: code as text
+  std::string target;      // HTTP: path without query, raw bytes as sent
+  std::string outcome;     // HTTP: status code as text, empty: no answer came. RPC: code as text
   std::string route = {};  // HTTP servers: as the framework spells it; empty: not known
 };
 
@@ -69,7 +69,8 @@ struct RequestBegun {
   ConnectionId connection = 0;  // 0: not known
   base::BootTime time{};
   std::optional<TraceParent> incoming = std::nullopt;  // what the request carries
-  std::optional<CallOrigin> origin = std::nullopt;     // who asks, or serves it; seen by a probe in the process
+  std::optional<CallOrigin> origin =
+      std::nullopt;  // who asks, or serves it; seen by a probe in the process
 };
 
 // What was said to have begun is part of another request: it ends as neither.
@@ -90,8 +91,8 @@ class ExchangeSink {
   virtual void on_exchange(Exchange&& exchange) = 0;
   virtual void on_incomplete(const Incomplete& incomplete) = 0;
   virtual void on_withdrawn(const Withdrawn& /*request*/) {}  // for sinks that keep no books
-  virtual void on_unpaired() = 0;  // an answer without request
-  virtual void on_gap() = 0;       // bytes of a stream were lost, not merely left uncopied
+  virtual void on_unpaired() = 0;                             // an answer without request
+  virtual void on_gap() = 0;  // bytes of a stream were lost, not merely left uncopied
 };
 
 }  // namespace beyla::model

@@ -64,15 +64,15 @@ class FewFilesTest(unittest.TestCase):
 
 
 class FewProcessesTest(unittest.TestCase):
-    """The broker, the spawner and a worker or the processor; this one has two more threads."""
+    """The broker with its second thread, the spawner and a worker or the processor; this one has two more threads."""
 
-    WITHOUT_WORKER, WITHOUT_THREADS = range(3), (3, 4)
+    WITHOUT_CHILD, WITHOUT_THREADS = range(4), (4, 5)
 
     def setUp(self) -> None:
         self.uid = random.choice(USERS)
 
     def test_too_few_to_start(self) -> None:
-        for limit in self.WITHOUT_WORKER:
+        for limit in self.WITHOUT_CHILD:
             with self.subTest(limit):
                 environment = {"OPEN_PORT": "1", "PRINT_TRACES": "true", "PATH": os.environ["PATH"]}
                 done = subprocess.run(

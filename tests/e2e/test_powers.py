@@ -7,7 +7,7 @@ import sys
 import unittest
 from pathlib import Path
 
-from harness import BEYLA_BINARY, Agent, main, required_program, wait_until
+from harness import BEYLA_BINARY, Agent, free_port, main, required_program, wait_until
 from http_client import Request, send_once
 from processes import PROCESSOR, SPAWNER, family, name_of, status_of, tasks
 from targets import GoServer, PythonServer
@@ -127,6 +127,12 @@ class PowersTest(unittest.TestCase):
             agent.scrape()
             self.assertEqual(family(agent.pid), [agent.pid])
             self.assertEqual(agent.processor_pid, agent.pid)
+            self.assertEqual(agent.stderr().count("no Go probes with --single-process"), 1, agent.stderr())
+
+    def test_who_wants_no_go_probes_is_not_told_that_there_are_none(self) -> None:
+        command = [str(BEYLA_BINARY), "--single-process"]
+        with Agent({"OPEN_PORT": str(free_port()), "BEYLA_SKIP_GO_SPECIFIC_TRACERS": "true"}, command) as agent:
+            self.assertNotIn("Go probes", agent.stderr())
 
     def test_no_power_over_others_is_used(self) -> None:
         """No signal, no tracing, no writing into the target's memory: as strace sees it."""

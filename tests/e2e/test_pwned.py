@@ -11,6 +11,7 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from go_targets import wait_probed
 from harness import Agent, clean_environment, main, wait_until
 from http_client import BackgroundLoad, Request, send_once
 from processes import PROCESSOR, cpu_seconds, named, status_of
@@ -117,14 +118,19 @@ class HostileProcessorTest(unittest.TestCase):
                 self.check_restarted(agent, "(it sent what no processor sends)")
                 self.assertEqual(self.requests(agent), {"malformed": 16})
 
+    def held(self, agent: Agent) -> int:
+        """Descriptors of the broker, with the link of the server's probes and without the channel of who read its file."""
+        wait_probed(agent, self.server.process.pid)
+        return len(list(Path(f"/proc/{agent.pid}/fd").iterdir()))
+
     def test_it_sends_descriptors(self) -> None:
         with self.agent("descriptors") as agent:
             self.check_restarted(agent, "(exit code 0)")
             self.assertEqual(set(self.requests(agent)), {"not_target", "too_fast"})
-            held = len(list(Path(f"/proc/{agent.pid}/fd").iterdir()))
+            held = self.held(agent)
         with self.agent("exit_0") as agent:
             self.check_restarted(agent, "(exit code 0)")
-            self.assertEqual(len(list(Path(f"/proc/{agent.pid}/fd").iterdir())), held)
+            self.assertEqual(self.held(agent), held)
 
     def test_it_asks_for_what_it_may_not_have(self) -> None:
         with self.agent("others") as agent:

@@ -332,7 +332,9 @@ const Case kProgramCases[] = {
      Status::limited,
      "it is too old; no probes in Go programs: their TLS, HTTP/2 and gRPC are not seen",
      "use Linux 6.10 or newer"},
-    {"uprobes", [](Facts& f) { forget(f, kUprobeMulti); }, Status::limited,
+    {"uprobes", [](Facts& f) { f.bpf = {}; }, Status::ok,
+     "the kernel knows uprobe_multi; not tried", ""},
+    {"uprobes", [](Facts& f) { f.bpf = {}, forget(f, kUprobeMulti); }, Status::limited,
      "the kernel has no uprobe_multi; no probes in Go programs: their TLS, HTTP/2 and gRPC are not "
      "seen",
      "use Linux 6.10 or newer"},

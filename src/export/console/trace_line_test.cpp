@@ -5,24 +5,12 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "export/console/made_spans.h"
+
 namespace beyla::exporters::console {
 namespace {
 
 using namespace std::chrono_literals;
-
-// 2023-04-19 13:49:04.5 UTC, as boot time 1000 s plus the offset.
-constexpr auto kStart = base::BootTime(1000s);
-constexpr std::chrono::nanoseconds kWallOffset = 1'681'912'144s + 500ms - 1000s;
-
-model::IpAddress v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) {
-  return {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}};
-}
-
-model::IpAddress v6_loopback() {
-  model::IpAddress address;
-  address.bytes.back() = 1;
-  return address;
-}
 
 model::Span hello() {
   model::Span span;

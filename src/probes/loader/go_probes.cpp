@@ -6,6 +6,7 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -27,7 +28,11 @@ std::uint64_t cookie_of(std::uint32_t probe, std::uint32_t slot) {
 
 base::Result<std::unique_ptr<GoProbes>> GoProbes::make(const GoKernel& kernel) {
   auto images = TRY(base::MemoryMap::make_shared(kernel.images_fd, kMappedBytes));
-  return std::unique_ptr<GoProbes>(new GoProbes(kernel, std::move(images)));
+  try {
+    return std::unique_ptr<GoProbes>(new GoProbes(kernel, std::move(images)));
+  } catch (const std::system_error& error) {  // of the closer's thread
+    return base::fail_to_start(error.code().value(), "cannot probe Go programs: no thread");
+  }
 }
 
 void GoProbes::write_image(std::uint32_t slot, const abi::go_image& image) {

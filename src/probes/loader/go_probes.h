@@ -52,6 +52,7 @@ class GoProbes {
 
   // Maps go_images: an entry is written without a system call, which the filter of the broker need
   // not allow then.
+  // Starts the thread that closes links; errors: there is no room for one, or for the map.
   [[nodiscard]] static base::Result<std::unique_ptr<GoProbes>> make(const GoKernel& kernel);
 
   // A probe without a program is left out. REQUIRES: each point is proven for this very file; the

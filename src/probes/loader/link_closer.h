@@ -17,7 +17,8 @@ namespace beyla::probes::loader {
 
 class LinkCloser {
  public:
-  // Starts the thread, with the signal mask and the powers of the caller.
+  // Starts the thread, with the signal mask and the powers of the caller. Throws std::system_error
+  // where there is no room for one.
   LinkCloser();
   // What still waits is left to the end of the process.
   ~LinkCloser();

@@ -97,6 +97,7 @@ void CallTable::panic(const FunctionCall& call) {
   OpenCall* open = open_.find_on(call.process, CallFamily::http1, call.origin.goroutine);
   if (open == nullptr || !is_same_goroutine(open->origin, call.origin)) return;
   take_http(open->exchange, call);
+  take_peer(*open, call);
   end_later(*open, std::string(kPanicOutcome), call.time);
 }
 

@@ -39,6 +39,13 @@ class ServerCalls : public testing::Test {
     call.status = stream;
     table.on_call(call);
   }
+  void panic_in(std::int64_t ms, std::uint64_t call_id, std::string_view target) {
+    FunctionCall call = made_call(CallKind::panic, ms, 1, call_id);
+    call.method = "GET";
+    call.target = target;
+    call.name = "10.0.0.1:5000";
+    table.on_call(call);
+  }
   void panic_http2(std::int64_t ms, std::uint64_t owner, std::uint32_t stream) {
     FunctionCall call = made_call(CallKind::http2_panic, ms, 1);
     call.owner = owner;
@@ -160,6 +167,14 @@ TEST_F(ServerCalls, APanicThatNothingFollowsIs500) {
   EXPECT_FALSE(table.waits());
 }
 
+TEST_F(ServerCalls, APanicTellsOfTheRequestThatItEnds) {
+  begin_tls(1, 1, 0xa);
+  panic_in(2, 0xa, "/a");
+  table.tidy(at_ms(5000));
+  EXPECT_THAT(sink.lines(), ElementsAre("http GET /a 500"));
+  EXPECT_EQ(sink.exchanges[0].remote.port, 5000);
+}
+
 TEST_F(ServerCalls, APanicThatIsRecoveredIsNone) {
   begin_tls(1, 1, 0xa);
   table.on_call(made_call(CallKind::panic, 2, 1));
@@ -223,6 +238,17 @@ TEST_F(ServerCalls, AnHttp2PanicIs500OfItsStream) {
   EXPECT_THAT(sink.lines(), ElementsAre("http _OTHER  500"));
   panic_http2(2, 0xcc, 3);
   EXPECT_EQ(table.counters().unmatched_ends.value(), 1U);
+}
+
+TEST_F(ServerCalls, APanicTellsOfTheStreamThatItResets) {
+  begin_http2(1, 0xa, 0xcc, 1);
+  begin_http2(1, 0xb, 0xcc, 3);
+  panic_in(2, 0xb, "/b");
+  EXPECT_THAT(sink.exchanges, IsEmpty());  // it may be recovered
+  panic_http2(3, 0xcc, 3);
+  EXPECT_THAT(sink.lines(), ElementsAre("http GET /b 500"));
+  end(CallKind::http2_end, 4, 0xa, "/a", 200);
+  EXPECT_EQ(sink.lines().back(), "http GET /a 200");
 }
 
 TEST_F(ServerCalls, TheSameStreamAgainMeansThatTheEndWasLost) {

@@ -155,7 +155,13 @@ TEST(BinaryReport, SaysWhereFieldsAre) {
   EXPECT_EQ(report.go.offset[abi::kGoRequestUrl], 16);
   EXPECT_EQ(report.go.offset[abi::kGoConnTlsState], 48);
   EXPECT_EQ(report.go.offset[abi::kGoGGoid], abi::kGoAbsentField);
-  EXPECT_EQ(report.go.flags, 0U);
+}
+
+TEST(BinaryReport, AServerWithoutTlsIsAFlag) {
+  EXPECT_EQ(report_of(http_server().build()).go.flags, std::uint32_t{abi::kGoNoTlsServer});
+  Program with_tls({kServe, kServeHttp, kFinish, "crypto/tls.(*Conn).serverHandshake"});
+  with_tls.call(kServe, kServeHttp);
+  EXPECT_EQ(report_of(with_tls.build()).go.flags, 0U);
 }
 
 TEST(BinaryReport, AFieldOfAnotherKindIsAbsent) {
@@ -254,7 +260,7 @@ TEST(BinaryReport, AStreamByValueIsAFlag) {
   const std::string status = std::string(kTransport) + "(*http2Server).writeStatus";
   for (const Kind kind : {Kind::structure, Kind::pointer}) {
     const auto report = report_of(grpc_server(status, kind).build());
-    EXPECT_EQ(report.go.flags == abi::kGoGrpcStreamByValue, kind == Kind::structure);
+    EXPECT_EQ((report.go.flags & abi::kGoGrpcStreamByValue) != 0, kind == Kind::structure);
     EXPECT_EQ(report.go.offset[abi::kGoGrpcServerStreamStream], 0);
     EXPECT_THAT(probes_of(report), ElementsAre(abi::kGoProbeGrpcHandle, abi::kGoProbeGrpcStatus));
   }
