@@ -143,6 +143,7 @@ void Linker::on_call(const model::FunctionCall& call) {
   now_ = call.time;
   GoProcess* process = go_process(call.process);
   if (process == nullptr) return;
+  process->called = call.time;
   switch (call.kind) {
     case CallKind::http1_begin:
       if (!call.tls) join(*process, call);
@@ -160,10 +161,12 @@ void Linker::on_exited(const model::ProcessKey& key, base::BootTime time) {
 void Linker::expire(base::BootTime now) {
   now_ = std::max(now_, now);
   forget_ended(now_);
+  const bool is_full = processes_.size() >= kMaxGoProcesses;
   for (auto place = processes_.begin(); place != processes_.end();) {
     const auto& [key, process] = *place++;
-    if (process.exited && now - *process.exited > kKeepAfterExit)
-      drop_process(model::ProcessKey(key));
+    const bool is_over = process.exited ? now - *process.exited > kKeepAfterExit
+                                        : is_full && now - process.called > kKeepSilent;
+    if (is_over) drop_process(model::ProcessKey(key));
   }
 }
 

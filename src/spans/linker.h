@@ -37,6 +37,9 @@ class Linker final : public model::ExchangeSink, public model::EventSink, public
   static constexpr std::size_t kMaxConnections = 65536;  // as many as are followed
   static constexpr std::size_t kMaxGoProcesses = 4096;
   static constexpr std::chrono::seconds kKeepAfterExit{2};  // its records are read by then
+  // Ours. One that calls no longer than that gives its place up when all are taken: the end of some
+  // is never told, as where it came before their first call.
+  static constexpr std::chrono::minutes kKeepSilent{1};
 
   // The sink must outlive this.
   Linker(model::ExchangeSink& sink, const RandomIds::Seed& seed) : sink_(sink), random_(seed) {}
@@ -78,6 +81,7 @@ class Linker final : public model::ExchangeSink, public model::EventSink, public
     NumberIndex request_by_goroutine;  // goroutine_key
     NumberIndex request_by_context;
     std::optional<base::BootTime> exited;
+    base::BootTime called;  // last
   };
   // One that carries plain requests to a server.
   struct Connection {
