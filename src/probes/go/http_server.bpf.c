@@ -46,7 +46,7 @@ int go_serve_http(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
   __u64 writer = ctx->cx, request = ctx->di;
-  struct go_request *known = find_request(hit.goroutine, hit.task->tgid);
+  struct go_request *known = find_request(hit.goroutine, hit.task);
   bool as_before = is_known_http1(known, &hit);
   if (!as_before && read_field(hit.image, writer, kGoResponseReq) != request) return 0;
   struct go_request served = new_request(&hit, writer, request);
@@ -65,7 +65,7 @@ int go_http2_run(struct pt_regs *ctx) {
   __u64 conn = ctx->ax, writer = ctx->bx, request = ctx->cx;
   begin_http2(&hit, conn, writer, request);
   struct go_request served = new_request(&hit, writer, request);
-  remember_request(&hit, find_request(hit.goroutine, hit.task->tgid), &served);
+  remember_request(&hit, find_request(hit.goroutine, hit.task), &served);
   return 0;
 }
 
@@ -102,7 +102,7 @@ int go_finish_request(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
   __u64 response = ctx->ax;
-  struct go_request *served = find_request(hit.goroutine, hit.task->tgid);
+  struct go_request *served = find_request(hit.goroutine, hit.task);
   report_last_route(&hit, served, response);
   bool tls = is_known_http1(served, &hit) ? served->has_tls : has_tls(hit.image, response);
   if (tls) end_http1(&hit, response);
@@ -114,7 +114,7 @@ int go_http2_done(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
   __u64 writer = ctx->ax;
-  report_last_route(&hit, find_request(hit.goroutine, hit.task->tgid), writer);
+  report_last_route(&hit, find_request(hit.goroutine, hit.task), writer);
   struct call_scratch *scratch = begin_long(&hit, kGoHttp2End, writer);
   if (!scratch) return 0;
   struct event_call *event = &scratch->record.call;
@@ -167,7 +167,7 @@ SEC("uprobe.multi")
 int go_panic(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
-  struct go_request *served = find_request(hit.goroutine, hit.task->tgid);
+  struct go_request *served = find_request(hit.goroutine, hit.task);
   if (is_of(served, &hit)) {
     report_panic_of(&hit, served);
     return 0;
