@@ -75,6 +75,11 @@ static __always_inline void remember_request(const struct go_hit *hit, struct go
   else bpf_map_update_elem(&req_by_routine, &key, served, BPF_ANY);
 }
 
+static __always_inline struct go_mux_use *mux_use_of(const struct go_request *served) {
+  __u32 image_index = served->image_index % kGoImages;
+  return bpf_map_lookup_elem(&go_mux_uses, &image_index);
+}
+
 static __always_inline struct go_request new_request(const struct go_hit *hit, __u64 call,
                                                      __u64 request) {
   struct go_request_key key = request_key(hit->goroutine, hit->task);

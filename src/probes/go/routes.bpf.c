@@ -42,7 +42,12 @@ int go_serve_mux(struct pt_regs *ctx) {
   if (ctx->flags & (kFlagCarry | kFlagZero)) return 0;
   __u64 request = ctx->di;
   struct go_request *served = find_request(ctx->r14, bpf_get_current_task_btf());
-  if (served && served->request != request) served->copy = request;
+  if (!served) return 0;
+  struct go_mux_use *use = mux_use_of(served);
+  if (use) use->hits++;
+  if (served->request == request) return 0;
+  served->copy = request;
+  if (use) use->copies++;
   return 0;
 }
 
