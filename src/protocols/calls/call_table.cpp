@@ -79,6 +79,8 @@ void CallTable::finish(OpenCall& open, std::string outcome, base::BootTime end) 
 }
 
 void CallTable::give_up(OpenCall& open, IncompleteReason reason, base::BootTime time) {
+  // What a parser of a socket may have seen, it has counted.
+  if (open.key.family == CallFamily::client && !owns(open)) withdraw(open);
   const model::Incomplete request{open.key.process, open.exchange.role, reason, time,
                                   open.exchange.request};
   const bool counts = open.begun && !open.withdrawn;

@@ -126,6 +126,8 @@ class CallTable final : public model::EventSink,
   void end_settled(OpenCall&& call);
   [[nodiscard]] bool take_unlinked(const OpenCall& call);
   void see_on_socket(const Link& link);
+  [[nodiscard]] static bool owns(const OpenCall& client);
+  void withdraw(OpenCall& call);
   void begin_grpc_client(const model::FunctionCall& call);
   void retry_grpc_client(const model::FunctionCall& call);
   void end_grpc_client(const model::FunctionCall& call);

@@ -35,7 +35,8 @@ void CallTable::uncount_client(const model::ProcessKey& process) {
   if (found != clients_.end() && --found->second == 0) clients_.erase(found);
 }
 
-// Only of https it is sure that no parser of a socket will see it.
+// It begins at once, so that its parent is looked for while that is there; where a socket's parser
+// sees it, too, it is withdrawn.
 void CallTable::begin_client(const FunctionCall& call) {
   make_room_on_goroutine(call);
   OpenCall& open = add(call, CallFamily::client, Role::client);
@@ -45,7 +46,7 @@ void CallTable::begin_client(const FunctionCall& call) {
   open.exchange.semantics.target = call.target.empty() ? "/" : path_in(call.target);
   open.exchange.server_name = server_in(call.name);
   open.https = call.tls;
-  if (open.https) begin(open);
+  begin(open);
 }
 
 // The newest on the call's goroutine; those of an earlier one at its address have ended unseen.
@@ -87,7 +88,9 @@ void CallTable::link_client(const FunctionCall& call) {
   if (!plain || call.connection == 0) return;
   if (links_.size() >= kMaxLinks && !links_.contains(call.connection)) {
     counters_.over_limit.add();
-    if (open != nullptr) open->seen_on_socket = true;  // better none than two
+    if (open == nullptr) return;
+    open->seen_on_socket = true;  // better none than two
+    withdraw(*open);
     return;
   }
   links_[call.connection] = link;
@@ -97,15 +100,25 @@ void CallTable::end_client(const FunctionCall& call) {
   OpenCall* open = newest_client(call);
   if (open == nullptr) return counters_.unmatched_ends.add();
   OpenCall* below = open->below;
-  if (!open->begun && open->linked && !open->plain) begin(*open);  // by way of a TLS proxy
-  if (open->begun) {
+  if (owns(*open)) {
     finish(*open, outcome_of(call), call.time);
-  } else if (open->seen_on_socket) {
+  } else if (open->seen_on_socket || open->withdrawn) {
     remove(*open);
   } else {
     settle(*open, outcome_of(call), call.time);
   }
   if (below != nullptr && ++below->ends_above >= kMaxEndsAbove) end_stale(*below, call.time);
+}
+
+// No parser of a socket can see it: https, or by way of a TLS proxy.
+bool CallTable::owns(const OpenCall& client) {
+  return !client.withdrawn && (client.https || (client.linked && !client.plain));
+}
+
+// A parser of a socket sees it: once is enough.
+void CallTable::withdraw(OpenCall& call) {
+  if (!call.begun || std::exchange(call.withdrawn, true)) return;
+  sink_.on_withdrawn({call.key.process, call.exchange.role, call.exchange.request});
 }
 
 // A request of plain HTTP/1 belongs to the socket's parser, which may see it a moment later.
@@ -136,8 +149,7 @@ void CallTable::settle_all(base::BootTime now) {
 void CallTable::end_settled(OpenCall&& call) {
   const bool on_socket = call.seen_on_socket || take_unlinked(call);
   uncount_client(call.key.process);
-  if (on_socket) return;
-  begin(call);
+  if (on_socket) return withdraw(call);
   call.exchange.semantics.outcome = std::move(call.due_outcome);
   call.exchange.end = std::max(call.due_end, call.exchange.received);
   sink_.on_exchange(std::move(call.exchange));
@@ -177,10 +189,13 @@ void CallTable::see_on_socket(const Link& link) {
   if (link.serial == 0) return;
   if (const auto settling = settling_.find(link.serial); settling != settling_.end()) {
     settling->second.seen_on_socket = true;
+    withdraw(settling->second);
     return;
   }
   OpenCall* open = open_.find(link.key);
-  if (open != nullptr && open->serial == link.serial) open->seen_on_socket = true;
+  if (open == nullptr || open->serial != link.serial) return;
+  open->seen_on_socket = true;
+  withdraw(*open);
 }
 
 // One that waits for its next attempt goes on.

@@ -116,14 +116,25 @@ TEST_F(ClientCalls, PlainHttp1BelongsToTheSocketAndKnowsWhoAsked) {
   begin(1, 1, 0xa);
   link(2, 0xa, 9);
   const auto id = send(3, 9);
-  EXPECT_EQ(sink.begun.at(0).origin->goroutine_id, 1001U);
-  EXPECT_EQ(sink.begun.at(0).origin->ancestors[0], 0xabcU);
+  EXPECT_EQ(sink.withdrawn, 1U);
+  EXPECT_EQ(sink.begun.at(1).origin->goroutine_id, 1001U);
+  EXPECT_EQ(sink.begun.at(1).origin->ancestors[0], 0xabcU);
   answer(id);
   end(5, 1, 200);
   table.tidy(at_ms(9000));
   EXPECT_THAT(sink.lines(), ElementsAre("http  /socket "));
-  EXPECT_EQ(sink.begun.size(), 1U);
+  EXPECT_EQ(sink.in_flight(), 0U);
   EXPECT_EQ(table.size(), 0U);
+}
+
+// Its parent may be gone when it is known that no socket carried it.
+TEST_F(ClientCalls, OneThatIsNeverSentHasBegunWhenItBegan) {
+  begin(1, 1, 0xa);
+  ASSERT_EQ(sink.begun.size(), 1U);
+  end(2, 1, 0);
+  table.tidy(at_ms(9000));
+  EXPECT_EQ(sink.begun.size(), 1U);
+  EXPECT_EQ(sink.exchanges.at(0).request, 1U);
 }
 
 // net/http sends a copy of a request that has a body.
@@ -152,7 +163,7 @@ TEST_F(ClientCalls, ALinkEndsWithItsConnection) {
   link(2, 0xa, 9);
   table.on_closed({at_ms(3), 9});
   send(4, 9);
-  EXPECT_FALSE(sink.begun.at(0).origin);
+  EXPECT_FALSE(sink.begun.at(1).origin);
 }
 
 TEST_F(ClientCalls, OnOneMoreConnectionItIsOneRequest) {
