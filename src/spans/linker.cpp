@@ -100,19 +100,19 @@ void Linker::on_withdrawn(const model::Withdrawn& request) {
 
 void Linker::end(RequestId id) {
   const OpenRequest& request = *requests_.find(id);
-  if (request.goroutine_key != 0 || request.context != 0) keep_ended(request, id);
+  if (request.goroutine_key != 0) keep_ended(request, id);
   remove(id);
 }
 
+// By its goroutine only, see parent_by_context().
 void Linker::keep_ended(const OpenRequest& request, RequestId id) {
   forget_ended(now_);
   GoProcess* process = find_process(request.process);
   if (process == nullptr) return;
   const std::uint64_t number = kEnded | (first_ended_ + ended_.size());
   process->request_by_goroutine.replace(request.goroutine_key, id, number);
-  process->request_by_context.replace(request.context, id, number);
-  ended_.push_back({request.process, request.goroutine_key, request.context, request.trace,
-                    request.begun, request.newest_goroutine, now_});
+  ended_.push_back({request.process, request.goroutine_key, request.trace, request.begun,
+                    request.newest_goroutine, now_});
 }
 
 void Linker::forget_ended(base::BootTime now) {
@@ -121,7 +121,6 @@ void Linker::forget_ended(base::BootTime now) {
     const Ended& oldest = ended_.front();
     if (GoProcess* process = find_process(oldest.process)) {
       process->request_by_goroutine.erase(oldest.goroutine_key, kEnded | first_ended_);
-      process->request_by_context.erase(oldest.context, kEnded | first_ended_);
     }
     ended_.pop_front();
     ++first_ended_;

@@ -86,7 +86,7 @@ class Linker final : public model::ExchangeSink, public model::EventSink, public
     NumberIndex connection_by_goroutine;  // address of the g
     // Of open requests their id, of ended ones kEnded and their number.
     NumberIndex request_by_goroutine;  // goroutine_key
-    NumberIndex request_by_context;
+    NumberIndex request_by_context;  // open ones
     FirstCalls callers;
     std::uint64_t newest_goroutine = 0;  // by its id; of those that were seen
     std::optional<base::BootTime> exited;
@@ -105,7 +105,6 @@ class Linker final : public model::ExchangeSink, public model::EventSink, public
   struct Ended {
     model::ProcessKey process;
     std::uint64_t goroutine_key = 0;
-    std::uint64_t context = 0;
     model::TraceContext trace;
     base::BootTime begun;
     std::uint64_t newest_goroutine = 0;
@@ -132,10 +131,8 @@ class Linker final : public model::ExchangeSink, public model::EventSink, public
   // parents.cpp
   struct Candidate {
     const model::TraceContext* trace = nullptr;
-    std::uint64_t goroutine_key = 0;
     base::BootTime begun;
     std::uint64_t newest_goroutine = 0;
-    bool ended = false;
   };
   [[nodiscard]] const model::TraceContext* find_parent(GoProcess& process,
                                                        const model::CallOrigin& origin,

@@ -173,7 +173,6 @@ TEST(Traces, WhatWasNotSampledIsNotSampledFurther) {
 TEST(Traces, AnEndedRequestIsAParentForAMoment) {
   Serving traffic;
   CallOrigin origin = elsewhere();
-  origin.context = 0xc007;
   origin.parent_goroutine_id = 1007;
   const auto server = traffic.server();
   traffic.time += Linker::kKeepEnded;
@@ -186,20 +185,32 @@ TEST(Traces, AnEndedRequestIsAParentForAMoment) {
 }
 
 // Its memory may be another's context by now.
-TEST(Traces, TheContextOfAnEndedRequestIsNoProofAlone) {
+TEST(Traces, TheContextOfAnEndedRequestIsNoProof) {
   Serving traffic;
   CallOrigin origin = elsewhere();
   origin.ancestors = {0xc007};
   EXPECT_NE(traffic.ask(origin).parent_span_id, kNoSpan);
-  const auto server = traffic.server();
+  traffic.server();
   EXPECT_EQ(traffic.ask(origin).parent_span_id, kNoSpan);
-  origin.parent_goroutine_id = 1008;
-  EXPECT_EQ(traffic.ask(origin).parent_span_id, kNoSpan);
-  traffic.request(1, 7);  // the goroutine goes on, what it has started asks for the request before
-  traffic.serve(8);
+  EXPECT_EQ(traffic.parents(ParentBy::context), 1U);
+}
+
+// The next one on its goroutine: what that has started asks for it.
+TEST(Traces, TheNextRequestCountsMoreThanTheContextOfTheOneBefore) {
+  Serving traffic;
+  traffic.server();
+  const auto next = traffic.request(1, 7);
+  model::FunctionCall begin;
+  begin.kind = model::CallKind::http1_begin;
+  begin.time = traffic.now();
+  begin.process = traffic.process;
+  begin.origin = {7, 1007, 0, 0xc999, {}};
+  traffic.linker.on_call(begin);
+  CallOrigin origin = elsewhere();
+  origin.ancestors = {0xc007, 0xc998};
   origin.parent_goroutine_id = 1007;
-  EXPECT_EQ(traffic.ask(origin).parent_span_id, server.span_id);
-  EXPECT_EQ(traffic.parents(ParentBy::context), 2U);
+  const auto client = traffic.ask(origin);
+  EXPECT_EQ(client.parent_span_id, traffic.end(next).trace.span_id);
 }
 
 // What a request has left running asks on its own account when another is served.

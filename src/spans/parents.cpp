@@ -33,25 +33,22 @@ std::optional<Linker::Candidate> Linker::find_candidate(std::optional<std::uint6
   if ((*request & kEnded) == 0) {
     const OpenRequest* open = requests_.find(*request);
     if (open == nullptr) return std::nullopt;
-    return Candidate{&open->trace, open->goroutine_key, open->begun, open->newest_goroutine, false};
+    return Candidate{&open->trace, open->begun, open->newest_goroutine};
   }
   const std::uint64_t place = (*request & ~kEnded) - first_ended_;
   if (place >= ended_.size()) return std::nullopt;
   const Ended& ended = ended_[place];
-  return Candidate{&ended.trace, ended.goroutine_key, ended.begun, ended.newest_goroutine, true};
+  return Candidate{&ended.trace, ended.begun, ended.newest_goroutine};
 }
 
-// The context of an ended request is garbage, and its memory soon another's (in a busy server a
-// third of the contexts of unrelated calls had such an address): it counts only for the goroutine
-// that served the request, and those that this one has started.
+// Of open requests only: the context of an ended one is garbage, and its memory soon another's, also
+// of one that the next request of the same goroutine was given.
 const model::TraceContext* Linker::parent_by_context(const GoProcess& process,
                                                      const model::CallOrigin& origin) {
   const auto parent_of = [&](std::uint64_t context) -> const model::TraceContext* {
-    const auto request = find_candidate(process.request_by_context.find(context));
-    if (!request) return nullptr;
-    const bool is_near = request->goroutine_key == goroutine_key_of(origin) ||
-                         request->goroutine_key == key_of_id(origin.parent_goroutine_id);
-    return !request->ended || (request->goroutine_key != 0 && is_near) ? request->trace : nullptr;
+    const auto id = process.request_by_context.find(context);
+    const OpenRequest* request = id ? requests_.find(*id) : nullptr;
+    return request != nullptr ? &request->trace : nullptr;
   };
   if (const auto* parent = parent_of(origin.context)) return parent;
   for (const std::uint64_t ancestor : origin.ancestors) {
