@@ -122,6 +122,16 @@ ABI_ASSERT(sizeof(struct go_image) == 168);
 
 enum { kGoImages = 256 }; /* binaries that have probes at the same time */
 
+/* What the probe of ServeMux is good for in one binary: counts of the kernel half that only grow while
+ * the binary has its place. Updates of several CPUs at once may be lost. */
+struct go_mux_use {
+  uint64_t hits;
+  uint64_t copies;   /* of them: with another request than the one that was begun */
+  uint64_t unrouted; /* requests without a pattern, or with one that others may be mounted under */
+  uint64_t padding;
+};
+ABI_ASSERT(sizeof(struct go_mux_use) == 32);
+
 /* The cookie of an attached probe: its go_probe, shifted, by which dispatch.bpf.c calls its program;
  * index of its go_image, shifted, 8 bits; and the variant. */
 enum { kGoCookieProbeShift = 16, kGoCookieImageShift = 8, kGoVariantXnet = 1 };
@@ -210,7 +220,7 @@ enum go_call {
                          connection_id: of the answer's socket, 0: unknown */
   kGoPanic = 15,      /* goroutine panics; it may recover. call, method, name, target: of the request that
                          it serves, else short and 0 */
-  kGoHijack = 16,     /* short. call: *response */
+  kGoHijack = 16,     /* call: *response; method, name, target */
   kGoCalls = 17,
 };
 

@@ -21,6 +21,7 @@ RequestId Linker::on_begun(const model::RequestBegun& begun) {
   request.process = begun.process;
   request.role = begun.role;
   request.connection = begun.connection;
+  request.begun = begun.time;
   give_trace(request, begun);
   if (begun.role != Role::server) return id;
   if (!begun.origin) {
@@ -38,7 +39,7 @@ void Linker::give_trace(OpenRequest& request, const model::RequestBegun& begun) 
   const model::TraceContext* parent = nullptr;
   if (begun.role == Role::client && begun.origin) {
     if (GoProcess* process = go_process(begun.process)) {
-      parent = find_parent(*process, *begun.origin);
+      parent = find_parent(*process, *begun.origin, begun.time);
     }
   }
   if (begun.incoming) {
@@ -110,7 +111,8 @@ void Linker::keep_ended(const OpenRequest& request, RequestId id) {
   const std::uint64_t number = kEnded | (first_ended_ + ended_.size());
   process->request_by_goroutine.replace(request.goroutine_key, id, number);
   process->request_by_context.replace(request.context, id, number);
-  ended_.push_back({request.process, request.goroutine_key, request.context, request.trace, now_});
+  ended_.push_back({request.process, request.goroutine_key, request.context, request.trace,
+                    request.begun, request.newest_goroutine, now_});
 }
 
 void Linker::forget_ended(base::BootTime now) {
@@ -143,6 +145,7 @@ void Linker::on_call(const model::FunctionCall& call) {
   now_ = call.time;
   GoProcess* process = go_process(call.process);
   if (process == nullptr) return;
+  process->called = call.time;
   switch (call.kind) {
     case CallKind::http1_begin:
       if (!call.tls) join(*process, call);
@@ -160,10 +163,12 @@ void Linker::on_exited(const model::ProcessKey& key, base::BootTime time) {
 void Linker::expire(base::BootTime now) {
   now_ = std::max(now_, now);
   forget_ended(now_);
+  const bool is_full = processes_.size() >= kMaxGoProcesses;
   for (auto place = processes_.begin(); place != processes_.end();) {
     const auto& [key, process] = *place++;
-    if (process.exited && now - *process.exited > kKeepAfterExit)
-      drop_process(model::ProcessKey(key));
+    const bool is_over = process.exited ? now - *process.exited > kKeepAfterExit
+                                        : is_full && now - process.called > kKeepSilent;
+    if (is_over) drop_process(model::ProcessKey(key));
   }
 }
 

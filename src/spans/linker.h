@@ -14,6 +14,7 @@
 #include "model/event.h"
 #include "model/exchange.h"
 #include "model/target.h"
+#include "spans/first_calls.h"
 #include "spans/number_index.h"
 #include "spans/open_requests.h"
 #include "spans/random_ids.h"
@@ -34,9 +35,15 @@ class Linker final : public model::ExchangeSink, public model::EventSink, public
   // Ours. Work that a request started outlives it by a moment; addresses are soon used again.
   static constexpr std::chrono::seconds kKeepEnded{1};
   static constexpr std::size_t kMaxEnded = 4096;
+  // Each P of Go takes 16 ids at once and may use them later (runtime/proc.go newproc1, Go 1.17 to
+  // 1.26): so many with 1,024 of them.
+  static constexpr std::uint64_t kGoroutinesLate = 16 * 1024;
   static constexpr std::size_t kMaxConnections = 65536;  // as many as are followed
   static constexpr std::size_t kMaxGoProcesses = 4096;
   static constexpr std::chrono::seconds kKeepAfterExit{2};  // its records are read by then
+  // Ours. One that calls no longer than that gives its place up when all are taken: the end of some
+  // is never told, as where it came before their first call.
+  static constexpr std::chrono::minutes kKeepSilent{1};
 
   // The sink must outlive this.
   Linker(model::ExchangeSink& sink, const RandomIds::Seed& seed) : sink_(sink), random_(seed) {}
@@ -72,12 +79,18 @@ class Linker final : public model::ExchangeSink, public model::EventSink, public
   // A process that has called; by its numbers.
   struct GoProcess {
     explicit GoProcess(std::uint64_t seed)
-        : connection_by_goroutine(seed), request_by_goroutine(seed), request_by_context(seed) {}
+        : connection_by_goroutine(seed),
+          request_by_goroutine(seed),
+          request_by_context(seed),
+          callers(seed) {}
     NumberIndex connection_by_goroutine;  // address of the g
     // Of open requests their id, of ended ones kEnded and their number.
     NumberIndex request_by_goroutine;  // goroutine_key
     NumberIndex request_by_context;
+    FirstCalls callers;
+    std::uint64_t newest_goroutine = 0;  // by its id; of those that were seen
     std::optional<base::BootTime> exited;
+    base::BootTime called;  // last
   };
   // One that carries plain requests to a server.
   struct Connection {
@@ -94,7 +107,9 @@ class Linker final : public model::ExchangeSink, public model::EventSink, public
     std::uint64_t goroutine_key = 0;
     std::uint64_t context = 0;
     model::TraceContext trace;
-    base::BootTime time;
+    base::BootTime begun;
+    std::uint64_t newest_goroutine = 0;
+    base::BootTime time;  // of its end
   };
   static constexpr std::uint64_t kEnded = std::uint64_t{1} << 63U;  // in no RequestId
 
@@ -115,9 +130,19 @@ class Linker final : public model::ExchangeSink, public model::EventSink, public
   void serve(GoProcess& process, model::RequestId id, OpenRequest& request,
              const model::CallOrigin& origin);
   // parents.cpp
-  [[nodiscard]] const model::TraceContext* find_parent(const GoProcess& process,
-                                                       const model::CallOrigin& origin);
-  [[nodiscard]] const model::TraceContext* trace_of(std::optional<std::uint64_t> request);
+  struct Candidate {
+    const model::TraceContext* trace = nullptr;
+    std::uint64_t goroutine_key = 0;
+    base::BootTime begun;
+    std::uint64_t newest_goroutine = 0;
+    bool ended = false;
+  };
+  [[nodiscard]] const model::TraceContext* find_parent(GoProcess& process,
+                                                       const model::CallOrigin& origin,
+                                                       base::BootTime time);
+  [[nodiscard]] std::optional<Candidate> find_candidate(std::optional<std::uint64_t> request);
+  [[nodiscard]] const model::TraceContext* parent_by_context(const GoProcess& process,
+                                                             const model::CallOrigin& origin);
   [[nodiscard]] OpenRequest* find_served(GoProcess& process, const model::FunctionCall& call);
   void take_route(GoProcess& process, const model::FunctionCall& call);
   void panic(GoProcess& process, const model::FunctionCall& call);

@@ -217,6 +217,36 @@ TEST(GoroutineJoin, ADeadProcessIsForgotten) {
   traffic.linker.on_closed({traffic.now(), 1});
 }
 
+// Its calls may be read after its end was told, or that is lost.
+TEST(GoroutineJoin, ThoseWhoseEndIsNeverToldMakeRoom) {
+  using namespace std::chrono_literals;
+  Traffic many;
+  for (std::uint32_t pid = 1; pid <= Linker::kMaxGoProcesses; ++pid) {
+    many.process.pid = pid;
+    many.linker.on_exited(many.process, many.now());
+    many.serve(7);
+  }
+  many.time += Linker::kKeepSilent;
+  many.process.pid = 1;
+  many.serve(7);
+  many.linker.expire(many.now());
+  EXPECT_EQ(many.linker.go_processes(), Linker::kMaxGoProcesses);
+  many.linker.expire(many.now() + 1ns);
+  EXPECT_EQ(many.linker.go_processes(), 1U);
+  many.process.pid = Linker::kMaxGoProcesses + 1;
+  const auto id = many.request(1, 7);
+  many.serve(7);
+  many.call(CallKind::route, 7, "/a");
+  EXPECT_EQ(route_of(many, id), "/a");
+}
+
+TEST(GoroutineJoin, ASilentProcessStaysWhereThereIsRoom) {
+  Traffic traffic;
+  traffic.serve(7);
+  traffic.linker.expire(traffic.now() + 2 * Linker::kKeepSilent);
+  EXPECT_EQ(traffic.linker.go_processes(), 1U);
+}
+
 TEST(GoroutineJoin, ConnectionsAndProcessesAreBounded) {
   Traffic traffic;
   for (model::ConnectionId id = 1; id <= Linker::kMaxConnections + 5; ++id) traffic.request(id, id);

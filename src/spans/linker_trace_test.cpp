@@ -94,7 +94,8 @@ TEST(Traces, TheContextCountsMoreThanTheGoroutine) {
   const auto other = traffic.request(2, 8);
   traffic.serve(8);
   CallOrigin origin{7, 1007, 0, 0xc008, {}};
-  EXPECT_EQ(traffic.ask(origin).parent_span_id, traffic.end(other).trace.span_id);
+  const auto client = traffic.ask(origin);
+  EXPECT_EQ(client.parent_span_id, traffic.end(other).trace.span_id);
 }
 
 TEST(Traces, ThenTheGoroutine) {
@@ -147,7 +148,7 @@ TEST(Traces, ARequestThatWasBegunByACallIsAParent) {
 TEST(Traces, AClientsOwnTraceHasOurParentOnlyInTheSameTrace) {
   Serving traffic;
   CallOrigin origin = elsewhere();
-  origin.context = 0xc007;
+  origin.goroutine_id = 1007;
   traffic.incoming = some_parent();
   EXPECT_EQ(traffic.ask(origin).parent_span_id, kNoSpan);
   const auto server = traffic.server();
@@ -173,6 +174,7 @@ TEST(Traces, AnEndedRequestIsAParentForAMoment) {
   Serving traffic;
   CallOrigin origin = elsewhere();
   origin.context = 0xc007;
+  origin.parent_goroutine_id = 1007;
   const auto server = traffic.server();
   traffic.time += Linker::kKeepEnded;
   traffic.linker.expire(traffic.now());
@@ -181,6 +183,72 @@ TEST(Traces, AnEndedRequestIsAParentForAMoment) {
   traffic.linker.expire(traffic.now());
   EXPECT_EQ(traffic.ask(origin).parent_span_id, kNoSpan);
   EXPECT_EQ(traffic.linker.size(), 0U);
+}
+
+// Its memory may be another's context by now.
+TEST(Traces, TheContextOfAnEndedRequestIsNoProofAlone) {
+  Serving traffic;
+  CallOrigin origin = elsewhere();
+  origin.ancestors = {0xc007};
+  EXPECT_NE(traffic.ask(origin).parent_span_id, kNoSpan);
+  const auto server = traffic.server();
+  EXPECT_EQ(traffic.ask(origin).parent_span_id, kNoSpan);
+  origin.parent_goroutine_id = 1008;
+  EXPECT_EQ(traffic.ask(origin).parent_span_id, kNoSpan);
+  traffic.request(1, 7);  // the goroutine goes on, what it has started asks for the request before
+  traffic.serve(8);
+  origin.parent_goroutine_id = 1007;
+  EXPECT_EQ(traffic.ask(origin).parent_span_id, server.span_id);
+  EXPECT_EQ(traffic.parents(ParentBy::context), 2U);
+}
+
+// What a request has left running asks on its own account when another is served.
+TEST(Traces, AGoroutineThatHasCalledBeforeWasNotStartedByThisRequest) {
+  Serving traffic;
+  CallOrigin origin = elsewhere();
+  origin.parent_goroutine_id = 1007;
+  const auto first = traffic.ask(origin);
+  EXPECT_EQ(traffic.ask(origin).parent_span_id, first.parent_span_id);
+  EXPECT_EQ(traffic.server().span_id, first.parent_span_id);
+  EXPECT_EQ(traffic.ask(origin).parent_span_id, first.parent_span_id);
+  traffic.time += 1ns;
+  const auto next = traffic.request(1, 7);
+  traffic.serve(7);
+  EXPECT_EQ(traffic.ask(origin).parent_span_id, kNoSpan);
+  origin.goroutine_id += 1;  // a new one
+  EXPECT_EQ(traffic.ask(origin).parent_span_id, traffic.end(next).trace.span_id);
+}
+
+// Of which the first call is forgotten: in a busy process goroutines come by the thousand.
+TEST(Traces, AGoroutineThatIsMuchOlderWasNotStartedByThisRequest) {
+  Serving traffic;
+  CallOrigin origin = elsewhere();
+  origin.goroutine_id = 1007 + Linker::kGoroutinesLate + 2;
+  traffic.ask(origin);
+  traffic.request(1, 7);
+  traffic.serve(7);
+  origin.parent_goroutine_id = 1007;
+  origin.goroutine_id = 1008;
+  EXPECT_EQ(traffic.ask(origin).parent_span_id, kNoSpan);
+  origin.goroutine_id = 1009;
+  EXPECT_NE(traffic.ask(origin).parent_span_id, kNoSpan);
+}
+
+TEST(FirstCalls, TheLatestCallersAreRemembered) {
+  const auto at = [](int ns) { return base::BootTime(std::chrono::nanoseconds(ns)); };
+  FirstCalls calls(1);
+  EXPECT_EQ(calls.note(0, at(5)), at(5));
+  EXPECT_EQ(calls.note(1, at(6)), at(6));
+  constexpr std::uint64_t kMany = 5 * FirstCalls::kMaxRemembered;
+  for (std::uint64_t key = 2; key < kMany; ++key) {
+    calls.note(key, at(7));
+    if (key % FirstCalls::kMaxRemembered == 0) {
+      EXPECT_EQ(calls.note(1, at(8)), at(6));
+    }
+  }
+  EXPECT_EQ(calls.note(0, at(9)), at(9));
+  EXPECT_EQ(calls.note(2, at(9)), at(9));
+  EXPECT_EQ(calls.note(kMany - 1, at(9)), at(7));
 }
 
 TEST(Traces, AnAddressUsedAgainIsThatOfTheNewestRequest) {

@@ -1,4 +1,6 @@
 // Of Linker: which request a call belongs to.
+#include <algorithm>
+
 #include "spans/linker.h"
 #include "spans/route_text.h"
 
@@ -19,43 +21,71 @@ void Linker::serve(GoProcess& process, model::RequestId id, OpenRequest& request
                    const model::CallOrigin& origin) {
   request.goroutine_key = goroutine_key_of(origin);
   request.context = origin.context;
+  process.newest_goroutine = std::max(process.newest_goroutine, origin.goroutine_id);
+  request.newest_goroutine = process.newest_goroutine;
   if (request.goroutine_key != 0) process.request_by_goroutine.set(request.goroutine_key, id);
   if (request.context != 0) process.request_by_context.set(request.context, id);
 }
 
-// Null: it is not there any more.
-const model::TraceContext* Linker::trace_of(std::optional<std::uint64_t> request) {
-  if (!request) return nullptr;
+// nullopt: it is not there any more.
+std::optional<Linker::Candidate> Linker::find_candidate(std::optional<std::uint64_t> request) {
+  if (!request) return std::nullopt;
   if ((*request & kEnded) == 0) {
     const OpenRequest* open = requests_.find(*request);
-    return open == nullptr ? nullptr : &open->trace;
+    if (open == nullptr) return std::nullopt;
+    return Candidate{&open->trace, open->goroutine_key, open->begun, open->newest_goroutine, false};
   }
   const std::uint64_t place = (*request & ~kEnded) - first_ended_;
-  return place < ended_.size() ? &ended_[place].trace : nullptr;
+  if (place >= ended_.size()) return std::nullopt;
+  const Ended& ended = ended_[place];
+  return Candidate{&ended.trace, ended.goroutine_key, ended.begun, ended.newest_goroutine, true};
 }
 
-const model::TraceContext* Linker::find_parent(const GoProcess& process,
-                                               const model::CallOrigin& origin) {
-  const auto found = [this](std::optional<std::uint64_t> request, ParentBy by) {
-    const model::TraceContext* trace = trace_of(request);
-    if (trace != nullptr) counters_.parents[static_cast<std::size_t>(by)].add();
-    return trace;
+// The context of an ended request is garbage, and its memory soon another's (in a busy server a
+// third of the contexts of unrelated calls had such an address): it counts only for the goroutine
+// that served the request, and those that this one has started.
+const model::TraceContext* Linker::parent_by_context(const GoProcess& process,
+                                                     const model::CallOrigin& origin) {
+  const auto parent_of = [&](std::uint64_t context) -> const model::TraceContext* {
+    const auto request = find_candidate(process.request_by_context.find(context));
+    if (!request) return nullptr;
+    const bool is_near = request->goroutine_key == goroutine_key_of(origin) ||
+                         request->goroutine_key == key_of_id(origin.parent_goroutine_id);
+    return !request->ended || (request->goroutine_key != 0 && is_near) ? request->trace : nullptr;
   };
-  const auto& contexts = process.request_by_context;
-  if (const auto* parent = found(contexts.find(origin.context), ParentBy::context)) return parent;
+  if (const auto* parent = parent_of(origin.context)) return parent;
   for (const std::uint64_t ancestor : origin.ancestors) {
     if (ancestor == 0) break;
-    if (const auto* parent = found(contexts.find(ancestor), ParentBy::context)) return parent;
+    if (const auto* parent = parent_of(ancestor)) return parent;
+  }
+  return nullptr;
+}
+
+// A goroutine that has called before the request began, or is much older by its id, was not started
+// by it: it is one that an earlier request has left behind.
+const model::TraceContext* Linker::find_parent(GoProcess& process, const model::CallOrigin& origin,
+                                               base::BootTime time) {
+  const auto count = [this](const model::TraceContext* parent, ParentBy by) {
+    counters_.parents[static_cast<std::size_t>(by)].add();
+    return parent;
+  };
+  const std::uint64_t goroutine = goroutine_key_of(origin);
+  const base::BootTime first_call = process.callers.note(goroutine, time);
+  process.newest_goroutine = std::max(process.newest_goroutine, origin.goroutine_id);
+  if (const auto* parent = parent_by_context(process, origin)) {
+    return count(parent, ParentBy::context);
   }
   const auto& goroutines = process.request_by_goroutine;
-  if (const auto* parent = found(goroutines.find(goroutine_key_of(origin)), ParentBy::goroutine)) {
-    return parent;
+  if (const auto served = find_candidate(goroutines.find(goroutine))) {
+    return count(served->trace, ParentBy::goroutine);
   }
-  const auto started_by = key_of_id(origin.parent_goroutine_id);
-  if (const auto* parent = found(goroutines.find(started_by), ParentBy::parent_goroutine))
-    return parent;
-  counters_.parents[static_cast<std::size_t>(ParentBy::none)].add();
-  return nullptr;
+  const auto starter = find_candidate(goroutines.find(key_of_id(origin.parent_goroutine_id)));
+  const bool is_new = starter && first_call >= starter->begun &&
+                      origin.goroutine_id + kGoroutinesLate >= starter->newest_goroutine;
+  if (is_new) {
+    return count(starter->trace, ParentBy::parent_goroutine);
+  }
+  return count(nullptr, ParentBy::none);
 }
 
 // The request that the goroutine of the call serves, or whose answer goes where the call says.

@@ -26,6 +26,7 @@ SEED = int(os.environ.get("SEED", "7"))
 RUNNING_SECONDS = 1.0  # at most, from when it is ready
 STARTING_SECONDS = 0.6  # a start with its probes takes about so long
 GONE_SECONDS = 5.0
+END_SECONDS = 30.0  # the loads leave little of the machine to whoever detaches from them
 
 
 def ports_of(targets: list[GoTarget]) -> str:
@@ -61,6 +62,8 @@ class GoKilledTest(unittest.TestCase):
         with Agent({"OPEN_PORT": ports_of(targets)}, print_traces=False) as agent:
             for target in targets:
                 wait_probed(agent, target.process.pid)
+            agent.process.send_signal(signal.SIGTERM)
+            self.assertEqual(agent.wait_for_end(END_SECONDS), 0)
 
     def test_no_request_fails(self) -> None:
         chance = random.Random(SEED)

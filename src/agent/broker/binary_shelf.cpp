@@ -10,13 +10,13 @@ const BinaryShelf::Report* BinaryShelf::find(const File& file) const {
 }
 
 bool BinaryShelf::wait_for(const File& file, const model::ProcessKey& process) {
-  if (const auto known = waiting_.find(file); known != waiting_.end()) {
-    known->second.push_back(process);
-    return true;
+  if (processes_ >= kMaxWaiting) return false;
+  if (!waiting_.contains(file)) {
+    if (queue_.size() >= kMaxQueued) return false;
+    queue_.push_back(file);
   }
-  if (queue_.size() >= kMaxQueued) return false;
-  queue_.push_back(file);
   waiting_[file].push_back(process);
+  ++processes_;
   return true;
 }
 
@@ -36,7 +36,9 @@ std::vector<model::ProcessKey> BinaryShelf::finish(const File& file, std::option
       order_.pop_front();
     }
   }
-  return node.empty() ? std::vector<model::ProcessKey>() : std::move(node.mapped());
+  if (node.empty()) return {};
+  processes_ -= node.mapped().size();
+  return std::move(node.mapped());
 }
 
 }  // namespace beyla::broker

@@ -20,12 +20,14 @@ class BinaryShelf {
   using Report = probes::proof::BinaryReport;
   static constexpr std::size_t kMaxKnown = 512;    // the oldest of those goes, some 2 KiB each
   static constexpr std::size_t kMaxQueued = 1024;  // files; more are turned away
+  // Processes of all files; likewise. Those that have ended meanwhile count, as nobody says which.
+  static constexpr std::size_t kMaxWaiting = 32'768;
 
   // Of a file that is known: Go or not. Null: it is not known. Valid until the next change.
   [[nodiscard]] const Report* find(const File& file) const;
 
   // The process waits for its file to be analysed, behind those that wait already. False: there are
-  // too many files. REQUIRES: the file is not known.
+  // too many files, or processes. REQUIRES: the file is not known.
   [[nodiscard]] bool wait_for(const File& file, const model::ProcessKey& process);
 
   struct Next {
@@ -50,6 +52,7 @@ class BinaryShelf {
   std::deque<File> order_;                          // of known_, the oldest first
   ByFile<std::vector<model::ProcessKey>> waiting_;  // queued or being analysed
   std::deque<File> queue_;
+  std::size_t processes_ = 0;  // in waiting_
 };
 
 }  // namespace beyla::broker

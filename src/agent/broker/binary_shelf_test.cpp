@@ -81,6 +81,20 @@ TEST(BinaryShelf, TheOldestIsForgotten) {
   EXPECT_NE(shelf.find(file(BinaryShelf::kMaxKnown)), nullptr);
 }
 
+// Short processes of a file whose analysis takes long.
+TEST(BinaryShelf, OnlySoManyProcessesWait) {
+  BinaryShelf shelf;
+  for (std::size_t n = 0; n < BinaryShelf::kMaxWaiting; ++n) {
+    ASSERT_TRUE(shelf.wait_for(file(n % 2), kOne));
+  }
+  EXPECT_FALSE(shelf.wait_for(file(0), kTwo));
+  EXPECT_FALSE(shelf.wait_for(file(2), kTwo));
+  static_cast<void>(shelf.begin_next());
+  EXPECT_FALSE(shelf.wait_for(file(0), kTwo));
+  EXPECT_EQ(shelf.finish(file(0), go("go1.26")).size(), BinaryShelf::kMaxWaiting / 2);
+  EXPECT_TRUE(shelf.wait_for(file(1), kTwo));
+}
+
 TEST(BinaryShelf, OnlySoManyFilesWait) {
   BinaryShelf shelf;
   for (std::uint64_t inode = 0; inode < BinaryShelf::kMaxQueued; ++inode) {

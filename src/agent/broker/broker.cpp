@@ -135,7 +135,7 @@ base::Result<int> Broker::loop() {
       keeper_.kill();
       return 0;
     }
-    if (go_) go_->desk().turn(now);
+    if (go_) go_->turn(now);
     keep_books(now);
     TRY_VOID(wait());
     if ((polled_[kProcessEvents].revents & POLLIN) != 0) {
@@ -165,7 +165,7 @@ base::Result<void> Broker::wait() {
 int Broker::timeout_ms(BootTime now) const {
   auto next = now + kBooksMaxAge;
   if (const auto due = keeper_.due(now)) next = std::min(next, *due);
-  if (go_) next = std::min(next, go_->desk().due(now).value_or(next));
+  if (go_) next = std::min(next, go_->due(now).value_or(next));
   if (stop_by_) next = std::min(next, *stop_by_);
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
   return static_cast<int>(std::max<std::int64_t>(left, 0));

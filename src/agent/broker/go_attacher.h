@@ -3,8 +3,11 @@
 #pragma once
 
 #include <array>
+#include <optional>
+#include <unordered_map>
 
 #include "agent/broker/image_desk.h"
+#include "agent/broker/mux_choice.h"
 #include "agent/broker/probe_choice.h"
 #include "probes/loader/kernel_probes.h"
 #include "probes/proof/refusal.h"
@@ -24,15 +27,43 @@ class GoAttacher final : public ImageUser {
 
   void attach(const model::ProcessKey& process, const TargetImage& image,
               const probes::proof::BinaryReport& report) override;
-  void detach(const model::ProcessKey& process) override { kernel_.go()->detach(process); }
+  void detach(const model::ProcessKey& process) override;
+
+  // Looks whether probes of ServeMux are of use, where it is time to.
+  void turn(base::BootTime now);
+  // When turn() has something to do without any fd; nullopt: never.
+  [[nodiscard]] std::optional<base::BootTime> due() const;
 
  private:
-  [[nodiscard]] std::vector<abi::probe_point> proven_points(
-      const TargetImage& image, const probes::proof::BinaryReport& report);
+  // A process with a ServeMux. What is needed to put its probe in again is small.
+  struct Mux {
+    probes::loader::FileIdentity file;
+    abi::probe_point point;
+    abi::go_image image;
+    MuxChoice choice;
+    std::uint64_t seen =
+        ~std::uint64_t{0};  // its counts together; not looked at yet: another number
+  };
+  using Points = std::vector<abi::probe_point>;
+
+  [[nodiscard]] Points proven_points(const TargetImage& image, Points points);
+  [[nodiscard]] std::size_t put_in(const model::ProcessKey& process, const TargetImage& image,
+                                   const abi::go_image& go,
+                                   std::span<const abi::probe_point> points,
+                                   probes::loader::LinkKind kind);
+  void look_at(const model::ProcessKey& process, Mux& mux);
+  void put_back(const model::ProcessKey& process, const Mux& mux);
+
+  // Ours: while it is used, and else.
+  static constexpr std::chrono::seconds kBusyLook{1};
+  static constexpr std::chrono::seconds kIdleLook{15};
 
   probes::loader::KernelProbes& kernel_;
   const ProbeWants wants_;
   AttachCounts& counts_;
+  discover::inspect::ProcessInspector inspector_;
+  std::unordered_map<model::ProcessKey, Mux, model::ProcessKeyHash> muxes_;
+  base::BootTime look_at_{};
 };
 
 }  // namespace beyla::broker

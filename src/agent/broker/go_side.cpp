@@ -1,6 +1,19 @@
 #include "agent/broker/go_side.h"
 
+#include <algorithm>
+
 namespace beyla::broker {
+
+void GoSide::turn(base::BootTime now) {
+  desk_.turn(now);
+  attacher_.turn(now);
+}
+
+std::optional<base::BootTime> GoSide::due(base::BootTime now) const {
+  const auto looks = attacher_.due();
+  const auto waits = desk_.due(now);
+  return looks && waits ? std::min(*looks, *waits) : (looks ? looks : waits);
+}
 
 void GoSide::write(BrokerBooks& books) const {
   books.set(abi::kBookGoProcesses, kernel_.go()->processes());

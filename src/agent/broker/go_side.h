@@ -16,6 +16,10 @@ class GoSide {
         desk_(workers, attacher_, image_counts_) {}
 
   [[nodiscard]] ImageDesk& desk() { return desk_; }
+  // Whatever can be done now.
+  void turn(base::BootTime now);
+  // When turn() has something to do without any fd; nullopt: never.
+  [[nodiscard]] std::optional<base::BootTime> due(base::BootTime now) const;
   void write(BrokerBooks& books) const;
 
  private:

@@ -10,8 +10,11 @@ struct call_record {
   __u8 target[kGoTargetBytes];
 };
 
+enum { kObjectBytes = 256 }; /* of a net/http.Request all that we read but its context and pattern */
 struct call_scratch {
   struct call_record record;
+  __u8 object[kObjectBytes]; /* see load_object() */
+  __u64 object_at;           /* 0: none was loaded */
   __u64 in_use;
 };
 
@@ -122,6 +125,40 @@ static __always_inline void submit_long(struct call_scratch *scratch) {
   /* Not before the copy: the next hit on this CPU may write here. */
   __sync_lock_test_and_set(&scratch->in_use, 0);
   finish_call(counts, lost);
+}
+
+/* Reads the beginning of an object of which several fields are wanted, since each look into the target
+ * is a tenth of a microsecond. What follows it may not be there: then its fields are read one by one. */
+static __always_inline void load_object(struct call_scratch *scratch, __u64 address) {
+  bool failed = bpf_probe_read_user(scratch->object, kObjectBytes, (void *)address);
+  scratch->object_at = failed ? 0 : address;
+}
+
+static __always_inline bool is_loaded(const struct call_scratch *scratch, __u64 address) {
+  return address && scratch->object_at == address;
+}
+
+static __always_inline struct go_string string_in(const struct call_scratch *scratch,
+                                                  const struct go_image *image, __u64 base,
+                                                  __u32 field) {
+  struct go_string text = {};
+  __u32 offset = image->offset[field];
+  if (!is_loaded(scratch, base)) return read_string(image, base, field);
+  barrier_var(offset);
+  if (offset > kObjectBytes - sizeof(text)) return read_string(image, base, field);
+  __builtin_memcpy(&text, &scratch->object[offset], sizeof(text));
+  return text;
+}
+
+static __always_inline __u64 word_in(const struct call_scratch *scratch,
+                                     const struct go_image *image, __u64 base, __u32 field) {
+  __u64 word = 0;
+  __u32 offset = image->offset[field];
+  if (!is_loaded(scratch, base)) return read_field(image, base, field);
+  barrier_var(offset);
+  if (offset > kObjectBytes - sizeof(word)) return read_field(image, base, field);
+  __builtin_memcpy(&word, &scratch->object[offset], sizeof(word));
+  return word;
 }
 
 /* Copies at most `limit` bytes, a constant. Returns how many. */

@@ -9,7 +9,8 @@
 struct go_request_key {
   __u64 goroutine;
   __u32 pid;
-  __u32 padding;
+  __u32 image; /* tells a process from what had its pid before, by its start or its exec: Go gives
+                  the same addresses and ids to the goroutines of each */
 };
 
 enum go_router { kRouterNone = 0, kRouterGin = 1, kRouterEcho = 2 };
@@ -24,6 +25,7 @@ struct go_request {
   __u64 writer;    /* data pointer of the ResponseWriter that this context had: while it still has
                       it, it has not been handed on to another request */
   __u32 pid;
+  __u32 image; /* as in the key */
   __u32 image_index;
   __u32 router; /* go_router */
   __u8 open;    /* its route was not reported yet */
@@ -42,11 +44,22 @@ struct {
   __type(value, struct go_request);
 } req_by_routine __weak SEC(".maps");
 
+static __always_inline struct go_request_key request_key(__u64 goroutine,
+                                                         struct task_struct *task) {
+  return (struct go_request_key){
+      .goroutine = goroutine,
+      .pid = task->tgid,
+      .image = (__u32)(task->group_leader->start_boottime + task->self_exec_id),
+  };
+}
+
 /* What was last written for that address, or null. */
-static __always_inline struct go_request *find_request(__u64 goroutine, __u32 pid) {
-  struct go_request_key key = {.goroutine = goroutine, .pid = pid};
+static __always_inline struct go_request *find_request(__u64 goroutine, struct task_struct *task) {
+  struct go_request_key key = request_key(goroutine, task);
   struct go_request *request = bpf_map_lookup_elem(&req_by_routine, &key);
-  return request && request->goroutine == goroutine && request->pid == pid ? request : 0;
+  bool is_it = request && request->goroutine == goroutine && request->pid == key.pid &&
+               request->image == key.image;
+  return is_it ? request : 0;
 }
 
 /* Of this goroutine, not of one that had its address. */
@@ -57,19 +70,26 @@ static __always_inline bool is_of(const struct go_request *request, const struct
 /* known: what find_request() said. */
 static __always_inline void remember_request(const struct go_hit *hit, struct go_request *known,
                                              const struct go_request *served) {
-  struct go_request_key key = {.goroutine = hit->goroutine, .pid = hit->task->tgid};
+  struct go_request_key key = request_key(hit->goroutine, hit->task);
   if (known) *known = *served;
   else bpf_map_update_elem(&req_by_routine, &key, served, BPF_ANY);
 }
 
+static __always_inline struct go_mux_use *mux_use_of(const struct go_request *served) {
+  __u32 image_index = served->image_index % kGoImages;
+  return bpf_map_lookup_elem(&go_mux_uses, &image_index);
+}
+
 static __always_inline struct go_request new_request(const struct go_hit *hit, __u64 call,
                                                      __u64 request) {
+  struct go_request_key key = request_key(hit->goroutine, hit->task);
   return (struct go_request){
       .goroutine = hit->goroutine,
       .goroutine_id = hit->goroutine_id,
       .call = call,
       .request = request,
-      .pid = hit->task->tgid,
+      .pid = key.pid,
+      .image = key.image,
       .image_index = hit->image_index,
       .open = 1,
   };

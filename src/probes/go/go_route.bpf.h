@@ -55,20 +55,33 @@ static __always_inline struct go_string read_route(const struct go_image *image,
   return text.length ? text : read_pattern(image, served->request);
 }
 
-static __always_inline void emit_route(const struct go_hit *hit, __u64 call, struct go_string route,
+/* A pattern that ends with a slash: another ServeMux may be mounted there. */
+static __always_inline bool is_subtree(const struct call_record *record) {
+  __u32 last = record->texts.target_copied - 1;
+  barrier_var(last);
+  return last < kGoTargetBytes && record->target[last] == '/';
+}
+
+/* Whether there may be more to know: no route, or that of a subtree. */
+static __always_inline bool emit_route(const struct go_hit *hit, __u64 call, struct go_string route,
                                        __u32 flags, __u64 connection_id) {
-  if (!route.length) return;
+  if (!route.length) return true;
   struct call_scratch *scratch = begin_long(hit, kGoRoute, call);
-  if (!scratch) return;
+  if (!scratch) return false;
   scratch->record.call.header.connection_id = connection_id;
   scratch->record.call.flags = flags;
   set_target(scratch, route);
+  bool may_be_more = is_subtree(&scratch->record);
   submit_long(scratch);
+  return may_be_more;
 }
 
 /* Once a request. */
 static __always_inline void report_route(const struct go_hit *hit, struct go_request *served,
                                          __u64 connection_id) {
   served->open = 0;
-  emit_route(hit, served->call, read_route(hit->image, served), 0, connection_id);
+  struct go_string route = read_route(hit->image, served);
+  if (!emit_route(hit, served->call, route, 0, connection_id)) return;
+  struct go_mux_use *use = mux_use_of(served);
+  if (use) use->unrouted++;
 }

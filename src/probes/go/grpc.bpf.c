@@ -37,21 +37,24 @@ int go_grpc_handle(struct pt_regs *ctx) {
 }
 
 enum { kLargestIpSlice = 64 };
-struct go_slice {
+/* net.TCPAddr: its fields stand in this order in all versions; which those are is asked of the table. */
+struct go_ip_port {
   __u64 data;
   __u64 length;
   __u64 capacity;
+  __u64 port;
 };
 
 /* address: a *net.TCPAddr, or that of another network: told by its first field, which is no slice
  * then, or by the length. */
 static __always_inline void set_remote(struct event_call *event, const struct go_image *image,
                                        __u64 address) {
-  struct go_slice ip = {};
+  struct go_ip_port ip = {};
   __u64 at = field_at(image, address, kGoTcpAddrIp);
   if (!at || bpf_probe_read_user(&ip, sizeof(ip), (void *)at)) return;
   if (ip.capacity < ip.length || ip.capacity > kLargestIpSlice) return;
-  __u64 port = read_field(image, address, kGoTcpAddrPort);
+  __u64 port_at = field_at(image, address, kGoTcpAddrPort);
+  __u64 port = port_at == at + __builtin_offsetof(struct go_ip_port, port) ? ip.port : read_word(port_at);
   if (port > 0xffff) return;
   if (ip.length == 4) {
     if (bpf_probe_read_user(event->remote_address + 12, 4, (void *)ip.data)) return;

@@ -39,14 +39,19 @@ static __always_inline void begin_http2(const struct go_hit *hit, __u64 conn, __
   submit_short(event);
 }
 
+static __always_inline bool is_begun_http2(const struct go_request *known, __u64 writer,
+                                           __u64 request) {
+  return known && known->call == writer && known->request == request && !known->sends;
+}
+
 /* One hook for both versions of HTTP: only HTTP/1 has a *response for its writer, and that names the
  * request. HTTP/2 has begun in go_http2_run, which cannot be inlined (it is the function of a `go`). */
 SEC("uprobe.multi")
 int go_serve_http(struct pt_regs *ctx) {
   struct go_hit hit;
-  if (!take_entry(&hit, ctx)) return 0;
   __u64 writer = ctx->cx, request = ctx->di;
-  struct go_request *known = find_request(hit.goroutine, hit.task->tgid);
+  struct go_request *known = find_request(ctx->r14, bpf_get_current_task_btf());
+  if (is_begun_http2(known, writer, request) || !take_entry(&hit, ctx)) return 0;
   bool as_before = is_known_http1(known, &hit);
   if (!as_before && read_field(hit.image, writer, kGoResponseReq) != request) return 0;
   struct go_request served = new_request(&hit, writer, request);
@@ -65,7 +70,7 @@ int go_http2_run(struct pt_regs *ctx) {
   __u64 conn = ctx->ax, writer = ctx->bx, request = ctx->cx;
   begin_http2(&hit, conn, writer, request);
   struct go_request served = new_request(&hit, writer, request);
-  remember_request(&hit, find_request(hit.goroutine, hit.task->tgid), &served);
+  remember_request(&hit, find_request(hit.goroutine, hit.task), &served);
   return 0;
 }
 
@@ -73,10 +78,12 @@ int go_http2_run(struct pt_regs *ctx) {
 static __always_inline void set_request(struct call_scratch *scratch, const struct go_hit *hit,
                                         __u64 request) {
   struct event_call *event = &scratch->record.call;
-  event->request_bytes = (__s64)read_field(hit->image, request, kGoRequestContentLength);
-  set_method(scratch, read_string(hit->image, request, kGoRequestMethod));
-  set_name(scratch, read_string(hit->image, request, kGoRequestRemoteAddr));
-  set_target(scratch, read_string(hit->image, request, kGoRequestRequestUri));
+  const struct go_image *image = hit->image;
+  load_object(scratch, request);
+  event->request_bytes = (__s64)word_in(scratch, image, request, kGoRequestContentLength);
+  set_method(scratch, string_in(scratch, image, request, kGoRequestMethod));
+  set_name(scratch, string_in(scratch, image, request, kGoRequestRemoteAddr));
+  set_target(scratch, string_in(scratch, image, request, kGoRequestRequestUri));
 }
 
 /* The route of a request that ends before anything was sent. */
@@ -90,19 +97,26 @@ static __always_inline void end_http1(const struct go_hit *hit, __u64 response) 
   if (!scratch) return;
   struct event_call *event = &scratch->record.call;
   event->flags = kGoTls;
-  event->status = read_field(hit->image, response, kGoResponseStatus);
-  event->response_bytes = (__s64)read_field(hit->image, response, kGoResponseWritten);
-  set_request(scratch, hit, read_field(hit->image, response, kGoResponseReq));
+  load_object(scratch, response);
+  event->status = word_in(scratch, hit->image, response, kGoResponseStatus);
+  event->response_bytes = (__s64)word_in(scratch, hit->image, response, kGoResponseWritten);
+  set_request(scratch, hit, word_in(scratch, hit->image, response, kGoResponseReq));
   submit_long(scratch);
 }
 
-/* Without TLS the sockets tell the rest. */
+/* One that this goroutine has begun, and all of whose plain text the sockets are about to see. */
+static __always_inline bool is_plain(const struct go_request *served, __u64 response) {
+  return served && served->call == response && served->serves_http1 && !served->has_tls;
+}
+
+/* Without TLS the sockets tell the rest, with the route: nothing more is read. */
 SEC("uprobe.multi")
 int go_finish_request(struct pt_regs *ctx) {
   struct go_hit hit;
-  if (!take_entry(&hit, ctx)) return 0;
   __u64 response = ctx->ax;
-  struct go_request *served = find_request(hit.goroutine, hit.task->tgid);
+  if (is_plain(find_request(ctx->r14, bpf_get_current_task_btf()), response)) return 0;
+  if (!take_entry(&hit, ctx)) return 0;
+  struct go_request *served = find_request(hit.goroutine, hit.task);
   report_last_route(&hit, served, response);
   bool tls = is_known_http1(served, &hit) ? served->has_tls : has_tls(hit.image, response);
   if (tls) end_http1(&hit, response);
@@ -114,14 +128,16 @@ int go_http2_done(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
   __u64 writer = ctx->ax;
-  report_last_route(&hit, find_request(hit.goroutine, hit.task->tgid), writer);
+  report_last_route(&hit, find_request(hit.goroutine, hit.task), writer);
   struct call_scratch *scratch = begin_long(&hit, kGoHttp2End, writer);
   if (!scratch) return 0;
   struct event_call *event = &scratch->record.call;
   __u64 rws = read_field(hit.image, writer, http2_field(&hit, kGoHttp2WriterRws));
-  event->status = read_field(hit.image, rws, http2_field(&hit, kGoHttp2RwsStatus));
-  event->response_bytes = (__s64)read_field(hit.image, rws, http2_field(&hit, kGoHttp2RwsWroteBytes));
-  set_request(scratch, &hit, read_field(hit.image, rws, http2_field(&hit, kGoHttp2RwsReq)));
+  load_object(scratch, rws);
+  event->status = word_in(scratch, hit.image, rws, http2_field(&hit, kGoHttp2RwsStatus));
+  event->response_bytes =
+      (__s64)word_in(scratch, hit.image, rws, http2_field(&hit, kGoHttp2RwsWroteBytes));
+  set_request(scratch, &hit, word_in(scratch, hit.image, rws, http2_field(&hit, kGoHttp2RwsReq)));
   submit_long(scratch);
   return 0;
 }
@@ -144,8 +160,12 @@ SEC("uprobe.multi")
 int go_hijack(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
-  struct event_call *event = begin_short(&hit, kGoHijack, ctx->ax);
-  if (event) submit_short(event);
+  __u64 response = ctx->ax;
+  report_last_route(&hit, find_request(hit.goroutine, hit.task->tgid), response);
+  struct call_scratch *scratch = begin_long(&hit, kGoHijack, response);
+  if (!scratch) return 0;
+  set_request(scratch, &hit, read_field(hit.image, response, kGoResponseReq));
+  submit_long(scratch);
   return 0;
 }
 
@@ -163,7 +183,7 @@ SEC("uprobe.multi")
 int go_panic(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
-  struct go_request *served = find_request(hit.goroutine, hit.task->tgid);
+  struct go_request *served = find_request(hit.goroutine, hit.task);
   if (is_of(served, &hit)) {
     report_panic_of(&hit, served);
     return 0;

@@ -9,7 +9,7 @@ char LICENSE[] __weak SEC("license") = "GPL";
  * binary was remembered. */
 __noinline int go_before_send(__u64 goroutine, __u64 connection_id) {
   struct task_struct *task = bpf_get_current_task_btf();
-  struct go_request *served = find_request(goroutine, task->tgid);
+  struct go_request *served = find_request(goroutine, task);
   if (!served || !served->open || !served->sends) return 0;
   struct go_hit hit = {
       .task = task,
@@ -25,7 +25,7 @@ __noinline int go_before_send(__u64 goroutine, __u64 connection_id) {
 
 static __always_inline void remember_routed(const struct go_hit *hit, __u32 router, __u64 context,
                                             __u64 writer) {
-  struct go_request *known = find_request(hit->goroutine, hit->task->tgid);
+  struct go_request *known = find_request(hit->goroutine, hit->task);
   struct go_request served = new_request(hit, 0, 0);
   served.sends = 1;
   if (is_of(known, hit) && known->open) served = *known;
@@ -41,8 +41,13 @@ SEC("uprobe.multi")
 int go_serve_mux(struct pt_regs *ctx) {
   if (ctx->flags & (kFlagCarry | kFlagZero)) return 0;
   __u64 request = ctx->di;
-  struct go_request *served = find_request(ctx->r14, bpf_get_current_pid_tgid() >> 32);
-  if (served && served->request != request) served->copy = request;
+  struct go_request *served = find_request(ctx->r14, bpf_get_current_task_btf());
+  if (!served) return 0;
+  struct go_mux_use *use = mux_use_of(served);
+  if (use) use->hits++;
+  if (served->request == request) return 0;
+  served->copy = request;
+  if (use) use->copies++;
   return 0;
 }
 

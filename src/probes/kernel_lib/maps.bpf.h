@@ -114,6 +114,15 @@ struct {
   __type(value, struct go_image);
 } go_images __weak SEC(".maps");
 
+/* key: the same; counted by the probes, read and zeroed by user space through the mapping. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, kGoImages);
+  __type(key, __u32);
+  __type(value, struct go_mux_use);
+} go_mux_uses __weak SEC(".maps");
+
 /* key: port << 32 | netns inode, of the listening sockets that were seen; written by the scan and
  * at listen(); the oldest go, since ports of many short listeners would fill it. */
 struct {

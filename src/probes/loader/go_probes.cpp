@@ -17,6 +17,7 @@ namespace beyla::probes::loader {
 namespace {
 
 constexpr std::size_t kMappedBytes = sizeof(abi::go_image) * abi::kGoImages;
+constexpr std::size_t kUseBytes = sizeof(abi::go_mux_use) * abi::kGoImages;
 static_assert(sizeof(abi::go_image) % 8 == 0);  // elements of an array map stand at multiples of 8
 
 std::uint64_t cookie_of(std::uint32_t probe, std::uint32_t slot) {
@@ -28,8 +29,10 @@ std::uint64_t cookie_of(std::uint32_t probe, std::uint32_t slot) {
 
 base::Result<std::unique_ptr<GoProbes>> GoProbes::make(const GoKernel& kernel) {
   auto images = TRY(base::MemoryMap::make_shared(kernel.images_fd, kMappedBytes));
+  auto mux_uses = TRY(base::MemoryMap::make_shared(kernel.mux_uses_fd, kUseBytes));
   try {
-    return std::unique_ptr<GoProbes>(new GoProbes(kernel, std::move(images)));
+    return std::unique_ptr<GoProbes>(
+        new GoProbes(kernel, std::move(images), std::move(mux_uses)));
   } catch (const std::system_error& error) {  // of the closer's thread
     return base::fail_to_start(error.code().value(), "cannot probe Go programs: no thread");
   }
@@ -38,12 +41,21 @@ base::Result<std::unique_ptr<GoProbes>> GoProbes::make(const GoKernel& kernel) {
 void GoProbes::write_image(std::uint32_t slot, const abi::go_image& image) {
   std::memcpy(images_.bytes().subspan(slot * sizeof(image), sizeof(image)).data(), &image,
               sizeof(image));
+  constexpr std::size_t kUse = sizeof(abi::go_mux_use);
+  std::ranges::fill(mux_uses_.bytes().subspan(slot * kUse, kUse), std::byte{});
 }
 
-std::expected<std::size_t, AttachFailure> GoProbes::attach(
-    const model::ProcessKey& process, const GoBinary& binary,
-    std::span<const abi::probe_point> points) {
-  assert(!links_.contains(process));
+abi::go_mux_use GoProbes::mux_use(const model::ProcessKey& process) const {
+  abi::go_mux_use use{};
+  const std::size_t slot = processes_.at(process).slot;
+  std::memcpy(&use, mux_uses_.bytes().subspan(slot * sizeof(use), sizeof(use)).data(), sizeof(use));
+  return use;
+}
+
+std::expected<std::size_t, AttachFailure> GoProbes::attach(const model::ProcessKey& process,
+                                                           const GoBinary& binary,
+                                                           std::span<const abi::probe_point> points,
+                                                           LinkKind kind) {
   take_back_slots();
   if (closer_.waiting() >= kMaxClosing) return std::unexpected(AttachFailure::too_many_links);
   const auto taken = slots_.take(binary.file);
@@ -66,18 +78,34 @@ std::expected<std::size_t, AttachFailure> GoProbes::attach(
     spdlog::warn("no Go probes in process {}: {}", process.pid, link.error().message());
     return std::unexpected(AttachFailure::refused_by_kernel);
   }
-  links_.emplace(process, Link{std::move(*link), binary.file, places.size()});
+  Process& known =
+      processes_.try_emplace(process, Process{binary.file, taken->slot, {}}).first->second;
+  Link& place = known.links[static_cast<std::size_t>(kind)];
+  assert(!place.fd.valid());
+  place = {std::move(*link), places.size()};
   points_ += places.size();
   return places.size();
 }
 
 void GoProbes::detach(const model::ProcessKey& process) {
-  const auto found = links_.find(process);
-  if (found == links_.end()) return;
-  points_ -= found->second.points;
-  closer_.close(std::move(found->second.fd), found->second.binary);
-  links_.erase(found);
+  const auto found = processes_.find(process);
+  if (found == processes_.end()) return;
+  for (Link& link : found->second.links) close(found->second.binary, link);
+  processes_.erase(found);
   take_back_slots();
+}
+
+void GoProbes::detach(const model::ProcessKey& process, LinkKind kind) {
+  const auto found = processes_.find(process);
+  if (found == processes_.end()) return;
+  close(found->second.binary, found->second.links[static_cast<std::size_t>(kind)]);
+}
+
+void GoProbes::close(const FileIdentity& binary, Link& link) {
+  if (!link.fd.valid()) return;
+  points_ -= link.points;
+  closer_.close(std::move(link.fd), binary);
+  link = {};
 }
 
 void GoProbes::take_back_slots() {

@@ -1,8 +1,9 @@
-// Probes in processes of Go programs: one link per process holds all of them, the binary's places
-// of fields stand in the map go_images. Nothing outlives the process or this object. Control thread
-// only.
+// Probes in processes of Go programs: one link per process holds all that stay, another one that of
+// ServeMux, which may go before. The binary's places of fields stand in the map go_images. Nothing
+// outlives the process or this object. Control thread only.
 #pragma once
 
+#include <array>
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
@@ -28,8 +29,12 @@ namespace beyla::probes::loader {
 struct GoKernel {
   std::bitset<abi::kGoProbes> programs;  // probes that have one
   int dispatcher_fd = -1;
-  int images_fd = -1;  // map go_images
+  int images_fd = -1;    // map go_images
+  int mux_uses_fd = -1;  // map go_mux_uses
 };
+
+enum class LinkKind : std::uint8_t { lasting, mux };
+inline constexpr std::size_t kLinkKinds = 2;
 
 struct GoBinary {
   int exe_fd = -1;  // borrowed during the call
@@ -50,38 +55,47 @@ class GoProbes {
  public:
   static constexpr std::size_t kMaxClosing = 256;  // links, some 15 s of them
 
-  // Maps go_images: an entry is written without a system call, which the filter of the broker need
-  // not allow then.
-  // Starts the thread that closes links; errors: there is no room for one, or for the map.
+  // Maps go_images and go_mux_uses: they are used without a system call, which the filter of the
+  // broker need not allow then. Starts the thread that closes links; errors: there is no room for
+  // one, or for the maps.
   [[nodiscard]] static base::Result<std::unique_ptr<GoProbes>> make(const GoKernel& kernel);
 
   // A probe without a program is left out. REQUIRES: each point is proven for this very file; the
-  // process has none yet; its pid is that of this process's pid namespace. Out: how many points
-  // stand, maybe 0. What the kernel refuses is logged.
+  // process has no link of this kind; its pid is that of this process's pid namespace. Out: how
+  // many points stand, maybe 0. What the kernel refuses is logged.
   [[nodiscard]] std::expected<std::size_t, AttachFailure> attach(
       const model::ProcessKey& process, const GoBinary& binary,
-      std::span<const abi::probe_point> points);
+      std::span<const abi::probe_point> points, LinkKind kind = LinkKind::lasting);
   // Never blocks: the probes are gone some time later. One without probes: nothing.
   void detach(const model::ProcessKey& process);
+  void detach(const model::ProcessKey& process, LinkKind kind);
+  // Of its binary. REQUIRES: it has a link.
+  [[nodiscard]] abi::go_mux_use mux_use(const model::ProcessKey& process) const;
 
-  [[nodiscard]] std::size_t processes() const { return links_.size(); }
+  [[nodiscard]] std::size_t processes() const { return processes_.size(); }
   [[nodiscard]] std::size_t points() const { return points_; }
 
  private:
   struct Link {
-    base::Fd fd;
-    FileIdentity binary;
+    base::Fd fd;  // none: there is no such link
     std::size_t points = 0;
   };
-  GoProbes(const GoKernel& kernel, base::MemoryMap images)
-      : kernel_(kernel), images_(std::move(images)) {}
+  struct Process {
+    FileIdentity binary;
+    std::uint32_t slot = 0;  // of the binary
+    std::array<Link, kLinkKinds> links;
+  };
+  GoProbes(const GoKernel& kernel, base::MemoryMap images, base::MemoryMap mux_uses)
+      : kernel_(kernel), images_(std::move(images)), mux_uses_(std::move(mux_uses)) {}
   void write_image(std::uint32_t slot, const abi::go_image& image);
+  void close(const FileIdentity& binary, Link& link);
   void take_back_slots();
 
   GoKernel kernel_;
   base::MemoryMap images_;
+  base::MemoryMap mux_uses_;
   ImageSlots slots_{abi::kGoImages};
-  std::unordered_map<model::ProcessKey, Link, model::ProcessKeyHash> links_;
+  std::unordered_map<model::ProcessKey, Process, model::ProcessKeyHash> processes_;
   std::size_t points_ = 0;
   LinkCloser closer_;
 };

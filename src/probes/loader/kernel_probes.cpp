@@ -204,7 +204,8 @@ bool KernelProbes::Impl::can_have_go_probes() const {
 base::Result<void> KernelProbes::Impl::make_go_probes() {
   const auto programs = TRY(connect_go_programs(*skeleton->obj));
   go = TRY(GoProbes::make({programs, bpf_program__fd(skeleton->progs.go_dispatch),
-                           bpf_map__fd(skeleton->maps.go_images)}));
+                           bpf_map__fd(skeleton->maps.go_images),
+                           bpf_map__fd(skeleton->maps.go_mux_uses)}));
   return {};
 }
 

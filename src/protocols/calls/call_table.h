@@ -111,6 +111,7 @@ class CallTable final : public model::EventSink,
   void hijack(const model::FunctionCall& call);
   void begin_grpc(const model::FunctionCall& call);
   void end_grpc(const model::FunctionCall& call);
+  void absorb_outer(const model::FunctionCall& call);
   void absorb(OpenCall& http);
   void take_peer(OpenCall& open, const model::FunctionCall& call);
 

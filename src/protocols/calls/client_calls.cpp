@@ -67,8 +67,11 @@ void CallTable::make_room_on_goroutine(const FunctionCall& call) {
   }
 }
 
+// A request with a body is sent as a copy of the one that began; on the same goroutine.
 void CallTable::link_client(const FunctionCall& call) {
-  OpenCall* open = match(call, CallFamily::client);
+  OpenCall* open = open_.find({call.process, call.call, CallFamily::client});
+  if (open == nullptr) open = newest_client(call);
+  if (open == nullptr) counters_.unmatched_ends.add();
   Link link{call.origin, {}, 0};
   if (open != nullptr) {
     open->linked = true;

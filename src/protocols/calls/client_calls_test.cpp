@@ -126,6 +126,18 @@ TEST_F(ClientCalls, PlainHttp1BelongsToTheSocketAndKnowsWhoAsked) {
   EXPECT_EQ(table.size(), 0U);
 }
 
+// net/http sends a copy of a request that has a body.
+TEST_F(ClientCalls, ALinkOfACopyIsThatOfTheNewestOnItsGoroutine) {
+  begin(1, 1, 0xa);
+  link(2, 0xb, 9);
+  const auto id = send(3, 9);
+  end(4, 1, 200);
+  answer(id);
+  table.tidy(at_ms(9000));
+  EXPECT_EQ(sink.exchanges.size(), 1U);
+  EXPECT_EQ(table.counters().unmatched_ends.value(), 0U);
+}
+
 TEST_F(ClientCalls, ALinkIsOfOneRequest) {
   link(2, 0xa, 9);
   EXPECT_TRUE(sink.begun.empty());

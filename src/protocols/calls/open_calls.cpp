@@ -37,6 +37,9 @@ OpenCall& OpenCalls::add(OpenCall&& call) {
   by_key_.emplace(added.key, std::prev(calls_.end()));
   if (added.key.family == CallFamily::http2) {
     by_stream_[{added.key.process, added.owner, added.stream}] = &added;
+    if (added.origin.context != 0) {
+      http2_by_context_[{added.key.process, added.origin.context, 0}] = &added;
+    }
   }
   if (const auto goroutine = goroutine_of(added)) {
     added.below = std::exchange(by_goroutine_[*goroutine], &added);
@@ -48,6 +51,10 @@ void OpenCalls::remove(OpenCall& call) {
   if (call.key.family == CallFamily::http2) {
     const auto stream = by_stream_.find({call.key.process, call.owner, call.stream});
     if (stream != by_stream_.end() && stream->second == &call) by_stream_.erase(stream);
+    const auto context = http2_by_context_.find({call.key.process, call.origin.context, 0});
+    if (context != http2_by_context_.end() && context->second == &call) {
+      http2_by_context_.erase(context);
+    }
   }
   leave_goroutine(call);
   const auto found = by_key_.find(call.key);
@@ -79,6 +86,11 @@ OpenCall* OpenCalls::find_stream(const model::ProcessKey& process, std::uint64_t
                                  std::uint32_t stream) {
   const auto found = by_stream_.find({process, owner, stream});
   return found == by_stream_.end() ? nullptr : found->second;
+}
+
+OpenCall* OpenCalls::find_http2_of(const model::ProcessKey& process, std::uint64_t context) {
+  const auto found = http2_by_context_.find({process, context, 0});
+  return found == http2_by_context_.end() ? nullptr : found->second;
 }
 
 OpenCall* OpenCalls::find_on(const model::ProcessKey& process, CallFamily family,

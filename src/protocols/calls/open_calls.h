@@ -58,6 +58,8 @@ class OpenCalls {
   [[nodiscard]] OpenCall* find(const CallKey& key);
   [[nodiscard]] OpenCall* find_stream(const model::ProcessKey& process, std::uint64_t owner,
                                       std::uint32_t stream);
+  // One of HTTP/2 whose request has this context.
+  [[nodiscard]] OpenCall* find_http2_of(const model::ProcessKey& process, std::uint64_t context);
   // The newest of the family (http1 or client) that began on this goroutine.
   [[nodiscard]] OpenCall* find_on(const model::ProcessKey& process, CallFamily family,
                                   std::uint64_t goroutine);
@@ -71,7 +73,7 @@ class OpenCalls {
   }
 
  private:
-  struct Place {  // of a stream, or of a family's calls on a goroutine
+  struct Place {  // of a stream, a context, or of a family's calls on a goroutine
     model::ProcessKey process;
     std::uint64_t object = 0;
     std::uint64_t detail = 0;
@@ -87,6 +89,7 @@ class OpenCalls {
   std::list<OpenCall> calls_;
   std::unordered_map<CallKey, std::list<OpenCall>::iterator, Hash> by_key_;
   std::unordered_map<Place, OpenCall*, Hash> by_stream_;
+  std::unordered_map<Place, OpenCall*, Hash> http2_by_context_;
   std::unordered_map<Place, OpenCall*, Hash> by_goroutine_;
   std::uint64_t last_serial_ = 0;
 };

@@ -15,6 +15,8 @@ using model::MetricFamily;
 namespace {
 
 constexpr std::string_view kPanicOutcome = "500";
+constexpr std::string_view kUpgradeOutcome = "101";
+constexpr std::string_view kTunnelOutcome = "200";
 
 // Begins and ends may bring it; of both the end is right.
 void take_http(model::Exchange& exchange, const FunctionCall& call) {
@@ -99,13 +101,18 @@ void CallTable::panic(const FunctionCall& call) {
   end_later(*open, std::string(kPanicOutcome), call.time);
 }
 
-// The handler answers by itself, on a connection that nobody can read.
+// From here on the handler writes by itself, on a connection that nobody can read: what HTTP knows
+// of that is a change of protocols (RFC 9110 section 15.2.2) and a tunnel (section 9.3.6).
 void CallTable::hijack(const FunctionCall& call) {
   OpenCall* open = open_.find({call.process, call.call, CallFamily::http1});
-  if (open != nullptr) give_up(*open, IncompleteReason::no_answer, call.time);
+  if (open == nullptr) return;
+  take_http(open->exchange, call);
+  take_peer(*open, call);
+  finish(*open, std::string(call.method == "CONNECT" ? kTunnelOutcome : kUpgradeOutcome), call.time);
 }
 
 void CallTable::begin_grpc(const FunctionCall& call) {
+  absorb_outer(call);
   OpenCall& open = add(call, CallFamily::grpc, model::Role::server);
   open.exchange.semantics.family = MetricFamily::rpc;
   open.exchange.semantics.operation = path_in(call.target);
@@ -125,6 +132,15 @@ void CallTable::end_grpc(const FunctionCall& call) {
   if (http != nullptr) absorb(*http);
   take_peer(*open, call);
   finish(*open, std::to_string(call.status), call.time);
+}
+
+// A gRPC call that net/http answers has a context of that request. When the client gives up, the
+// handler of net/http may return before gRPC's end tells so.
+void CallTable::absorb_outer(const FunctionCall& call) {
+  for (const std::uint64_t context : call.origin.ancestors) {
+    if (context == 0) return;
+    if (OpenCall* http = open_.find_http2_of(call.process, context)) return absorb(*http);
+  }
 }
 
 // One request, seen by net/http and by gRPC: it counts as the latter. Its end will come.

@@ -32,8 +32,9 @@ class ServerCalls : public testing::Test {
     table.on_call(call);
   }
   void begin_http2(std::int64_t ms, std::uint64_t writer, std::uint64_t owner,
-                   std::uint32_t stream) {
+                   std::uint32_t stream, std::uint64_t context = 0) {
     FunctionCall call = made_call(CallKind::http2_begin, ms, 1, writer);
+    call.origin.context = context;
     call.owner = owner;
     call.status = stream;
     table.on_call(call);
@@ -51,8 +52,9 @@ class ServerCalls : public testing::Test {
     call.status = stream;
     table.on_call(call);
   }
-  void begin_grpc(std::int64_t ms, std::uint64_t stream) {
+  void begin_grpc(std::int64_t ms, std::uint64_t stream, std::uint64_t outer = 0) {
     FunctionCall call = made_call(CallKind::grpc_begin, ms, 2, stream);
+    call.origin.ancestors = {0xc9, outer};
     call.target = "/shop.Cart/Add";
     call.name = "10.0.0.1:5000";
     table.on_call(call);
@@ -198,12 +200,23 @@ TEST_F(ServerCalls, TheNextRequestEndsAPanickedOne) {
   EXPECT_THAT(sink.lines(), ElementsAre("http _OTHER  500"));
 }
 
-TEST_F(ServerCalls, WhatAHandlerTakesOverHasNoAnswer) {
+TEST_F(ServerCalls, WhatAHandlerTakesOverIsAnUpgradeOrATunnel) {
   begin_tls(1, 1, 0xa);
-  table.on_call(made_call(CallKind::hijack, 2, 1, 0xa));
-  EXPECT_EQ(sink.count(IncompleteReason::no_answer), 1U);
-  table.on_call(made_call(CallKind::hijack, 3, 1, 0xb));  // plain
-  EXPECT_EQ(sink.incomplete.size(), 1U);
+  end(CallKind::hijack, 2, 0xa, "/socket", 0);
+  begin_tls(3, 1, 0xb);
+  FunctionCall tunnel = made_call(CallKind::hijack, 4, 1, 0xb);
+  tunnel.method = "CONNECT";
+  table.on_call(tunnel);
+  table.on_call(made_call(CallKind::hijack, 5, 1, 0xc));  // plain: its parser sees the answer
+  EXPECT_THAT(sink.lines(), ElementsAre("http GET /socket 101", "http CONNECT  200"));
+  EXPECT_EQ(sink.in_flight(), 0U);
+}
+
+TEST_F(ServerCalls, APanicTellsOfTheStreamThatItEnds) {
+  begin_http2(1, 0xf, 0xcc, 7);
+  end(CallKind::panic, 2, 0xf, "/p?q", 0);
+  panic_http2(3, 0xcc, 7);
+  EXPECT_THAT(sink.lines(), ElementsAre("http GET /p 500"));
 }
 
 TEST_F(ServerCalls, Http2StreamsOfOneConnection) {
@@ -268,6 +281,18 @@ TEST_F(ServerCalls, GrpcBehindNetHttpIsOneRpc) {
   EXPECT_THAT(sink.lines(), ElementsAre("rpc /shop.Cart/Add  0"));
   EXPECT_EQ(sink.in_flight(), 0U);
   EXPECT_EQ(sink.unpaired, 0U);
+  EXPECT_EQ(table.size(), 0U);
+}
+
+// The client has given up.
+TEST_F(ServerCalls, GrpcBehindNetHttpThatReturnsFirstIsOneRpc) {
+  begin_http2(1, 0xf, 0xcc, 1, 0xc1);
+  begin_grpc(2, 0xa, 0xc1);
+  EXPECT_EQ(sink.withdrawn, 1U);
+  end(CallKind::http2_end, 3, 0xf, "/shop.Cart/Add", 200);
+  end_grpc(4, 0xa, 1, 0xf);
+  EXPECT_THAT(sink.lines(), ElementsAre("rpc /shop.Cart/Add  1"));
+  EXPECT_EQ(sink.in_flight(), 0U);
   EXPECT_EQ(table.size(), 0U);
 }
 
