@@ -161,7 +161,7 @@ int go_hijack(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
   __u64 response = ctx->ax;
-  report_last_route(&hit, find_request(hit.goroutine, hit.task->tgid), response);
+  report_last_route(&hit, find_request(hit.goroutine, hit.task), response);
   struct call_scratch *scratch = begin_long(&hit, kGoHijack, response);
   if (!scratch) return 0;
   set_request(scratch, &hit, read_field(hit.image, response, kGoResponseReq));
