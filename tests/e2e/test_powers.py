@@ -7,6 +7,7 @@ import sys
 import unittest
 from pathlib import Path
 
+from go_targets import wait_probed
 from harness import BEYLA_BINARY, Agent, free_port, main, required_program, wait_until
 from http_client import Request, send_once
 from processes import PROCESSOR, SPAWNER, family, name_of, status_of, tasks
@@ -67,7 +68,7 @@ class PowersTest(unittest.TestCase):
             self.check_core_dumps_are_off(agent)
 
     def test_started_with_four_capabilities(self) -> None:
-        """In full: the executables and environments of root's processes are read, also of one that ran before."""
+        """In full: root's executables and environments are read, also of what ran before, and Go programs probed."""
         older, newer = PythonServer(), GoServer(None, {"OTEL_SERVICE_NAME": "the-newer"})
         with older:
             ports = {"OPEN_PORT": f"{older.port},{newer.port}"}
@@ -75,6 +76,7 @@ class PowersTest(unittest.TestCase):
                 for server, path in ((older, "/older"), (newer, "/newer")):
                     send_once(server.port, Request("GET", path))
                     agent.wait_for_line(f"GET {path} ")
+                wait_probed(agent, newer.process.pid)
                 self.check_all(agent, SOMEBODY, BROKER_MASK)
                 self.check_core_dumps_are_off(agent)
                 services = agent.scrape().services()

@@ -168,7 +168,7 @@ const Case kPrivilegeCases[] = {
      Status::ok, "not held, but CAP_SYS_ADMIN includes it: lets programs trace", ""},
     {"CAP_SYS_PTRACE", [](Facts& f) { take_capability(f, CAP_SYS_PTRACE); }, Status::limited,
      "not held: other users' processes have no path: EXECUTABLE_NAME is compared with the name the "
-     "kernel knows, and OTEL_SERVICE_NAME is not read",
+     "kernel knows, OTEL_SERVICE_NAME is not read, and their Go programs get no probes",
      "run as root (sudo -E beyla), or grant CAP_SYS_PTRACE"},
     {"CAP_DAC_READ_SEARCH", [](Facts& f) { take_capability(f, CAP_DAC_READ_SEARCH); },
      Status::limited,

@@ -38,7 +38,8 @@ constexpr std::array kKnown = {
     KnownCapability{CAP_SYS_PTRACE, "CAP_SYS_PTRACE", -1,
                     "reads the executables and OTEL_SERVICE_NAME of other users' processes",
                     "other users' processes have no path: EXECUTABLE_NAME is compared with the "
-                    "name the kernel knows, and OTEL_SERVICE_NAME is not read",
+                    "name the kernel knows, OTEL_SERVICE_NAME is not read, and their Go programs "
+                    "get no probes",
                     Loss::some},
     KnownCapability{CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", CAP_DAC_OVERRIDE,
                     "reads OTEL_SERVICE_NAME of other users' processes",

@@ -31,8 +31,7 @@ base::Result<std::unique_ptr<GoProbes>> GoProbes::make(const GoKernel& kernel) {
   auto images = TRY(base::MemoryMap::make_shared(kernel.images_fd, kMappedBytes));
   auto mux_uses = TRY(base::MemoryMap::make_shared(kernel.mux_uses_fd, kUseBytes));
   try {
-    return std::unique_ptr<GoProbes>(
-        new GoProbes(kernel, std::move(images), std::move(mux_uses)));
+    return std::unique_ptr<GoProbes>(new GoProbes(kernel, std::move(images), std::move(mux_uses)));
   } catch (const std::system_error& error) {  // of the closer's thread
     return base::fail_to_start(error.code().value(), "cannot probe Go programs: no thread");
   }

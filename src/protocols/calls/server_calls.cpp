@@ -108,7 +108,8 @@ void CallTable::hijack(const FunctionCall& call) {
   if (open == nullptr) return;
   take_http(open->exchange, call);
   take_peer(*open, call);
-  finish(*open, std::string(call.method == "CONNECT" ? kTunnelOutcome : kUpgradeOutcome), call.time);
+  finish(*open, std::string(call.method == "CONNECT" ? kTunnelOutcome : kUpgradeOutcome),
+         call.time);
 }
 
 void CallTable::begin_grpc(const FunctionCall& call) {

@@ -31,8 +31,8 @@ class ServerCalls : public testing::Test {
     call.request_bytes = 7;
     table.on_call(call);
   }
-  void begin_http2(std::int64_t ms, std::uint64_t writer, std::uint64_t owner,
-                   std::uint32_t stream, std::uint64_t context = 0) {
+  void begin_http2(std::int64_t ms, std::uint64_t writer, std::uint64_t owner, std::uint32_t stream,
+                   std::uint64_t context = 0) {
     FunctionCall call = made_call(CallKind::http2_begin, ms, 1, writer);
     call.origin.context = context;
     call.owner = owner;
