@@ -30,6 +30,10 @@ base::Result<std::unique_ptr<GoProbes>> GoProbes::make(const GoKernel& kernel) {
   return std::unique_ptr<GoProbes>(new GoProbes(kernel, std::move(images)));
 }
 
+GoProbes::~GoProbes() {
+  for (auto& [process, link] : links_) closer_.close(std::move(link.fd), link.binary);
+}
+
 void GoProbes::write_image(std::uint32_t slot, const abi::go_image& image) {
   std::memcpy(images_.bytes().subspan(slot * sizeof(image), sizeof(image)).data(), &image,
               sizeof(image));
