@@ -1,6 +1,7 @@
 #include "spans/linker.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace beyla::spans {
@@ -9,6 +10,18 @@ using model::CallKind;
 using model::IncompleteReason;
 using model::RequestId;
 using model::Role;
+
+namespace {
+
+// Of a span as a process has received it; two that meet are of no consequence.
+std::uint64_t parent_key_of(const model::ProcessKey& process, const model::SpanId& span) {
+  std::uint64_t word = 0;
+  static_assert(sizeof(word) == sizeof(span));
+  std::memcpy(&word, span.data(), sizeof(word));
+  return word ^ model::ProcessKeyHash{}(process);
+}
+
+}  // namespace
 
 RequestId Linker::on_begun(const model::RequestBegun& begun) {
   static_cast<void>(sink_.on_begun(begun));
@@ -24,6 +37,10 @@ RequestId Linker::on_begun(const model::RequestBegun& begun) {
   request.begun = begun.time;
   give_trace(request, begun);
   if (begun.role != Role::server) return id;
+  if (begun.incoming) {
+    request.received_parent = parent_key_of(begun.process, begun.incoming->span_id);
+    if (request.received_parent != 0) received_parents_.set(request.received_parent, id);
+  }
   if (!begun.origin) {
     enqueue(id, request);
   } else if (GoProcess* process = go_process(begun.process)) {
@@ -33,7 +50,13 @@ RequestId Linker::on_begun(const model::RequestBegun& begun) {
 }
 
 // What a client sends names its own span, given by a library inside: that is this span then, so
-// that the server's is its child. A server's request names the span of who asked.
+// that the server's is its child. A server's request names the span of who asked, and so does what
+// is sent by a proxy that only hands on what it received.
+bool Linker::names_itself(const model::RequestBegun& begun) const {
+  if (!begun.incoming || begun.role != Role::client) return false;
+  return !received_parents_.find(parent_key_of(begun.process, begun.incoming->span_id));
+}
+
 void Linker::give_trace(OpenRequest& request, const model::RequestBegun& begun) {
   model::TraceContext& trace = request.trace;
   const model::TraceContext* parent = nullptr;
@@ -52,11 +75,11 @@ void Linker::give_trace(OpenRequest& request, const model::RequestBegun& begun) 
   } else {
     trace.trace_id = random_.trace_id();
   }
-  const bool names_itself = begun.incoming && begun.role == Role::client;
-  trace.span_id = names_itself ? begun.incoming->span_id : random_.span_id();
+  const bool is_named = names_itself(begun);
+  trace.span_id = is_named ? begun.incoming->span_id : random_.span_id();
   if (parent != nullptr) {
     trace.parent_span_id = parent->span_id;
-  } else if (begun.incoming && !names_itself) {
+  } else if (begun.incoming && !is_named) {
     trace.parent_span_id = begun.incoming->span_id;
   }
 }
@@ -131,6 +154,7 @@ void Linker::remove(RequestId id) {
   OpenRequest* request = requests_.find(id);
   if (request == nullptr) return;
   if (request->in_queue) leave_queue(*request, OpenRequests::index_of(id));
+  received_parents_.erase(request->received_parent, id);
   if (request->goroutine_key != 0 || request->context != 0) {
     if (GoProcess* process = find_process(request->process)) {
       process->request_by_goroutine.erase(request->goroutine_key, id);

@@ -46,7 +46,8 @@ class Linker final : public model::ExchangeSink, public model::EventSink, public
   static constexpr std::chrono::minutes kKeepSilent{1};
 
   // The sink must outlive this.
-  Linker(model::ExchangeSink& sink, const RandomIds::Seed& seed) : sink_(sink), random_(seed) {}
+  Linker(model::ExchangeSink& sink, const RandomIds::Seed& seed)
+      : sink_(sink), random_(seed), received_parents_(random_.number()) {}
 
   model::RequestId on_begun(const model::RequestBegun& begun) override;
   void on_exchange(model::Exchange&& exchange) override;
@@ -114,6 +115,7 @@ class Linker final : public model::ExchangeSink, public model::EventSink, public
 
   // linker.cpp
   void give_trace(OpenRequest& request, const model::RequestBegun& begun);
+  [[nodiscard]] bool names_itself(const model::RequestBegun& begun) const;
   void end(model::RequestId id);
   void keep_ended(const OpenRequest& request, model::RequestId id);
   void remove(model::RequestId id);
@@ -147,6 +149,8 @@ class Linker final : public model::ExchangeSink, public model::EventSink, public
   model::ExchangeSink& sink_;
   RandomIds random_;
   OpenRequests requests_;
+  // Of open requests to servers that name a span: that span, in their process.
+  NumberIndex received_parents_;
   std::unordered_map<model::ConnectionId, Connection> connections_;
   std::unordered_map<model::ProcessKey, GoProcess, model::ProcessKeyHash> processes_;
   model::ProcessKey newest_key_;

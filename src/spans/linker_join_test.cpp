@@ -165,6 +165,27 @@ TEST(GoroutineJoin, TheLongestPieceIsTheRoute) {
   EXPECT_EQ(route_of(traffic, id), "/api/{tenant}/users/{id}");
 }
 
+// mux.CORSMethodMiddleware looks at every route that matches.
+TEST(GoroutineJoin, ATemplateThatWasOnlyTriedIsNotTheRoute) {
+  Traffic traffic;
+  const auto id = traffic.request(1, 7);
+  traffic.serve(7);
+  traffic.template_of(7, "/users/me");
+  traffic.template_of(7, "/users/{name:[a-z]+}");
+  EXPECT_EQ(route_of(traffic, id), "/users/me");
+  const auto nested = traffic.request(1, 7);
+  traffic.serve(7);
+  traffic.template_of(7, "/api");
+  traffic.template_of(7, "/api/users/{id}");
+  traffic.template_of(7, "/api");
+  EXPECT_EQ(route_of(traffic, nested), "/api/users/{id}");
+  const auto mounted = traffic.request(1, 7);
+  traffic.serve(7);
+  traffic.template_of(7, "/api");
+  traffic.call(CallKind::route, 7, "/users/:id");  // another router, which sees the rest
+  EXPECT_EQ(route_of(traffic, mounted), "/users/:id");
+}
+
 TEST(GoroutineJoin, ARouteIsOfOneRequest) {
   Traffic traffic;
   const auto one = traffic.request(1, 7);

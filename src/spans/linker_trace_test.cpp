@@ -61,6 +61,33 @@ TEST(Traces, AClientThatSendsATraceParentIsTheSpanThatItNames) {
   EXPECT_EQ(trace.parent_span_id, kNoSpan);
 }
 
+// A proxy without a tracing library: what it received names the span of who asked it, not its own.
+TEST(Traces, AClientThatForwardsATraceParentIsNotTheSpanThatItNames) {
+  Traffic traffic;
+  traffic.incoming = some_parent();
+  const auto id = traffic.request(1, 7);
+  traffic.serve(7);
+  CallOrigin origin = elsewhere();
+  origin.goroutine_id = 1007;
+  const auto client = traffic.ask(origin);
+  const auto unknown = traffic.ask(elsewhere());
+  const auto server = traffic.end(id).trace;
+  EXPECT_EQ(client.trace_id, server.trace_id);
+  EXPECT_NE(client.span_id, some_parent().span_id);
+  EXPECT_EQ(client.parent_span_id, server.span_id);
+  EXPECT_NE(unknown.span_id, some_parent().span_id);
+  EXPECT_EQ(unknown.parent_span_id, some_parent().span_id);
+  EXPECT_EQ(traffic.ask(origin).span_id, some_parent().span_id);  // of nothing that is served now
+}
+
+TEST(Traces, AnotherProcessMayHaveReceivedWhatAClientNames) {
+  Traffic traffic;
+  traffic.incoming = some_parent();
+  traffic.request(1, 7);
+  traffic.process.pid += 1;
+  EXPECT_EQ(traffic.ask(elsewhere()).span_id, some_parent().span_id);
+}
+
 TEST(Traces, WhatIsNotKnownHasATraceOfItsOwn) {
   Traffic traffic;
   EXPECT_NE(traffic.end(0).trace.trace_id, model::TraceId{});

@@ -75,6 +75,18 @@ class Traffic {
     made.connection = connection;
     linker.on_call(made);
   }
+  // As gorilla/mux tells it, in pieces.
+  void template_of(std::uint64_t goroutine, std::string_view target) {
+    model::FunctionCall made;
+    made.kind = model::CallKind::route;
+    made.time = now();
+    made.process = process;
+    made.origin.goroutine = goroutine;
+    made.origin.goroutine_id = goroutine + 1000;
+    made.target = target;
+    made.more_pieces = true;
+    linker.on_call(made);
+  }
   void serve(std::uint64_t goroutine) { call(model::CallKind::http1_begin, goroutine); }
   model::Exchange end(model::RequestId id) {
     model::Exchange exchange;

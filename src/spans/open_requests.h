@@ -19,6 +19,7 @@ struct OpenRequest {
   model::Role role = model::Role::unknown;
   model::ConnectionId connection = 0;
   model::TraceContext trace;
+  std::uint64_t received_parent = 0;  // its key in Linker; 0: it named no span
   base::BootTime begun;
   std::uint64_t newest_goroutine = 0;  // of its process, by its id, when it was joined
   std::uint64_t goroutine_key = 0;     // 0: nobody knows who serves it

@@ -107,12 +107,15 @@ void Linker::panic(GoProcess& process, const model::FunctionCall& call) {
   if (OpenRequest* request = id ? requests_.find(*id) : nullptr) request->panicked = true;
 }
 
-// A router inside a router names more of the path: the longest is it.
+// A router inside a router names more of the path: the longest is it. Of one router's templates one
+// that does not go on where another ended was only tried: mux.CORSMethodMiddleware asks all routes
+// whether they match, after the one that serves.
 void Linker::take_route(GoProcess& process, const model::FunctionCall& call) {
   if (call.target_cut) return;
   const std::string_view route = route_in(call.target);
   OpenRequest* request = find_served(process, call);
-  if (request != nullptr && route.size() > request->route.size()) request->route = route;
+  if (request == nullptr || route.size() <= request->route.size()) return;
+  if (!call.more_pieces || route.starts_with(request->route)) request->route = route;
 }
 
 }  // namespace beyla::spans

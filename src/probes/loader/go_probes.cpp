@@ -37,6 +37,10 @@ base::Result<std::unique_ptr<GoProbes>> GoProbes::make(const GoKernel& kernel) {
   }
 }
 
+GoProbes::~GoProbes() {
+  for (auto& [process, link] : links_) closer_.close(std::move(link.fd), link.binary);
+}
+
 void GoProbes::write_image(std::uint32_t slot, const abi::go_image& image) {
   std::memcpy(images_.bytes().subspan(slot * sizeof(image), sizeof(image)).data(), &image,
               sizeof(image));

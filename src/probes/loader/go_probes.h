@@ -60,6 +60,11 @@ class GoProbes {
   // one, or for the maps.
   [[nodiscard]] static base::Result<std::unique_ptr<GoProbes>> make(const GoKernel& kernel);
 
+  // Takes as long as the kernel does, with LinkCloser::kThreads links at once.
+  ~GoProbes();
+  GoProbes(const GoProbes&) = delete;
+  GoProbes& operator=(const GoProbes&) = delete;
+
   // A probe without a program is left out. REQUIRES: each point is proven for this very file; the
   // process has no link of this kind; its pid is that of this process's pid namespace. Out: how
   // many points stand, maybe 0. What the kernel refuses is logged.

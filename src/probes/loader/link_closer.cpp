@@ -4,12 +4,10 @@
 
 namespace beyla::probes::loader {
 
-LinkCloser::LinkCloser() : thread_([this](const std::stop_token& stop) { run(stop); }) {}
-
-LinkCloser::~LinkCloser() {
-  thread_.request_stop();
-  thread_.join();
-  for (Waiting& entry : waiting_) static_cast<void>(entry.link.release());
+LinkCloser::LinkCloser() {
+  for (std::jthread& thread : threads_) {
+    thread = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  }
 }
 
 void LinkCloser::close(base::Fd link, const FileIdentity& binary) {
@@ -32,14 +30,15 @@ std::size_t LinkCloser::waiting() {
 
 void LinkCloser::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  while (news_.wait(lock, stop, [this] { return !waiting_.empty(); }) && !stop.stop_requested()) {
+  // When it is to stop, it goes on until nothing waits.
+  while (news_.wait(lock, stop, [this] { return !waiting_.empty(); })) {
     Waiting next = std::move(waiting_.front());
     waiting_.pop_front();
-    being_closed_ = 1;
+    ++being_closed_;
     lock.unlock();
     next.link.reset();
     lock.lock();
-    being_closed_ = 0;
+    --being_closed_;
     closed_.push_back(next.binary);
   }
 }

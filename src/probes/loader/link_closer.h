@@ -1,8 +1,10 @@
-// Closes links of uprobes beside the control thread: the kernel takes 30 to 80 ms for each (6.18).
-// A thread of its own, since close() cannot be polled; all it ever does is closing descriptors.
+// Closes links of uprobes beside the control thread: the kernel takes 30 to 80 ms for each (6.18),
+// nearly all of it grace periods, which several wait for at once. Threads of its own, since close()
+// cannot be polled; all they ever do is closing descriptors.
 // Called by the control thread only.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -17,11 +19,13 @@ namespace beyla::probes::loader {
 
 class LinkCloser {
  public:
-  // Starts the thread, with the signal mask and the powers of the caller. Throws std::system_error
+  static constexpr std::size_t kThreads = 16;
+
+  // Starts the threads, with the signal mask and the powers of the caller. Throws std::system_error
   // where there is no room for one.
   LinkCloser();
-  // What still waits is left to the end of the process.
-  ~LinkCloser();
+  // Waits until all are closed: at the end of the process they would be one after the other.
+  ~LinkCloser() = default;
   LinkCloser(const LinkCloser&) = delete;
   LinkCloser& operator=(const LinkCloser&) = delete;
 
@@ -43,7 +47,7 @@ class LinkCloser {
   std::vector<FileIdentity> closed_;
   std::size_t being_closed_ = 0;
   std::condition_variable_any news_;
-  std::jthread thread_;  // last: it uses all of them
+  std::array<std::jthread, kThreads> threads_;  // last: they use all of them
 };
 
 }  // namespace beyla::probes::loader
