@@ -6,6 +6,7 @@ The statistics leave out the way to a uprobe's program, the trap: bench/trap.c m
 from __future__ import annotations
 
 import subprocess
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +14,15 @@ from pathlib import Path
 from bench_statistics import alternating, differences, median
 from figures import Figure
 from go_services import GoService
+from go_targets import wait_probed
 from harness import Agent
 from program_statistics import ALL, UPROBES, StatisticsEnabled, cost_per_unit, read_runs
 from services import SERVER_CORE, Load, pin_agent
 
 LOAD_MS = 700
 WARM_UP_MS = 1500
+SETTLE_MS = 300
+LOOKS_SECONDS = 2.5  # two of the broker's, GoAttacher::kBusyLook
 TRAP_ROUNDS = 20
 # What is wanted of the agent: whether it prints traces, too.
 MODES = {"metrics": False, "metrics + traces": True}
@@ -64,9 +68,19 @@ def check_counts(service: GoService, agent: Agent, requests: int) -> None:
         raise AssertionError(f"{service.name}: {requests} requests, {counted} counted, {lost} events lost")
 
 
+def settled_requests(service: GoService, agent: Agent) -> int:
+    """Until the agent has probed the server and has seen whether the probe of ServeMux is of use: a load and two looks. The
+    workers that read the executable have ended by then."""
+    wait_probed(agent, service.process.pid)
+    pin_agent(agent)
+    requests = service.load(SETTLE_MS).requests
+    time.sleep(LOOKS_SECONDS)
+    return requests
+
+
 def sample_with_agent(service: GoService, traces: bool, cost: Cost) -> None:
     with Agent(settings_of(service), print_traces=traces) as agent:
-        pin_agent(agent)
+        before_it = settled_requests(service, agent)
         load = service.load(LOAD_MS)
         cost.add(load)
         # Again with the statistics on, which would cost the pair some ns per run.
@@ -74,7 +88,7 @@ def sample_with_agent(service: GoService, traces: bool, cost: Cost) -> None:
             before = read_runs(agent.pid)
             counted = service.load(LOAD_MS)
             cost.programs.append(cost_per_unit(agent.pid, before, counted.requests))
-        check_counts(service, agent, load.requests + counted.requests)
+        check_counts(service, agent, before_it + load.requests + counted.requests)
 
 
 def probe_ns(programs: dict[str, dict[str, float]], known: Known, pairs_at_the_load: int) -> float:

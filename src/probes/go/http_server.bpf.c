@@ -104,17 +104,19 @@ static __always_inline void end_http1(const struct go_hit *hit, __u64 response) 
   submit_long(scratch);
 }
 
-/* One that this goroutine has begun, and all of whose plain text the sockets are about to see. */
-static __always_inline bool is_plain(const struct go_request *served, __u64 response) {
-  return served && served->call == response && served->serves_http1 && !served->has_tls;
+/* One that this goroutine has begun, whose route was told with the first bytes that it sent. */
+static __always_inline bool is_told(const struct go_request *served, __u64 response) {
+  return served && served->call == response && served->serves_http1 && !served->has_tls &&
+         !served->open;
 }
 
-/* Without TLS the sockets tell the rest, with the route: nothing more is read. */
+/* Without TLS the sockets tell the rest. The route is told here all the same: another goroutine may
+ * have sent everything, as a proxy's that flushes now and then. */
 SEC("uprobe.multi")
 int go_finish_request(struct pt_regs *ctx) {
   struct go_hit hit;
   __u64 response = ctx->ax;
-  if (is_plain(find_request(ctx->r14, bpf_get_current_task_btf()), response)) return 0;
+  if (is_told(find_request(ctx->r14, bpf_get_current_task_btf()), response)) return 0;
   if (!take_entry(&hit, ctx)) return 0;
   struct go_request *served = find_request(hit.goroutine, hit.task);
   report_last_route(&hit, served, response);
