@@ -98,6 +98,18 @@ enum go_field {
   /* What is behind a gRPC error where there is no kGoStatusErrorS (Error.s, *Status): */
   kGoStatusErrorProto, /* internal/status.Error.e, pointer to genproto's Status: grpc 1.29 to 1.4x */
   kGoStatusErrorCode,  /* status.statusError is such a Status itself, Code: grpc < 1.29 */
+  /* net/http.http2MetaHeadersFrame, and http2HeadersFrame, to which it points */
+  kGoHttp2MetaHeaders, /* that pointer */
+  kGoHttp2MetaFields,  /* slice of hpack.HeaderField */
+  kGoHttp2HeadersStreamId,
+  /* the same of x/net, in the same order */
+  kGoXnetMetaHeaders,
+  kGoXnetMetaFields,
+  kGoXnetHeadersStreamId,
+  /* golang.org/x/net/http2/hpack.HeaderField */
+  kGoHpackValue,
+  kGoHpackSensitive,
+  kGoGrpcStreamId, /* internal/transport.Stream.id */
   kGoFields,
 };
 
@@ -115,10 +127,10 @@ enum go_image_flag {
 struct go_image {
   uint32_t flags;   /* go_image_flag */
   uint32_t padding; /* 0 */
-  uint16_t offset[80]; /* by go_field; those behind kGoFields are kGoAbsentField */
+  uint16_t offset[88]; /* by go_field; those behind kGoFields are kGoAbsentField */
 };
-ABI_ASSERT(kGoFields <= 80);
-ABI_ASSERT(sizeof(struct go_image) == 168);
+ABI_ASSERT(kGoFields <= 88);
+ABI_ASSERT(sizeof(struct go_image) == 184);
 
 enum { kGoImages = 256 }; /* binaries that have probes at the same time */
 
@@ -194,7 +206,14 @@ enum go_probe {
    * itself: where a middleware has handed on a copy of the request (Request.WithContext), only that
    * copy gets the pattern. One hit more for each request that goes through a ServeMux. */
   kGoProbeServeMux = 25,
-  kGoProbes = 26,
+  /* net/http.(*http2serverConn).processHeaders; entry; ax: sc, bx: *http2MetaHeadersFrame. It, and the
+   * two below, are hit once a request, before the request begins; only where traces are wanted. */
+  kGoProbeHttp2Headers = 26,
+  kGoProbeXnetHeaders = 27, /* the same of golang.org/x/net/http2 */
+  /* transport.(*http2Server).operateHeaders; entry; ax: t, *http2.MetaHeadersFrame in bx, or in di: grpc
+   * >= 1.60, where a context stands before it */
+  kGoProbeGrpcHeaders = 28,
+  kGoProbes = 29,
 };
 
 /* What a record says. */
@@ -205,7 +224,8 @@ enum go_call {
   kGoHttp2Begin = 3,  /* short. call: *responseWriter; owner: *serverConn; status: stream id */
   kGoHttp2End = 4,    /* call: as at the begin */
   kGoHttp2Panic = 5,  /* short. owner: *serverConn; status: stream id */
-  kGoGrpcBegin = 6,   /* call: *ServerStream; owner: the transport; target: full method */
+  kGoGrpcBegin = 6,   /* call: *ServerStream; owner: the transport; status: stream id, 0: answered by
+                         net/http; target: full method */
   kGoGrpcEnd = 7,     /* short with address. call, owner: as at the begin; status: gRPC code. flag
                          kGoInHttp: answered by net/http; context is the ResponseWriter's data
                          pointer, the `call` of that HTTP exchange */
@@ -221,7 +241,9 @@ enum go_call {
   kGoPanic = 15,      /* goroutine panics; it may recover. call, method, name, target: of the request that
                          it serves, else short and 0 */
   kGoHijack = 16,     /* call: *response; method, name, target */
-  kGoCalls = 17,
+  kGoTraceParent = 17, /* HTTP/2, gRPC: comes before the begin. owner, status: as there; name: value of
+                          the request's only `traceparent` */
+  kGoCalls = 18,
 };
 
 enum go_call_flag {

@@ -10,7 +10,7 @@
 namespace beyla::abi {
 
 enum {
-  kBinaryReportVersion = 1,
+  kBinaryReportVersion = 2,
   kMaxGoOffset = 4096,  // no struct that we read is larger: bound of every go_image.offset
   kReportTextBytes = 56,
 };

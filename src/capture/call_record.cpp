@@ -21,7 +21,8 @@ static_assert(static_cast<int>(CallKind::client_end) == abi::kGoClientEnd);
 static_assert(static_cast<int>(CallKind::grpc_client_end) == abi::kGoGrpcClientEnd);
 static_assert(static_cast<int>(CallKind::route) == abi::kGoRoute);
 static_assert(static_cast<int>(CallKind::hijack) == abi::kGoHijack);
-static_assert(static_cast<int>(CallKind::hijack) + 1 == abi::kGoCalls);
+static_assert(static_cast<int>(CallKind::trace_parent) == abi::kGoTraceParent);
+static_assert(static_cast<int>(CallKind::trace_parent) + 1 == abi::kGoCalls);
 static_assert(model::kMaxAncestors == abi::kGoAncestors);
 
 constexpr std::uint32_t kKnownFlags =
@@ -35,7 +36,8 @@ bool needs_texts(CallKind kind) {
     case CallKind::grpc_begin:
     case CallKind::client_begin:
     case CallKind::grpc_client_begin:
-    case CallKind::route: return true;
+    case CallKind::route:
+    case CallKind::trace_parent: return true;
     default: return false;
   }
 }

@@ -42,6 +42,7 @@ enum class CallKind : std::uint8_t {  // as abi::go_call, which says what each c
   route,
   panic,
   hijack,
+  trace_parent,
 };
 
 struct FunctionCall {
@@ -56,12 +57,13 @@ struct FunctionCall {
   bool failed = false;       // an error instead of an answer
   bool in_http = false;      // a gRPC call that net/http answers
   bool more_pieces = false;  // a longer route of the same request may follow
-  std::uint32_t status = 0;  // 0: none was set; kinds of gRPC: code
+  std::uint32_t status = 0;  // 0: none was set; kinds of gRPC: code; begins: HTTP/2 stream
   std::optional<std::uint64_t> request_bytes;
   std::optional<std::uint64_t> response_bytes;
   std::optional<Endpoint> remote;
   std::string_view method;
-  std::string_view name;    // servers: the client's "address:port"; clients: host or authority
+  std::string_view
+      name;  // servers: the client's "address:port"; clients: host or authority; trace_parent: it
   std::string_view target;  // request target, full method or route; may be cut
   bool target_cut = false;
 };

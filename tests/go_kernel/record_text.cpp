@@ -18,7 +18,7 @@ namespace {
 constexpr std::array kNames = std::to_array<std::string_view>(
     {"none", "http1_begin", "http1_end", "http2_begin", "http2_end", "http2_panic", "grpc_begin",
      "grpc_end", "client_begin", "client_link", "client_end", "grpc_client_begin",
-     "grpc_client_retry", "grpc_client_end", "route", "panic", "hijack"});
+     "grpc_client_retry", "grpc_client_end", "route", "panic", "hijack", "trace_parent"});
 static_assert(kNames.size() == abi::kGoCalls);
 
 template <typename T>

@@ -42,6 +42,9 @@ std::vector<abi::probe_point> wanted_points(const probes::proof::BinaryReport& r
       case abi::kGoProbeServeHttp:
       case abi::kGoProbeHijack: return handlers;
       case abi::kGoProbeFinishRequest: return tls;  // of plain text the sockets see the end
+      case abi::kGoProbeHttp2Headers:
+      case abi::kGoProbeXnetHeaders:
+      case abi::kGoProbeGrpcHeaders: return wants.traces;
       default: return true;
     }
   });

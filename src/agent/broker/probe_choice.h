@@ -15,7 +15,8 @@ struct ProbeWants {
 };
 
 // Plain HTTP/1 is counted by the socket probes: without traces, its handlers are probed only where
-// a probe can tell the route, or where requests may come by TLS.
+// a probe can tell the route, or where requests may come by TLS; and no probe looks for
+// `traceparent`.
 [[nodiscard]] std::vector<abi::probe_point> wanted_points(const probes::proof::BinaryReport& report,
                                                           const ProbeWants& wants);
 

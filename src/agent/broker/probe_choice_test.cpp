@@ -61,6 +61,13 @@ TEST(ProbeChoice, WhatSocketsCannotReadIsAlwaysProbed) {
   EXPECT_EQ(wanted(plain(probes)).size(), probes.size());
 }
 
+TEST(ProbeChoice, OnlyTracesWantTraceParents) {
+  const auto report =
+      plain({abi::kGoProbeHttp2Headers, abi::kGoProbeXnetHeaders, abi::kGoProbeGrpcHeaders});
+  EXPECT_THAT(wanted(report), IsEmpty());
+  EXPECT_EQ(wanted(report, true).size(), 3U);
+}
+
 TEST(ProbeChoice, OnlyEndsOfRoundTripsMayBeStepped) {
   for (std::uint32_t probe = 0; probe < 2 * abi::kGoProbes; ++probe) {
     const auto expected = probe == abi::kGoProbeRoundTripEnd

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0
  * gRPC-Go: google.golang.org/grpc server.go, stream.go, and internal/transport. */
 #include "probes/go/go_context.bpf.h"
+#include "probes/go/go_trace_parent.bpf.h"
 #include "probes/go/grpc_status.bpf.h"
 
 char LICENSE[] __weak SEC("license") = "GPL";
@@ -30,9 +31,23 @@ int go_grpc_handle(struct pt_regs *ctx) {
   __u64 stream = shared_stream(hit.image, server_stream);
   event->owner = transport;
   event->context = stream_context(hit.image, server_stream, stream);
+  event->status = read_number(field_at(hit.image, stream, kGoGrpcStreamId));
   set_ancestors(scratch, event->context);
   set_target(scratch, read_string(hit.image, stream, kGoGrpcStreamMethod));
   submit_long(scratch);
+  return 0;
+}
+
+/* No version says in which register the frame is: one of them leads to what looks like it. */
+SEC("uprobe.multi")
+int go_grpc_headers(struct pt_regs *ctx) {
+  struct go_hit hit;
+  if (!take_entry(&hit, ctx)) return 0;
+  __u64 transport = ctx->ax, first = ctx->bx, later = ctx->di;
+  __u32 first_id = stream_of_frame(&hit, first), later_id = stream_of_frame(&hit, later);
+  if (first_id && later_id) return 0;
+  if (first_id) report_trace_parent(&hit, transport, first, first_id);
+  else if (later_id) report_trace_parent(&hit, transport, later, later_id);
   return 0;
 }
 

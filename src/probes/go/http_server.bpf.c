@@ -2,6 +2,7 @@
  * net/http servers, HTTP/1 (net/http/server.go) and HTTP/2 (net/http/h2_bundle.go and
  * golang.org/x/net/http2/server.go, whose fields have the same names). */
 #include "probes/go/go_route.bpf.h"
+#include "probes/go/go_trace_parent.bpf.h"
 
 char LICENSE[] __weak SEC("license") = "GPL";
 
@@ -71,6 +72,17 @@ int go_http2_run(struct pt_regs *ctx) {
   begin_http2(&hit, conn, writer, request);
   struct go_request served = new_request(&hit, writer, request);
   remember_request(&hit, find_request(hit.goroutine, hit.task), &served);
+  return 0;
+}
+
+/* On the connection's goroutine, before there is a request; of trailers, too. */
+SEC("uprobe.multi")
+int go_http2_headers(struct pt_regs *ctx) {
+  struct go_hit hit;
+  if (!take_entry(&hit, ctx)) return 0;
+  __u64 conn = ctx->ax, frame = ctx->bx;
+  __u32 stream_id = stream_of_frame(&hit, frame);
+  if (stream_id) report_trace_parent(&hit, conn, frame, stream_id);
   return 0;
 }
 

@@ -48,6 +48,9 @@ constexpr std::array kRows = {
     Row{abi::kGoProbeHijack, "go_hijack"},
     Row{abi::kGoProbeRoundTripAnswer, "go_round_trip_answer"},
     Row{abi::kGoProbeServeMux, "go_serve_mux"},
+    Row{abi::kGoProbeHttp2Headers, "go_http2_headers"},
+    Row{abi::kGoProbeXnetHeaders, "go_http2_headers", abi::kGoVariantXnet},
+    Row{abi::kGoProbeGrpcHeaders, "go_grpc_headers", abi::kGoVariantXnet},
 };
 static_assert(kRows.size() + 1 == abi::kGoProbes);
 

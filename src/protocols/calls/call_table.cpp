@@ -35,6 +35,7 @@ void CallTable::on_call(const FunctionCall& call) {
     case CallKind::grpc_client_end: return end_grpc_client(call);
     case CallKind::panic: return panic(call);
     case CallKind::hijack: return hijack(call);
+    case CallKind::trace_parent: return keep_trace_parent(call);
     case CallKind::route: return;  // of who gives the requests their traces
   }
 }
@@ -65,6 +66,7 @@ void CallTable::begin(OpenCall& open) {
   begun.role = open.exchange.role;
   begun.connection = open.exchange.connection;
   begun.time = open.exchange.received;
+  begun.incoming = open.incoming;
   begun.origin = open.origin;
   open.exchange.request = sink_.on_begun(begun);
   open.begun = true;
@@ -124,6 +126,7 @@ void CallTable::tidy(base::BootTime now) {
   settle_all(now);
   std::erase_if(unlinked_,
                 [this](const Unlinked& request) { return !clients_.contains(request.process); });
+  trace_parents_.expire(now);
   if (has_due_) end_silent(now);
   if (!exited_.empty()) end_of_dead(now);
 }

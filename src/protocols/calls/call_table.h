@@ -19,6 +19,7 @@
 #include "model/target.h"
 #include "protocols/calls/connection_index.h"
 #include "protocols/calls/open_calls.h"
+#include "protocols/calls/trace_parents.h"
 
 namespace beyla::protocols::calls {
 
@@ -109,9 +110,10 @@ class CallTable final : public model::EventSink,
   void panic_http2(const model::FunctionCall& call);
   void panic(const model::FunctionCall& call);
   void hijack(const model::FunctionCall& call);
+  void keep_trace_parent(const model::FunctionCall& call);
   void begin_grpc(const model::FunctionCall& call);
   void end_grpc(const model::FunctionCall& call);
-  void absorb_outer(const model::FunctionCall& call);
+  OpenCall* absorb_outer(const model::FunctionCall& call);
   void absorb(OpenCall& http);
   void take_peer(OpenCall& open, const model::FunctionCall& call);
 
@@ -137,6 +139,7 @@ class CallTable final : public model::EventSink,
   model::ExchangeSink& sink_;
   ConnectionIndex connections_;
   OpenCalls open_;
+  TraceParents trace_parents_;                            // of requests that have not begun
   std::unordered_map<std::uint64_t, OpenCall> settling_;  // by serial; ended, perhaps a socket's
   std::unordered_map<model::ConnectionId, Link> links_;
   std::deque<Unlinked> unlinked_;

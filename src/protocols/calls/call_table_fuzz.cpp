@@ -18,7 +18,7 @@ using beyla::protocols::calls::made_call;
 
 constexpr std::size_t kEventBytes = 8;
 constexpr std::size_t kMaxEvents = 4096;
-constexpr std::uint8_t kKinds = static_cast<std::uint8_t>(CallKind::hijack);
+constexpr std::uint8_t kKinds = static_cast<std::uint8_t>(CallKind::trace_parent);
 
 struct Run {
   KeepingSink sink;

@@ -30,7 +30,8 @@ struct OpenCall {
   model::Exchange exchange;
   model::CallOrigin origin;
   std::uint64_t owner = 0;
-  std::uint32_t stream = 0;                // http2
+  std::uint32_t stream = 0;  // http2
+  std::optional<model::TraceParent> incoming;
   bool begun = false;                      // the sink knows of it
   bool withdrawn = false;                  // it was told that this is no request of its own
   std::optional<std::uint32_t> grpc_code;  // http2: it is a gRPC call whose begin was not seen

@@ -5,6 +5,7 @@
 #include "protocols/calls/endpoint_text.h"
 #include "protocols/calls/semantics.h"
 #include "protocols/http1/methods.h"
+#include "protocols/http1/trace_parent.h"
 
 namespace beyla::protocols::calls {
 
@@ -57,6 +58,7 @@ void CallTable::begin_http2(const FunctionCall& call) {
     end_stale(*before, call.time);
   }
   OpenCall& open = add(call, CallFamily::http2, model::Role::server);
+  open.incoming = trace_parents_.take({call.process, call.owner, call.status}, call.time);
   open.exchange.semantics.operation = http1::kOtherMethod;
   take_http(open.exchange, call);
   take_peer(open, call);
@@ -112,9 +114,23 @@ void CallTable::hijack(const FunctionCall& call) {
          call.time);
 }
 
+// Trailers have a stream that has begun: they say nothing of the next request that has its name.
+void CallTable::keep_trace_parent(const FunctionCall& call) {
+  if (open_.find_stream(call.process, call.owner, call.status) != nullptr) return;
+  const auto parent = http1::parse_trace_parent(call.name);
+  if (!parent) return;
+  if (!trace_parents_.keep({call.process, call.owner, call.status}, *parent, call.time)) {
+    counters_.over_limit.add();
+  }
+}
+
 void CallTable::begin_grpc(const FunctionCall& call) {
-  absorb_outer(call);
+  OpenCall* http = absorb_outer(call);
+  auto incoming = http != nullptr
+                      ? http->incoming
+                      : trace_parents_.take({call.process, call.owner, call.status}, call.time);
   OpenCall& open = add(call, CallFamily::grpc, model::Role::server);
+  open.incoming = incoming;
   open.exchange.semantics.family = MetricFamily::rpc;
   open.exchange.semantics.operation = path_in(call.target);
   take_peer(open, call);
@@ -137,11 +153,15 @@ void CallTable::end_grpc(const FunctionCall& call) {
 
 // A gRPC call that net/http answers has a context of that request. When the client gives up, the
 // handler of net/http may return before gRPC's end tells so.
-void CallTable::absorb_outer(const FunctionCall& call) {
+OpenCall* CallTable::absorb_outer(const FunctionCall& call) {
   for (const std::uint64_t context : call.origin.ancestors) {
-    if (context == 0) return;
-    if (OpenCall* http = open_.find_http2_of(call.process, context)) return absorb(*http);
+    if (context == 0) return nullptr;
+    if (OpenCall* http = open_.find_http2_of(call.process, context)) {
+      absorb(*http);
+      return http;
+    }
   }
+  return nullptr;
 }
 
 // One request, seen by net/http and by gRPC: it counts as the latter. Its end will come.

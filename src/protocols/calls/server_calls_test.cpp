@@ -46,6 +46,14 @@ class ServerCalls : public testing::Test {
     call.name = "10.0.0.1:5000";
     table.on_call(call);
   }
+  void announce(std::int64_t ms, std::uint64_t owner, std::uint32_t stream,
+                std::string_view value) {
+    FunctionCall call = made_call(CallKind::trace_parent, ms, 5);
+    call.owner = owner;
+    call.status = stream;
+    call.name = value;
+    table.on_call(call);
+  }
   void panic_http2(std::int64_t ms, std::uint64_t owner, std::uint32_t stream) {
     FunctionCall call = made_call(CallKind::http2_panic, ms, 1);
     call.owner = owner;
@@ -351,6 +359,68 @@ TEST_F(ServerCalls, BeginsWithoutEndStayWithinTheLimit) {
   table.flush(at_ms(3));
   EXPECT_EQ(sink.in_flight(), 0U);
   EXPECT_EQ(sink.ended_twice, 0U);
+}
+
+constexpr std::string_view kParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+bool has_parent(const model::RequestBegun& begun) {
+  return begun.incoming && begun.incoming->trace_id[0] == 0x0a && begun.incoming->sampled &&
+         begun.incoming->span_id[7] == 0x31;
+}
+
+TEST_F(ServerCalls, AStreamTakesTheTraceThatItsHeadersName) {
+  announce(1, 0x5c, 3, kParent);
+  begin_http2(2, 0xa, 0x5c, 1);
+  begin_http2(2, 0xb, 0x5d, 3);
+  begin_http2(3, 0xc, 0x5c, 3);
+  ASSERT_EQ(sink.begun.size(), 3U);
+  EXPECT_FALSE(sink.begun[0].incoming);
+  EXPECT_FALSE(sink.begun[1].incoming);
+  EXPECT_TRUE(has_parent(sink.begun[2]));
+}
+
+TEST_F(ServerCalls, WhatIsNoTraceParentIsNone) {
+  announce(1, 0x5c, 3, std::string("01") + std::string(kParent.substr(2)));
+  begin_http2(2, 0xa, 0x5c, 3);
+  EXPECT_FALSE(sink.begun.at(0).incoming);
+}
+
+TEST_F(ServerCalls, ATraceParentIsGivenOnceAndNotLate) {
+  announce(1, 0x5c, 3, kParent);
+  begin_http2(2, 0xa, 0x5c, 3);
+  end(CallKind::http2_end, 3, 0xa, "/", 200);
+  begin_http2(4, 0xa, 0x5c, 3);
+  announce(10, 0x5c, 5, kParent);
+  begin_http2(1011, 0xb, 0x5c, 5);
+  ASSERT_EQ(sink.begun.size(), 3U);
+  EXPECT_FALSE(sink.begun[1].incoming);
+  EXPECT_FALSE(sink.begun[2].incoming);
+}
+
+TEST_F(ServerCalls, TrailersAnnounceNothing) {
+  begin_http2(1, 0xa, 0x5c, 1);
+  announce(2, 0x5c, 1, kParent);
+  end(CallKind::http2_end, 3, 0xa, "/", 200);
+  begin_http2(4, 0xb, 0x5c, 1);  // another connection, where the first one was
+  EXPECT_FALSE(sink.begun.at(1).incoming);
+}
+
+TEST_F(ServerCalls, ACallOfGrpcTakesTheTraceOfItsStream) {
+  announce(1, 0x7a, 5, kParent);
+  FunctionCall call = made_call(CallKind::grpc_begin, 2, 2, 0xa);
+  call.owner = 0x7a;
+  call.status = 5;
+  call.target = "/shop.Cart/Add";
+  table.on_call(call);
+  EXPECT_TRUE(has_parent(sink.begun.at(0)));
+}
+
+TEST_F(ServerCalls, ACallThatNetHttpAnswersTakesTheTraceOfTheRequest) {
+  announce(1, 0x5c, 3, kParent);
+  begin_http2(2, 0xf, 0x5c, 3, 0xc1);
+  begin_grpc(3, 0xa, 0xc1);
+  ASSERT_EQ(sink.begun.size(), 2U);
+  EXPECT_TRUE(has_parent(sink.begun[1]));
 }
 
 }  // namespace

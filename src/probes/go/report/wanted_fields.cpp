@@ -22,6 +22,12 @@ constexpr std::string_view kGrpcHandlerTransport =
     "google.golang.org/grpc/internal/transport.serverHandlerTransport";
 constexpr std::string_view kGrpcClientStream = "google.golang.org/grpc.clientStream";
 constexpr std::string_view kCallHdr = "google.golang.org/grpc/internal/transport.CallHdr";
+constexpr std::string_view kHeaders = "net/http.http2HeadersFrame";
+constexpr std::string_view kMetaHeaders = "net/http.http2MetaHeadersFrame";
+constexpr std::string_view kXnetHeaders = "golang.org/x/net/http2.HeadersFrame";
+constexpr std::string_view kXnetMetaHeaders = "golang.org/x/net/http2.MetaHeadersFrame";
+constexpr std::string_view kHeaderField = "golang.org/x/net/http2/hpack.HeaderField";
+constexpr std::string_view kVendoredField = "vendor/golang.org/x/net/http2/hpack.HeaderField";
 constexpr std::string_view kEchoContext = "github.com/labstack/echo/v4.context";
 
 constexpr std::array kFields = {
@@ -116,6 +122,18 @@ constexpr std::array kFields = {
                Kind::pointer},
     FieldPlace{abi::kGoStatusErrorCode, "google.golang.org/grpc/status.statusError", "Code",
                Kind::int32},
+
+    FieldPlace{abi::kGoHttp2MetaHeaders, kMetaHeaders, "http2HeadersFrame", Kind::pointer},
+    FieldPlace{abi::kGoHttp2MetaFields, kMetaHeaders, "Fields", Kind::slice},
+    FieldPlace{abi::kGoHttp2HeadersStreamId, kHeaders, "http2FrameHeader.StreamID", Kind::uint32},
+    FieldPlace{abi::kGoXnetMetaHeaders, kXnetMetaHeaders, "HeadersFrame", Kind::pointer},
+    FieldPlace{abi::kGoXnetMetaFields, kXnetMetaHeaders, "Fields", Kind::slice},
+    FieldPlace{abi::kGoXnetHeadersStreamId, kXnetHeaders, "FrameHeader.StreamID", Kind::uint32},
+    FieldPlace{abi::kGoHpackValue, kHeaderField, "Value", Kind::string},
+    FieldPlace{abi::kGoHpackValue, kVendoredField, "Value", Kind::string},
+    FieldPlace{abi::kGoHpackSensitive, kHeaderField, "Sensitive", Kind::boolean},
+    FieldPlace{abi::kGoHpackSensitive, kVendoredField, "Sensitive", Kind::boolean},
+    FieldPlace{abi::kGoGrpcStreamId, kGrpcStream, "id", Kind::uint32},
 };
 
 }  // namespace

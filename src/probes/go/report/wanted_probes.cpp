@@ -19,6 +19,10 @@ constexpr Fields kStatusFields = fields(abi::kGoStatusS, abi::kGoStatusCode);
 constexpr std::array<abi::go_field, 3> kErrorFields = {
     abi::kGoStatusErrorS, abi::kGoStatusErrorProto, abi::kGoStatusErrorCode};
 
+constexpr Fields kXnetFrameFields =
+    fields(abi::kGoXnetMetaHeaders, abi::kGoXnetMetaFields, abi::kGoXnetHeadersStreamId,
+           abi::kGoHpackValue, abi::kGoHpackSensitive);
+
 constexpr std::array kProbes = {
     WantedProbe{.probe = abi::kGoProbeServeHttp,
                 .group = ProbeGroup::http1,
@@ -59,6 +63,13 @@ constexpr std::array kProbes = {
     WantedProbe{.probe = abi::kGoProbeHttp2Panic,
                 .group = ProbeGroup::http2,
                 .function = "net/http.(*http2handlerPanicRST).writeFrame"},
+    WantedProbe{
+        .probe = abi::kGoProbeHttp2Headers,
+        .group = ProbeGroup::http2,
+        .function = "net/http.(*http2serverConn).processHeaders",
+        .callers = {"net/http.(*http2serverConn).processFrame"},
+        .fields = fields(abi::kGoHttp2MetaHeaders, abi::kGoHttp2MetaFields,
+                         abi::kGoHttp2HeadersStreamId, abi::kGoHpackValue, abi::kGoHpackSensitive)},
 
     WantedProbe{.probe = abi::kGoProbeXnetRun,
                 .group = ProbeGroup::xnet_http2,
@@ -76,6 +87,11 @@ constexpr std::array kProbes = {
     WantedProbe{.probe = abi::kGoProbeXnetPanic,
                 .group = ProbeGroup::xnet_http2,
                 .function = "golang.org/x/net/http2.(*handlerPanicRST).writeFrame"},
+    WantedProbe{.probe = abi::kGoProbeXnetHeaders,
+                .group = ProbeGroup::xnet_http2,
+                .function = "golang.org/x/net/http2.(*serverConn).processHeaders",
+                .callers = {"golang.org/x/net/http2.(*serverConn).processFrame"},
+                .fields = kXnetFrameFields},
 
     WantedProbe{.probe = abi::kGoProbeGrpcHandle,
                 .group = ProbeGroup::grpc_server,
@@ -102,6 +118,12 @@ constexpr std::array kProbes = {
                 .function = "google.golang.org/grpc/internal/transport."
                             "(*serverHandlerTransport).WriteStatus",
                 .fields = kStatusFields},
+    WantedProbe{
+        .probe = abi::kGoProbeGrpcHeaders,
+        .group = ProbeGroup::grpc_server,
+        .function = "google.golang.org/grpc/internal/transport.(*http2Server).operateHeaders",
+        .fields = kXnetFrameFields,
+        .one_of = {abi::kGoGrpcStreamId, abi::kGoFields, abi::kGoFields}},
 
     WantedProbe{.probe = abi::kGoProbeRoundTrip,
                 .group = ProbeGroup::http_client,
