@@ -38,7 +38,9 @@ base::Result<std::unique_ptr<GoProbes>> GoProbes::make(const GoKernel& kernel) {
 }
 
 GoProbes::~GoProbes() {
-  for (auto& [process, link] : links_) closer_.close(std::move(link.fd), link.binary);
+  for (auto& [key, process] : processes_) {
+    for (Link& link : process.links) close(process.binary, link);
+  }
 }
 
 void GoProbes::write_image(std::uint32_t slot, const abi::go_image& image) {
