@@ -9,8 +9,9 @@ namespace beyla::broker {
 void GoAttacher::attach(const model::ProcessKey& process, const TargetImage& image,
                         const probes::proof::BinaryReport& report) {
   const auto points = proven_points(image, report);
-  const auto standing =
-      kernel_.go()->attach(process, {image.exe.get(), image.file, report.go}, points);
+  abi::go_image go = report.go;
+  if (wants_.traces) go.flags |= abi::kGoTracesWanted;
+  const auto standing = kernel_.go()->attach(process, {image.exe.get(), image.file, go}, points);
   if (!standing) {
     counts_.failures[static_cast<std::size_t>(standing.error())].add();
     return;
