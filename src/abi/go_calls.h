@@ -110,6 +110,9 @@ enum go_field {
   kGoHpackValue,
   kGoHpackSensitive,
   kGoGrpcStreamId, /* internal/transport.Stream.id */
+  kGoConnBufr,     /* net/http.conn: pointer to a bufio.Reader */
+  kGoBufioBuf,     /* bufio.Reader: slice; what stands before `r` was read */
+  kGoBufioR,
   kGoFields,
 };
 
@@ -120,6 +123,7 @@ enum go_image_flag {
   /* crypto/tls.(*Conn).serverHandshake is not linked: it serves no TLS, so that the socket parser sees
    * each of its HTTP/1 requests. */
   kGoNoTlsServer = 2,
+  kGoTracesWanted = 4, /* the broker's word, not the worker's */
 };
 
 /* One binary. A field that this binary does not have is kGoAbsentField: what is read through it is
@@ -241,8 +245,9 @@ enum go_call {
   kGoPanic = 15,      /* goroutine panics; it may recover. call, method, name, target: of the request that
                          it serves, else short and 0 */
   kGoHijack = 16,     /* call: *response; method, name, target */
-  kGoTraceParent = 17, /* HTTP/2, gRPC: comes before the begin. owner, status: as there; name: value of
-                          the request's only `traceparent` */
+  kGoTraceParent = 17, /* comes before the begin. HTTP/2, gRPC: owner, status: as there; name: value of
+                          the request's only `traceparent`. HTTP/1 under TLS: call: as there; target:
+                          what was read up to the end of the head, the last kGoHeadBytes of it */
   kGoCalls = 18,
 };
 
@@ -279,6 +284,7 @@ ABI_OFFSET(event_call, remote_address, 120);
 ABI_ASSERT(sizeof(struct event_call) == 136);
 
 enum { kGoAncestors = 10, kGoMethodBytes = 24, kGoNameBytes = 128, kGoTargetBytes = 1024 };
+enum { kGoHeadBytes = kGoTargetBytes };
 
 /* Follows in records that are not short; target_copied bytes of the target, no more, end the
  * record. A text longer than its field is cut: its length says how long it was. */

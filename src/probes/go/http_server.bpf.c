@@ -28,6 +28,25 @@ static __always_inline void begin_http1(const struct go_hit *hit, __u64 response
   submit_short(event);
 }
 
+/* What net/http has read, up to the end of the request's head; the body was not touched yet. */
+static __always_inline void report_head(const struct go_hit *hit, __u64 response) {
+  const struct go_image *image = hit->image;
+  if (!(image->flags & kGoTracesWanted)) return;
+  __u64 reader = read_field(image, read_field(image, response, kGoResponseConn), kGoConnBufr);
+  struct go_string buffer = read_string(image, reader, kGoBufioBuf); /* a slice begins as a string */
+  __u64 end = read_field(image, reader, kGoBufioR);
+  if (!end || end > buffer.length) return;
+  struct go_string head = {.data = buffer.data, .length = end};
+  if (end > kGoHeadBytes) {
+    head.data += end - kGoHeadBytes;
+    head.length = kGoHeadBytes;
+  }
+  struct call_scratch *scratch = begin_long(hit, kGoTraceParent, response);
+  if (!scratch) return;
+  set_target(scratch, head);
+  submit_long(scratch);
+}
+
 static __always_inline void begin_http2(const struct go_hit *hit, __u64 conn, __u64 writer,
                                         __u64 request) {
   struct event_call *event = begin_short(hit, kGoHttp2Begin, writer);
@@ -59,6 +78,7 @@ int go_serve_http(struct pt_regs *ctx) {
   served.sends = 1;
   served.serves_http1 = 1;
   served.has_tls = as_before ? known->has_tls : has_tls(hit.image, writer);
+  if (served.has_tls) report_head(&hit, writer);
   begin_http1(&hit, writer, request, served.has_tls);
   remember_request(&hit, known, &served);
   return 0;

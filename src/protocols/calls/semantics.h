@@ -19,6 +19,9 @@ namespace beyla::protocols::calls {
 // Whom a client asks, without userinfo.
 [[nodiscard]] std::string_view server_in(std::string_view name);
 
+// Of kind trace_parent: the value of that header, a view; empty: there is none.
+[[nodiscard]] std::string_view trace_parent_in(const model::FunctionCall& call);
+
 // The same call without what may be a secret: for recordings.
 [[nodiscard]] model::FunctionCall without_secrets(const model::FunctionCall& call);
 

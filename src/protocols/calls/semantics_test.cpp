@@ -44,6 +44,25 @@ TEST(CallSemantics, RecordedCallsHaveNoSecrets) {
   EXPECT_EQ(without_secrets(plain).method, "");
 }
 
+TEST(CallSemantics, OfAHeadOnlyTheTraceParentIsRecorded) {
+  const std::string value = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  auto head = secretive(model::CallKind::trace_parent);
+  head.name = "";
+  const std::string text =
+      "GET /a?password=1 HTTP/1.1\r\nCookie: secret\r\ntraceparent: " + value + "\r\n\r\n";
+  head.target = text;
+  const auto call = without_secrets(head);
+  EXPECT_EQ(call.name, value);
+  EXPECT_EQ(call.target, "");
+  EXPECT_EQ(call.method, "");
+  EXPECT_EQ(trace_parent_in(call), value);
+  head.target = "GET /a HTTP/1.1\r\ntraceparent: secret\r\n\r\n";
+  EXPECT_EQ(without_secrets(head).name, "");
+  head.target = text.substr(1, text.size() - 2);
+  EXPECT_EQ(without_secrets(head).name, "");
+  EXPECT_EQ(without_secrets(secretive(model::CallKind::trace_parent)).name, "");
+}
+
 TEST(CallSemantics, RecordedRoutesStayAsTheFrameworkSpellsThem) {
   auto route = secretive(model::CallKind::route);
   route.target = "/files/{name:[a-z]+?}";

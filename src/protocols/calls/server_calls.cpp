@@ -39,6 +39,7 @@ void CallTable::begin_http1(const FunctionCall& call) {
   }
   if (!call.tls) return;
   OpenCall& open = add(call, CallFamily::http1, model::Role::server);
+  open.incoming = trace_parents_.take({call.process, 0, call.call}, call.time);
   open.exchange.semantics.operation = http1::kOtherMethod;
   take_http(open.exchange, call);
   take_peer(open, call);
@@ -117,9 +118,10 @@ void CallTable::hijack(const FunctionCall& call) {
 // Trailers have a stream that has begun: they say nothing of the next request that has its name.
 void CallTable::keep_trace_parent(const FunctionCall& call) {
   if (open_.find_stream(call.process, call.owner, call.status) != nullptr) return;
-  const auto parent = http1::parse_trace_parent(call.name);
+  const auto parent = http1::parse_trace_parent(trace_parent_in(call));
   if (!parent) return;
-  if (!trace_parents_.keep({call.process, call.owner, call.status}, *parent, call.time)) {
+  const std::uint64_t name = call.owner != 0 ? call.status : call.call;
+  if (!trace_parents_.keep({call.process, call.owner, name}, *parent, call.time)) {
     counters_.over_limit.add();
   }
 }

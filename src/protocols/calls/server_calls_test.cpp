@@ -379,6 +379,18 @@ TEST_F(ServerCalls, AStreamTakesTheTraceThatItsHeadersName) {
   EXPECT_TRUE(has_parent(sink.begun[2]));
 }
 
+TEST_F(ServerCalls, Http1BehindTlsTakesTheTraceThatItsHeadNames) {
+  const std::string head = "GET / HTTP/1.1\r\ntraceparent: " + std::string(kParent) + "\r\n\r\n";
+  FunctionCall call = made_call(CallKind::trace_parent, 1, 1, 0xa);
+  call.target = head;
+  table.on_call(call);
+  begin_tls(1, 1, 0xa);
+  begin_tls(2, 1, 0xb);
+  ASSERT_EQ(sink.begun.size(), 2U);
+  EXPECT_TRUE(has_parent(sink.begun[0]));
+  EXPECT_FALSE(sink.begun[1].incoming);
+}
+
 TEST_F(ServerCalls, WhatIsNoTraceParentIsNone) {
   announce(1, 0x5c, 3, std::string("01") + std::string(kParent.substr(2)));
   begin_http2(2, 0xa, 0x5c, 3);

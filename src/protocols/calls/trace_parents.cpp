@@ -5,7 +5,7 @@ namespace beyla::protocols::calls {
 std::size_t TraceParents::Hash::operator()(const AnnouncedRequest& request) const noexcept {
   constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio
   std::uint64_t mixed = model::ProcessKeyHash{}(request.process);
-  for (const std::uint64_t word : {request.owner, request.stream}) {
+  for (const std::uint64_t word : {request.owner, request.name}) {
     mixed = (mixed ^ word) * kOdd;
     mixed ^= mixed >> 32U;
   }

@@ -15,11 +15,12 @@
 
 namespace beyla::protocols::calls {
 
-// What the process calls a request before it begins: its stream, and of which connection.
+// What the process calls a request before it begins: its stream, and of which connection; under
+// TLS its call, of owner 0.
 struct AnnouncedRequest {
   model::ProcessKey process;
   std::uint64_t owner = 0;
-  std::uint64_t stream = 0;
+  std::uint64_t name = 0;
   bool operator==(const AnnouncedRequest&) const = default;
 };
 

@@ -134,6 +134,9 @@ constexpr std::array kFields = {
     FieldPlace{abi::kGoHpackSensitive, kHeaderField, "Sensitive", Kind::boolean},
     FieldPlace{abi::kGoHpackSensitive, kVendoredField, "Sensitive", Kind::boolean},
     FieldPlace{abi::kGoGrpcStreamId, kGrpcStream, "id", Kind::uint32},
+    FieldPlace{abi::kGoConnBufr, kConn, "bufr", Kind::pointer},
+    FieldPlace{abi::kGoBufioBuf, "bufio.Reader", "buf", Kind::slice},
+    FieldPlace{abi::kGoBufioR, "bufio.Reader", "r", Kind::int_},
 };
 
 }  // namespace
