@@ -217,7 +217,11 @@ enum go_probe {
   /* transport.(*http2Server).operateHeaders; entry; ax: t, *http2.MetaHeadersFrame in bx, or in di: grpc
    * >= 1.60, where a context stands before it */
   kGoProbeGrpcHeaders = 28,
-  kGoProbes = 29,
+  /* net/http.(*response).WriteHeader; entry; ax: *response. Only beside a probe of gin or echo: the last
+   * moment at which their context is surely still that of the request. */
+  kGoProbeWriteHeader = 29,
+  kGoProbeHttp2WriteHeader = 30, /* net/http.(*http2responseWriter).WriteHeader; likewise */
+  kGoProbes = 31,
 };
 
 /* What a record says. */

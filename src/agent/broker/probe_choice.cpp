@@ -26,6 +26,14 @@ bool can_tell_routes(const probes::proof::BinaryReport& report) {
          std::ranges::any_of(report.points, is_route_probe);
 }
 
+// Gin and echo hand the object that holds the route on to the next request before the answer is
+// sent.
+bool pools_routes(const probes::proof::BinaryReport& report) {
+  return std::ranges::any_of(report.points, [](const abi::probe_point& point) {
+    return point.probe == abi::kGoProbeGinHandle || point.probe == abi::kGoProbeEchoFind;
+  });
+}
+
 bool may_serve_tls(const probes::proof::BinaryReport& report) {
   return (report.go.flags & abi::kGoNoTlsServer) == 0;
 }
@@ -35,6 +43,7 @@ bool may_serve_tls(const probes::proof::BinaryReport& report) {
 std::vector<abi::probe_point> wanted_points(const probes::proof::BinaryReport& report,
                                             const ProbeWants& wants) {
   const bool tls = may_serve_tls(report);
+  const bool pooled = pools_routes(report);
   const bool handlers = wants.traces || tls || can_tell_routes(report);
   std::vector<abi::probe_point> wanted;
   std::ranges::copy_if(report.points, std::back_inserter(wanted), [&](const auto& point) {
@@ -42,6 +51,8 @@ std::vector<abi::probe_point> wanted_points(const probes::proof::BinaryReport& r
       case abi::kGoProbeServeHttp:
       case abi::kGoProbeHijack: return handlers;
       case abi::kGoProbeFinishRequest: return tls;  // of plain text the sockets see the end
+      case abi::kGoProbeWriteHeader:
+      case abi::kGoProbeHttp2WriteHeader: return pooled;
       case abi::kGoProbeHttp2Headers:
       case abi::kGoProbeXnetHeaders:
       case abi::kGoProbeGrpcHeaders: return wants.traces;

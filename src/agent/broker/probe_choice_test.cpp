@@ -61,6 +61,18 @@ TEST(ProbeChoice, WhatSocketsCannotReadIsAlwaysProbed) {
   EXPECT_EQ(wanted(plain(probes)).size(), probes.size());
 }
 
+TEST(ProbeChoice, OnlyPooledContextsWantTheBeginOfTheAnswer) {
+  const auto writes = {abi::kGoProbeWriteHeader, abi::kGoProbeHttp2WriteHeader};
+  EXPECT_THAT(wanted(plain(writes), true), IsEmpty());
+  EXPECT_THAT(wanted(plain({abi::kGoProbeWriteHeader, abi::kGoProbeMuxSetMatch})),
+              ElementsAre(abi::kGoProbeMuxSetMatch));
+  for (const auto router : {abi::kGoProbeGinHandle, abi::kGoProbeEchoFind}) {
+    EXPECT_EQ(
+        wanted(plain({abi::kGoProbeWriteHeader, abi::kGoProbeHttp2WriteHeader, router})).size(),
+        3U);
+  }
+}
+
 TEST(ProbeChoice, OnlyTracesWantTraceParents) {
   const auto report =
       plain({abi::kGoProbeHttp2Headers, abi::kGoProbeXnetHeaders, abi::kGoProbeGrpcHeaders});

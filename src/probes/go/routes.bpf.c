@@ -61,6 +61,16 @@ int go_gin_handle(struct pt_regs *ctx) {
   return 0;
 }
 
+/* net/http's ResponseWriters. Later the context of a framework may be another request's. */
+SEC("uprobe.multi")
+int go_write_header(struct pt_regs *ctx) {
+  struct go_request *served = find_request(ctx->r14, bpf_get_current_task_btf());
+  if (!served || !served->router || !served->open || served->call != ctx->ax) return 0;
+  struct go_hit hit;
+  if (take_entry(&hit, ctx)) report_route(&hit, served, 0);
+  return 0;
+}
+
 /* github.com/labstack/echo/v4, router.go */
 SEC("uprobe.multi")
 int go_echo_find(struct pt_regs *ctx) {

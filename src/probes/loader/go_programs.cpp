@@ -51,6 +51,8 @@ constexpr std::array kRows = {
     Row{abi::kGoProbeHttp2Headers, "go_http2_headers"},
     Row{abi::kGoProbeXnetHeaders, "go_http2_headers", abi::kGoVariantXnet},
     Row{abi::kGoProbeGrpcHeaders, "go_grpc_headers", abi::kGoVariantXnet},
+    Row{abi::kGoProbeWriteHeader, "go_write_header"},
+    Row{abi::kGoProbeHttp2WriteHeader, "go_write_header"},
 };
 static_assert(kRows.size() + 1 == abi::kGoProbes);
 
