@@ -4,6 +4,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
+from typing import Iterable
 
 from harness import required_program
 
@@ -24,15 +25,15 @@ def framed(message: bytes) -> bytes:
     return b"\0" + len(message).to_bytes(4, "big") + message
 
 
-def many_calls(port: int, scheme: str, method: str, message: bytes, count: int) -> None:
+def many_calls(port: int, scheme: str, method: str, message: bytes, count: int, headers: Iterable[str] = ()) -> None:
     """Unary calls; each was answered with HTTP status 200. Their gRPC status is the server's to say."""
     with tempfile.NamedTemporaryFile(prefix="beyla-message-") as body:
         body.write(framed(message))
         body.flush()
-        headers = [word for header in HEADERS for word in ("--header", header)]
+        options = [word for header in (*HEADERS, *headers) for word in ("--header", header)]
         command = [
             required_program("h2load"), "-n", str(count), "-c", str(CLIENTS), "-m", str(STREAMS), "-d", body.name,
-            *headers, f"{scheme}://127.0.0.1:{port}{method}",
+            *options, f"{scheme}://127.0.0.1:{port}{method}",
         ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_SECONDS)
     if not re.search(rf"^status codes: {count} 2xx", done.stdout, re.MULTILINE):

@@ -7,9 +7,11 @@ from watched import Watch
 
 from go_builds import Cell, program_of
 from go_targets import GoTarget, drive
+from grpc_calls import many_calls
 from harness import end_process, main
 
 CELLS = (Cell("1.21", "default", "grpc"), Cell("1.26", "stripped", "grpc"))
+PARENT, CALLS = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", 10
 IN_HTTP, NOT_FOUND, UNIMPLEMENTED = 4, 5, 12
 
 
@@ -47,6 +49,37 @@ class GrpcServerTest(unittest.TestCase):
                 self.assertEqual({end.number("flags") for end in ends}, {IN_HTTP})
                 self.assertLessEqual({end["context"] for end in ends}, exchanges)
                 self.assertEqual(len(watch.of("http2_begin")), len(watch.of("grpc_begin")))
+
+
+class TraceParentTest(unittest.TestCase):
+    def sent(self, target: GoTarget, *headers: str) -> Watch:
+        with Watch(target.process.pid) as watch:
+            many_calls(target.port, "http", "/targets.Calls/Unary", b"", CALLS, headers)
+        return watch
+
+    def test_each_stream_has_its_own(self) -> None:
+        """The frame is another argument since gRPC 1.60; net/http's and x/net's differ in the places of fields."""
+        for cell in CELLS:
+            for serve, begin in (("native", "grpc_begin"), ("handler", "http2_begin")):
+                with self.subTest(f"{cell} {serve}"), GoTarget(cell, "-serve", serve) as target:
+                    watch = self.sent(target, f"traceparent: {PARENT}")
+                    announced = [(record["owner"], record["status"]) for record in watch.of("trace_parent")]
+                    self.assertEqual(announced, list(dict.fromkeys(announced)))
+                    self.assertEqual(set(announced), {(record["owner"], record["status"]) for record in watch.of(begin)})
+                    self.assertEqual(len(announced), CALLS)
+                    self.assertEqual({record["name"] for record in watch.of("trace_parent")}, {PARENT})
+                    self.assertEqual([record["target"] for record in watch.of("trace_parent")], [""] * CALLS)
+
+    def test_what_is_doubtful_is_not_reported(self) -> None:
+        many = [f"x-{number}: 1" for number in range(140)]
+        doubtful = ([], [f"traceparent: {PARENT}"] * 2, [f"traceparent: {PARENT}-"], [f"xtraceparen: {PARENT}"],
+                    [*many, f"traceparent: {PARENT}"])
+        with GoTarget(CELLS[1]) as target:
+            for headers in doubtful:
+                watch = self.sent(target, *headers)
+                self.assertEqual((len(watch.of("grpc_begin")), watch.of("trace_parent")), (CALLS, []), headers)
+            watch = self.sent(target, *many[:100], f"traceparent: {PARENT}")
+            self.assertEqual(len(watch.of("trace_parent")), CALLS)
 
 
 class GrpcClientTest(unittest.TestCase):

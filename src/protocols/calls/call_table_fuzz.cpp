@@ -65,6 +65,7 @@ struct Run {
     made.failed = (bytes[6] & 32U) != 0;
     made.in_http = (bytes[6] & 64U) != 0;
     made.name = made.target = made.method = text;
+    if ((bytes[6] & 128U) != 0) made.name = {};  // a head, where it is a trace parent
     table.on_call(beyla::protocols::calls::without_secrets(made));
   }
 };
