@@ -87,7 +87,7 @@ class Linker final : public model::ExchangeSink, public model::EventSink, public
     NumberIndex connection_by_goroutine;  // address of the g
     // Of open requests their id, of ended ones kEnded and their number.
     NumberIndex request_by_goroutine;  // goroutine_key
-    NumberIndex request_by_context;  // open ones
+    NumberIndex request_by_context;    // open ones
     FirstCalls callers;
     std::uint64_t newest_goroutine = 0;  // by its id; of those that were seen
     std::optional<base::BootTime> exited;

@@ -41,8 +41,8 @@ std::optional<Linker::Candidate> Linker::find_candidate(std::optional<std::uint6
   return Candidate{&ended.trace, ended.begun, ended.newest_goroutine};
 }
 
-// Of open requests only: the context of an ended one is garbage, and its memory soon another's, also
-// of one that the next request of the same goroutine was given.
+// Of open requests only: the context of an ended one is garbage, and its memory soon another's,
+// also of one that the next request of the same goroutine was given.
 const model::TraceContext* Linker::parent_by_context(const GoProcess& process,
                                                      const model::CallOrigin& origin) {
   const auto parent_of = [&](std::uint64_t context) -> const model::TraceContext* {

@@ -17,13 +17,11 @@ void GoAttacher::attach(const model::ProcessKey& process, const TargetImage& ima
       std::ranges::find(points, std::uint32_t{abi::kGoProbeServeMux}, &abi::probe_point::probe);
   Points lasting = points;
   std::erase_if(lasting, [](const auto& point) { return point.probe == abi::kGoProbeServeMux; });
-  std::size_t standing =
-      put_in(process, image, go, lasting, probes::loader::LinkKind::lasting);
+  std::size_t standing = put_in(process, image, go, lasting, probes::loader::LinkKind::lasting);
   if (standing == 0) return;
   if (mux != points.end()) {
     muxes_.try_emplace(process, Mux{image.file, *mux, go, {}});
-    standing +=
-        put_in(process, image, go, std::span(&*mux, 1), probes::loader::LinkKind::mux);
+    standing += put_in(process, image, go, std::span(&*mux, 1), probes::loader::LinkKind::mux);
     look_at_ = {};
   }
   kernel_.let_go_probes_speak(process);
