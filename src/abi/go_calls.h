@@ -113,6 +113,8 @@ enum go_field {
   kGoConnBufr,     /* net/http.conn: pointer to a bufio.Reader */
   kGoBufioBuf,     /* bufio.Reader: slice; what stands before `r` was read */
   kGoBufioR,
+  /* context.timerCtx: cancelCtx, where that is a pointer: Go 1.20 */
+  kGoTimerCtxCancelCtx,
   kGoFields,
 };
 

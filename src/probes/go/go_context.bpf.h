@@ -12,13 +12,24 @@ static __always_inline bool may_be_object(__u64 address) {
   return address && !(address % sizeof(__u64)) && !(address >> kUserBits);
 }
 
-/* Every derived type of the library has its parent, an interface, for its first field. One of another
- * make, and the root, lead to addresses that nobody knows, or nowhere. */
-static __always_inline void set_ancestors(struct call_scratch *scratch, __u64 context) {
+/* An itab begins with the descriptor of its interface, and that with the size of a value of it
+ * (runtime/runtime2.go, internal/abi/type.go). */
+enum { kInterfaceBytes = 16 };
+static __always_inline bool is_itab(__u64 address) {
+  return read_word(read_word(address)) == kInterfaceBytes;
+}
+
+/* Every derived type of the library has its parent, an interface, for its first field; but for Go
+ * 1.20's timerCtx, which begins with a pointer to the cancelCtx that has the parent. Contexts of
+ * another make, and the root, lead to addresses that nobody knows, or nowhere. */
+static __always_inline void set_ancestors(struct call_scratch *scratch, const struct go_image *image,
+                                          __u64 context) {
+  bool has_pointers = image->offset[kGoTimerCtxCancelCtx] != kGoAbsentField;
   __u64 at = context;
   for (__u32 level = 0; level < kGoAncestors; ++level) {
     if (!may_be_object(at)) break;
-    at = read_word(at + 8);
+    __u64 first = has_pointers ? read_word(at) : 0;
+    at = may_be_object(first) && !is_itab(first) ? first : read_word(at + 8);
     if (!may_be_object(at)) break;
     scratch->record.texts.ancestors[level] = at;
   }

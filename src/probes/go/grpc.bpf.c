@@ -32,7 +32,7 @@ int go_grpc_handle(struct pt_regs *ctx) {
   event->owner = transport;
   event->context = stream_context(hit.image, server_stream, stream);
   event->status = read_number(field_at(hit.image, stream, kGoGrpcStreamId));
-  set_ancestors(scratch, event->context);
+  set_ancestors(scratch, hit.image, event->context);
   set_target(scratch, read_string(hit.image, stream, kGoGrpcStreamMethod));
   submit_long(scratch);
   return 0;
@@ -128,7 +128,7 @@ int go_grpc_attempt(struct pt_regs *ctx) {
   set_parent(event, &hit);
   __u64 header = read_field(hit.image, client_stream, kGoGrpcClientStreamCallHdr);
   event->context = read_interface(hit.image, client_stream, kGoGrpcClientStreamCtx);
-  set_ancestors(scratch, event->context);
+  set_ancestors(scratch, hit.image, event->context);
   set_name(scratch, read_string(hit.image, header, kGoGrpcCallHdrHost));
   set_target(scratch, read_string(hit.image, header, kGoGrpcCallHdrMethod));
   submit_long(scratch);

@@ -25,7 +25,7 @@ int go_round_trip(struct pt_regs *ctx) {
   event->context = read_interface(hit.image, request, kGoRequestCtx);
   event->request_bytes = (__s64)read_field(hit.image, request, kGoRequestContentLength);
   if (is_https(read_string(hit.image, url, kGoUrlScheme))) event->flags = kGoTls;
-  set_ancestors(scratch, event->context);
+  set_ancestors(scratch, hit.image, event->context);
   set_method(scratch, read_string(hit.image, request, kGoRequestMethod));
   set_name(scratch, read_string(hit.image, url, kGoUrlHost));
   set_target(scratch, read_string(hit.image, url, kGoUrlPath));

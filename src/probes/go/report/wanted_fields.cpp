@@ -137,6 +137,7 @@ constexpr std::array kFields = {
     FieldPlace{abi::kGoConnBufr, kConn, "bufr", Kind::pointer},
     FieldPlace{abi::kGoBufioBuf, "bufio.Reader", "buf", Kind::slice},
     FieldPlace{abi::kGoBufioR, "bufio.Reader", "r", Kind::int_},
+    FieldPlace{abi::kGoTimerCtxCancelCtx, "context.timerCtx", "cancelCtx", Kind::pointer},
 };
 
 }  // namespace
