@@ -18,7 +18,8 @@ from test_powers import CAPABILITIES
 
 TARGETS = 200
 REFUSED = "as many processes and threads as it may: ulimit -u"
-ENOUGH = 32
+ENOUGH = 64
+CLOSERS = 16  # threads of the broker, LinkCloser::kThreads
 USERS = range(200_000, 900_000)  # of whom nobody else runs anything
 
 
@@ -64,9 +65,9 @@ class FewFilesTest(unittest.TestCase):
 
 
 class FewProcessesTest(unittest.TestCase):
-    """The broker with its second thread, the spawner and a worker or the processor; this one has two more threads."""
+    """The broker with its threads, the spawner and a worker or the processor; this one has two more threads."""
 
-    WITHOUT_CHILD, WITHOUT_THREADS = range(4), (4, 5)
+    WITHOUT_CHILD, WITHOUT_THREADS = (0, 1, 2, 3, 9, CLOSERS + 1, CLOSERS + 2), (CLOSERS + 3, CLOSERS + 4)
 
     def setUp(self) -> None:
         self.uid = random.choice(USERS)
