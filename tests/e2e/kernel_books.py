@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness import required_program
 
-KINDS = ("open", "data", "fin", "close", "process")  # abi/events.h, event_kind
+KINDS = ("open", "data", "fin", "close", "process", "call")  # abi/events.h, event_kind
 COUNTS_MAP = "counts_by_kind"
 
 
