@@ -82,6 +82,10 @@ class GoProgram(ServerWithFolder):
     def own_rpcs(self, curl: Curl) -> Rpcs:
         return Counter()
 
+    def rpcs_alike(self, rpcs: Rpcs) -> Rpcs:
+        """The same for calls that may end as one thing or another."""
+        return rpcs
+
     def passed_on(self, sent: Sent) -> Counter[tuple[str, int]]:
         """By (method, status), the requests that it made itself to answer these."""
         return Counter()
