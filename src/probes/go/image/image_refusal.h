@@ -14,7 +14,6 @@ enum class ImageRefusal : std::uint8_t {
   too_large,            // the file, or a table in it, is beyond a limit named here
   malformed_elf,        // headers, segments or relocations point outside of the file
   not_go,               // neither build information nor a table of functions
-  no_build_info,        // a table of functions, but no word about which Go wrote it
   malformed_build_info,
   too_old,     // before Go 1.17
   no_pclntab,  // build information, but no table of functions (packed, or a shared library's)
@@ -34,7 +33,6 @@ inline constexpr std::array<std::string_view, kImageRefusals> kImageRefusalNames
     "too_large",
     "malformed_elf",
     "not_go",
-    "no_build_info",
     "malformed_build_info",
     "too_old",
     "no_pclntab",
