@@ -34,9 +34,10 @@ enum broker_book : std::uint32_t {
   kBookGoProcesses = 19,       // that have probes now
   kBookGoPoints = 20,          // in all of them
   kBookBinaries = 21,          // those of Go; this and the next in the order of binary_outcome
-  kBookGoFailures = kBookBinaries + 6,  // processes left out, in the order of go_failure
+  kBookGoFailures = kBookBinaries + 6,    // processes left out, in the order of go_failure
   kBookGoRefusals = kBookGoFailures + 5,  // points left out, in the order of probes::proof::Refusal
-  kBrokerBookValues = kBookGoRefusals + 16,
+  kBookGoInlined = kBookGoRefusals + 16,  // executable files: functions of probes were inlined
+  kBrokerBookValues,
 };
 
 // What came of the analysis of an executable file.
@@ -61,7 +62,7 @@ enum go_failure : std::uint32_t {
   kGoFailures = 5,
 };
 static_assert(kBookGoRefusals - kBookGoFailures == std::uint32_t{kGoFailures});
-enum : std::uint32_t { kProbeRefusals = kBrokerBookValues - kBookGoRefusals };
+enum : std::uint32_t { kProbeRefusals = kBookGoInlined - kBookGoRefusals };
 
 static_assert(kBookTargetsForgotten - kBookRequestOutcomes == std::uint32_t{kRequestOutcomes});
 

@@ -115,6 +115,11 @@ enum go_field {
   kGoBufioR,
   /* context.timerCtx: cancelCtx, where that is a pointer: Go 1.20 */
   kGoTimerCtxCancelCtx,
+  kGoConnReaderConn,      /* net/http.connReader: pointer to its conn */
+  kGoConnCurReq,          /* net/http.conn: curReq.v, a *response; Go >= 1.19 */
+  kGoResponseHandlerDone, /* net/http.response: handlerDone.v, uint32; Go >= 1.19 */
+  kGoHttp2RwsHandlerDone, /* net/http.http2responseWriterState: bool */
+  kGoXnetRwsHandlerDone,  /* the same of x/net */
   kGoFields,
 };
 
@@ -133,10 +138,10 @@ enum go_image_flag {
 struct go_image {
   uint32_t flags;   /* go_image_flag */
   uint32_t padding; /* 0 */
-  uint16_t offset[88]; /* by go_field; those behind kGoFields are kGoAbsentField */
+  uint16_t offset[96]; /* by go_field; those behind kGoFields are kGoAbsentField */
 };
-ABI_ASSERT(kGoFields <= 88);
-ABI_ASSERT(sizeof(struct go_image) == 184);
+ABI_ASSERT(kGoFields <= 96);
+ABI_ASSERT(sizeof(struct go_image) == 200);
 
 enum { kGoImages = 256 }; /* binaries that have probes at the same time */
 
@@ -223,7 +228,20 @@ enum go_probe {
    * moment at which their context is surely still that of the request. */
   kGoProbeWriteHeader = 29,
   kGoProbeHttp2WriteHeader = 30, /* net/http.(*http2responseWriter).WriteHeader; likewise */
-  kGoProbes = 31,
+  /* Where the compiler has inlined ServeHttp, FinishRequest or Http2Done, what stands in for them:
+   * docs/design/0016-inlined-ends.md. */
+  /* net/http.(*connReader).startBackgroundRead; entry; ax: *connReader. Begin of a request without a body,
+   * and the end of another's body. */
+  kGoProbeHttp1NoBody = 31,
+  /* net/http.(*body).registerOnHitEOF; entry; ax: *body, bx: closure of startBackgroundRead, its receiver
+   * 8 bytes further. Begin of a request with a body. */
+  kGoProbeHttp1Body = 32,
+  /* net/http.(*connReader).abortPendingRead; entry; ax: *connReader. End where handlerDone is set. */
+  kGoProbeHttp1Abort = 33,
+  /* net/http.(*http2responseWriter).FlushError, or Flush; entry; ax: *responseWriter. Likewise. */
+  kGoProbeHttp2Flush = 34,
+  kGoProbeXnetFlush = 35, /* the same of golang.org/x/net/http2 */
+  kGoProbes = 36,
 };
 
 /* What a record says. */

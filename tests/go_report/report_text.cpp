@@ -22,7 +22,7 @@ std::string_view function_of(std::uint32_t probe) {
   return found == all.end() ? "?" : found->function;
 }
 
-std::string names_of(std::uint32_t bits) {
+std::string names_of(std::uint64_t bits) {
   std::string names;
   for (std::uint32_t probe = 0; probe < abi::kGoProbes; ++probe) {
     if ((bits >> probe & 1) != 0) names += fmt::format(" {}:{}", probe, function_of(probe));

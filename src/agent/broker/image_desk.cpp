@@ -55,7 +55,16 @@ std::optional<base::BootTime> ImageDesk::due(base::BootTime now) const {
 void ImageDesk::take(Analyses::Done done) {
   if (done.report) (done.report->is_go ? counts_.go : counts_.other).add();
   auto report = done.report.value_or(nothing_to_probe());
+  if (report.inlined != 0) counts_.inlined.add();
+  const auto inlined = report.inlined;
+  const auto left_out = report.left_out;
   const auto processes = shelf_.finish(done.file, std::move(report));
+  if (inlined != 0) {
+    spdlog::info(
+        "program of process {}: functions of Go probes {:#x} were inlined (PGO); probes "
+        "left out: {:#x}",
+        processes.front().pid, inlined, left_out);
+  }
   if (!done.report) {
     const auto failure = static_cast<std::size_t>(done.report.error());
     counts_.failures[failure].add();

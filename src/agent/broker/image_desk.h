@@ -20,8 +20,9 @@
 namespace beyla::broker {
 
 struct ImageCounts {
-  base::Counter go;     // files analysed
-  base::Counter other;  // likewise: nothing in them that we probe
+  base::Counter go;       // files analysed
+  base::Counter inlined;  // of them: functions that probes stand in are no longer called (PGO)
+  base::Counter other;    // likewise: nothing in them that we probe
   std::array<base::Counter, kAnalysisFailures> failures;
   base::Counter gone;      // processes that had ended before their file was opened
   base::Counter too_many;  // processes or files waited

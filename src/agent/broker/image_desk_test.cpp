@@ -88,6 +88,20 @@ TEST_F(ImageDeskTest, OtherProgramsAreLeftAlone) {
   EXPECT_EQ(counts_.go.value(), 0U);
 }
 
+TEST_F(ImageDeskTest, FilesWithInlinedFunctionsAreCounted) {
+  for (const bool is_go : {true, false}) {
+    const std::string name = is_go ? "a" : "b";
+    run_and_select(process(is_go ? 1 : 2), name);
+    settle();
+    auto report = is_go ? go_report() : other_report();
+    report.inlined = std::uint64_t{1} << abi::kGoProbeXnetFlush;
+    workers_.answer(name, report);
+    settle();
+  }
+  EXPECT_EQ(counts_.inlined.value(), 2U);
+  EXPECT_THAT(user_.attached, ElementsAre("1a"));
+}
+
 TEST_F(ImageDeskTest, FilesWaitInOrderForAFewWorkers) {
   run_and_select(process(1), "c");
   run_and_select(process(2), "a");

@@ -49,8 +49,11 @@ std::vector<abi::probe_point> wanted_points(const probes::proof::BinaryReport& r
   std::ranges::copy_if(report.points, std::back_inserter(wanted), [&](const auto& point) {
     switch (point.probe) {
       case abi::kGoProbeServeHttp:
+      case abi::kGoProbeHttp1NoBody:
+      case abi::kGoProbeHttp1Body:
       case abi::kGoProbeHijack: return handlers;
-      case abi::kGoProbeFinishRequest: return tls;  // of plain text the sockets see the end
+      case abi::kGoProbeFinishRequest:
+      case abi::kGoProbeHttp1Abort: return tls;  // of plain text the sockets see the end
       case abi::kGoProbeWriteHeader:
       case abi::kGoProbeHttp2WriteHeader: return pooled;
       case abi::kGoProbeHttp2Headers:

@@ -42,6 +42,18 @@ TEST(ProbeChoice, WhatMayServeTlsHasAllOfTheServer) {
   EXPECT_EQ(wanted(report).size(), 3U);
 }
 
+TEST(ProbeChoice, WhatStandsInForAnInlinedFunctionIsWantedAsItWouldBe) {
+  const auto inlined = {abi::kGoProbeHttp1NoBody, abi::kGoProbeHttp1Body, abi::kGoProbeHttp1Abort,
+                        abi::kGoProbeHttp2Flush};
+  EXPECT_THAT(wanted(plain(inlined)), ElementsAre(abi::kGoProbeHttp2Flush));
+  EXPECT_THAT(
+      wanted(plain(inlined), true),
+      ElementsAre(abi::kGoProbeHttp1NoBody, abi::kGoProbeHttp1Body, abi::kGoProbeHttp2Flush));
+  auto report = plain(inlined);
+  report.go.flags = 0;
+  EXPECT_EQ(wanted(report).size(), 4U);
+}
+
 TEST(ProbeChoice, RoutesWantTheHandlers) {
   for (const auto field : {abi::kGoRequestPattern, abi::kGoRequestPat}) {
     auto report = plain(kServer);

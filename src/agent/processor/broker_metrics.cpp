@@ -68,6 +68,9 @@ void collect_go(const BrokerBooksReader& books, std::vector<Sample>& samples) {
                                  books.value(abi::kBookGoProcesses)));
   samples.push_back(gauge_sample("beyla_probes_attached", "probes in all processes now", {},
                                  books.value(abi::kBookGoPoints)));
+  samples.push_back(counter_sample("beyla_go_inlined_binaries_total",
+                                   "executable files in which functions of probes were inlined", {},
+                                   books.value(abi::kBookGoInlined)));
   for (std::size_t outcome = 0; outcome < kBinaryNames.size(); ++outcome) {
     samples.push_back(counter_sample("beyla_binaries_analyzed_total",
                                      "executable files looked at for probes, by what came of it",

@@ -64,6 +64,17 @@ static __always_inline bool is_begun_http2(const struct go_request *known, __u64
   return known && known->call == writer && known->request == request && !known->sends;
 }
 
+static __always_inline void serve_http1(const struct go_hit *hit, struct go_request *known,
+                                        __u64 response, __u64 request) {
+  struct go_request served = new_request(hit, response, request);
+  served.sends = 1;
+  served.serves_http1 = 1;
+  served.has_tls = is_known_http1(known, hit) ? known->has_tls : has_tls(hit->image, response);
+  if (served.has_tls) report_head(hit, response);
+  begin_http1(hit, response, request, served.has_tls);
+  remember_request(hit, known, &served);
+}
+
 /* One hook for both versions of HTTP: only HTTP/1 has a *response for its writer, and that names the
  * request. HTTP/2 has begun in go_http2_run, which cannot be inlined (it is the function of a `go`). */
 SEC("uprobe.multi")
@@ -74,13 +85,7 @@ int go_serve_http(struct pt_regs *ctx) {
   if (is_begun_http2(known, writer, request) || !take_entry(&hit, ctx)) return 0;
   bool as_before = is_known_http1(known, &hit);
   if (!as_before && read_field(hit.image, writer, kGoResponseReq) != request) return 0;
-  struct go_request served = new_request(&hit, writer, request);
-  served.sends = 1;
-  served.serves_http1 = 1;
-  served.has_tls = as_before ? known->has_tls : has_tls(hit.image, writer);
-  if (served.has_tls) report_head(&hit, writer);
-  begin_http1(&hit, writer, request, served.has_tls);
-  remember_request(&hit, known, &served);
+  serve_http1(&hit, known, writer, request);
   return 0;
 }
 
@@ -142,6 +147,13 @@ static __always_inline bool is_told(const struct go_request *served, __u64 respo
          !served->open;
 }
 
+static __always_inline void finish_http1(const struct go_hit *hit, __u64 response) {
+  struct go_request *served = find_request(hit->goroutine, hit->task);
+  report_last_route(hit, served, response);
+  bool tls = is_known_http1(served, hit) ? served->has_tls : has_tls(hit->image, response);
+  if (tls) end_http1(hit, response);
+}
+
 /* Without TLS the sockets tell the rest. The route is told here all the same: another goroutine may
  * have sent everything, as a proxy's that flushes now and then. */
 SEC("uprobe.multi")
@@ -150,29 +162,30 @@ int go_finish_request(struct pt_regs *ctx) {
   __u64 response = ctx->ax;
   if (is_told(find_request(ctx->r14, bpf_get_current_task_btf()), response)) return 0;
   if (!take_entry(&hit, ctx)) return 0;
-  struct go_request *served = find_request(hit.goroutine, hit.task);
-  report_last_route(&hit, served, response);
-  bool tls = is_known_http1(served, &hit) ? served->has_tls : has_tls(hit.image, response);
-  if (tls) end_http1(&hit, response);
+  finish_http1(&hit, response);
   return 0;
+}
+
+static __always_inline void end_http2(const struct go_hit *hit, struct go_request *served,
+                                      __u64 writer) {
+  report_last_route(hit, served, writer);
+  struct call_scratch *scratch = begin_long(hit, kGoHttp2End, writer);
+  if (!scratch) return;
+  struct event_call *event = &scratch->record.call;
+  __u64 rws = read_field(hit->image, writer, http2_field(hit, kGoHttp2WriterRws));
+  load_object(scratch, rws);
+  event->status = word_in(scratch, hit->image, rws, http2_field(hit, kGoHttp2RwsStatus));
+  event->response_bytes =
+      (__s64)word_in(scratch, hit->image, rws, http2_field(hit, kGoHttp2RwsWroteBytes));
+  set_request(scratch, hit, word_in(scratch, hit->image, rws, http2_field(hit, kGoHttp2RwsReq)));
+  submit_long(scratch);
 }
 
 SEC("uprobe.multi")
 int go_http2_done(struct pt_regs *ctx) {
   struct go_hit hit;
   if (!take_entry(&hit, ctx)) return 0;
-  __u64 writer = ctx->ax;
-  report_last_route(&hit, find_request(hit.goroutine, hit.task), writer);
-  struct call_scratch *scratch = begin_long(&hit, kGoHttp2End, writer);
-  if (!scratch) return 0;
-  struct event_call *event = &scratch->record.call;
-  __u64 rws = read_field(hit.image, writer, http2_field(&hit, kGoHttp2WriterRws));
-  load_object(scratch, rws);
-  event->status = word_in(scratch, hit.image, rws, http2_field(&hit, kGoHttp2RwsStatus));
-  event->response_bytes =
-      (__s64)word_in(scratch, hit.image, rws, http2_field(&hit, kGoHttp2RwsWroteBytes));
-  set_request(scratch, &hit, word_in(scratch, hit.image, rws, http2_field(&hit, kGoHttp2RwsReq)));
-  submit_long(scratch);
+  end_http2(&hit, find_request(hit.goroutine, hit.task), ctx->ax);
   return 0;
 }
 
@@ -224,5 +237,63 @@ int go_panic(struct pt_regs *ctx) {
   }
   struct event_call *event = begin_short(&hit, kGoPanic, 0);
   if (event) submit_short(event);
+  return 0;
+}
+
+/* Where the functions above were inlined: docs/design/0016-inlined-ends.md. */
+
+static __always_inline __u64 response_of(const struct go_image *image, __u64 conn_reader) {
+  __u64 conn = read_field(image, conn_reader, kGoConnReaderConn);
+  __u64 response = read_field(image, conn, kGoConnCurReq);
+  return read_field(image, response, kGoResponseConn) == conn ? response : 0;
+}
+
+static __always_inline void begin_from_reader(const struct go_hit *hit, __u64 conn_reader,
+                                              bool with_body) {
+  __u64 response = response_of(hit->image, conn_reader);
+  __u64 request = read_field(hit->image, response, kGoResponseReq);
+  if (!request) return;
+  /* Of a request with a body the background read begins at the body's end. */
+  if ((read_field(hit->image, request, kGoRequestContentLength) != 0) != with_body) return;
+  serve_http1(hit, find_request(hit->goroutine, hit->task), response, request);
+}
+
+SEC("uprobe.multi")
+int go_http1_no_body(struct pt_regs *ctx) {
+  struct go_hit hit;
+  if (take_entry(&hit, ctx)) begin_from_reader(&hit, ctx->ax, false);
+  return 0;
+}
+
+SEC("uprobe.multi")
+int go_http1_body(struct pt_regs *ctx) {
+  struct go_hit hit;
+  if (take_entry(&hit, ctx)) begin_from_reader(&hit, read_word(ctx->bx + 8), true);
+  return 0;
+}
+
+/* After a panic and of a hijack it is called, too: no handler has returned then. */
+SEC("uprobe.multi")
+int go_http1_abort(struct pt_regs *ctx) {
+  struct go_hit hit;
+  if (!take_entry(&hit, ctx)) return 0;
+  __u64 response = response_of(hit.image, ctx->ax);
+  if (read_number(field_at(hit.image, response, kGoResponseHandlerDone)))
+    finish_http1(&hit, response);
+  return 0;
+}
+
+static __always_inline bool is_http2_done(const struct go_hit *hit, __u64 writer) {
+  __u64 rws = read_field(hit->image, writer, http2_field(hit, kGoHttp2WriterRws));
+  __u32 field = hit->variant ? kGoXnetRwsHandlerDone : kGoHttp2RwsHandlerDone;
+  return read_number(field_at(hit->image, rws, field)) & 0xff;
+}
+
+SEC("uprobe.multi")
+int go_http2_flush(struct pt_regs *ctx) {
+  struct go_hit hit;
+  __u64 writer = ctx->ax;
+  if (!take_entry(&hit, ctx) || !is_http2_done(&hit, writer)) return 0;
+  end_http2(&hit, find_request(hit.goroutine, hit.task), writer);
   return 0;
 }

@@ -53,6 +53,11 @@ constexpr std::array kRows = {
     Row{abi::kGoProbeGrpcHeaders, "go_grpc_headers", abi::kGoVariantXnet},
     Row{abi::kGoProbeWriteHeader, "go_write_header"},
     Row{abi::kGoProbeHttp2WriteHeader, "go_write_header"},
+    Row{abi::kGoProbeHttp1NoBody, "go_http1_no_body"},
+    Row{abi::kGoProbeHttp1Body, "go_http1_body"},
+    Row{abi::kGoProbeHttp1Abort, "go_http1_abort"},
+    Row{abi::kGoProbeHttp2Flush, "go_http2_flush"},
+    Row{abi::kGoProbeXnetFlush, "go_http2_flush", abi::kGoVariantXnet},
 };
 static_assert(kRows.size() + 1 == abi::kGoProbes);
 

@@ -95,8 +95,17 @@ void CallTable::end_stale(OpenCall& open, base::BootTime time) {
   if (open.due) {
     finish(open, std::move(open.due_outcome), open.due_end);
   } else {
+    count_missed(open, time);
     give_up(open, IncompleteReason::gap, time);
   }
+}
+
+void CallTable::count_missed(const OpenCall& open, base::BootTime time) {
+  counters_.missed_ends.add();
+  const BlindCalls calls{open.key.process, open.key.family};
+  if (!watch_.missed(calls, time)) return;
+  counters_.blind.add();
+  blind_.push_back(calls);
 }
 
 void CallTable::end_later(OpenCall& open, std::string outcome, base::BootTime time) {
@@ -156,7 +165,11 @@ void CallTable::end_of_dead(base::BootTime now) {
       give_up(open, IncompleteReason::no_answer, now);
     }
   });
-  std::erase_if(exited_, [now](const auto& exit) { return now - exit.second > kKeepAfterExit; });
+  std::erase_if(exited_, [&](const auto& exit) {
+    if (now - exit.second <= kKeepAfterExit) return false;
+    watch_.forget(exit.first);
+    return true;
+  });
 }
 
 void CallTable::flush(base::BootTime now) {

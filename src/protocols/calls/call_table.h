@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/counter.h"
@@ -18,6 +19,7 @@
 #include "model/exchange.h"
 #include "model/target.h"
 #include "protocols/calls/connection_index.h"
+#include "protocols/calls/end_watch.h"
 #include "protocols/calls/open_calls.h"
 #include "protocols/calls/trace_parents.h"
 
@@ -36,7 +38,9 @@ inline constexpr unsigned kMaxEndsAbove = 8;              // then the end of the
 inline constexpr std::chrono::seconds kKeepAfterExit{2};  // records of the dead are read by then
 
 struct CallCounters {
-  base::Counter over_limit;      // given up for want of room
+  base::Counter over_limit;   // given up for want of room
+  base::Counter missed_ends;  // calls that ended unseen: another one has their goroutine or name
+  base::Counter blind;  // processes whose calls of a kind begin and never end, see end_watch.h
   base::Counter unmatched_ends;  // ends and links of calls whose begin was not seen, or ended twice
 };
 
@@ -72,6 +76,9 @@ class CallTable final : public model::EventSink,
   // At shutdown: ends everything.
   void flush(base::BootTime now);
 
+  // What is blind since it was last asked.
+  [[nodiscard]] std::vector<BlindCalls> take_blind() { return std::exchange(blind_, {}); }
+
   // A call waits for its time.
   [[nodiscard]] bool waits() const { return has_due_ || !settling_.empty(); }
   [[nodiscard]] std::size_t size() const { return open_.size() + settling_.size(); }
@@ -96,6 +103,7 @@ class CallTable final : public model::EventSink,
   void finish(OpenCall& open, std::string outcome, base::BootTime end);
   void give_up(OpenCall& open, model::IncompleteReason reason, base::BootTime time);
   void end_stale(OpenCall& open, base::BootTime time);
+  void count_missed(const OpenCall& open, base::BootTime time);
   void end_silent(base::BootTime now);
   void end_of_dead(base::BootTime now);
   void end_later(OpenCall& open, std::string outcome, base::BootTime time);
@@ -145,6 +153,8 @@ class CallTable final : public model::EventSink,
   std::deque<Unlinked> unlinked_;
   std::unordered_map<model::ProcessKey, std::uint32_t, model::ProcessKeyHash> clients_;
   std::unordered_map<model::ProcessKey, base::BootTime, model::ProcessKeyHash> exited_;
+  EndWatch watch_;
+  std::vector<BlindCalls> blind_;
   bool has_due_ = false;
   CallCounters counters_;
 };

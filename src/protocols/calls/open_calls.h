@@ -61,7 +61,7 @@ class OpenCalls {
                                       std::uint32_t stream);
   // One of HTTP/2 whose request has this context.
   [[nodiscard]] OpenCall* find_http2_of(const model::ProcessKey& process, std::uint64_t context);
-  // The newest of the family (http1 or client) that began on this goroutine.
+  // The newest of the family (http1, http2 or client) that began on this goroutine.
   [[nodiscard]] OpenCall* find_on(const model::ProcessKey& process, CallFamily family,
                                   std::uint64_t goroutine);
   [[nodiscard]] OpenCall* oldest() { return calls_.empty() ? nullptr : &calls_.front(); }

@@ -47,6 +47,7 @@ void CallTable::begin_http1(const FunctionCall& call) {
 }
 
 void CallTable::end_http1(const FunctionCall& call) {
+  watch_.ended({call.process, CallFamily::http1});
   OpenCall* open = open_.find({call.process, call.call, CallFamily::http1});
   if (open == nullptr) return sink_.on_unpaired();
   take_http(open->exchange, call);
@@ -54,7 +55,11 @@ void CallTable::end_http1(const FunctionCall& call) {
   finish(*open, status_text(call.status), call.time);
 }
 
+// Likewise.
 void CallTable::begin_http2(const FunctionCall& call) {
+  if (OpenCall* before = open_.find_on(call.process, CallFamily::http2, call.origin.goroutine)) {
+    end_stale(*before, call.time);
+  }
   if (OpenCall* before = open_.find_stream(call.process, call.owner, call.status)) {
     end_stale(*before, call.time);
   }
@@ -67,6 +72,7 @@ void CallTable::begin_http2(const FunctionCall& call) {
 }
 
 void CallTable::end_http2(const FunctionCall& call) {
+  watch_.ended({call.process, CallFamily::http2});
   OpenCall* open = open_.find({call.process, call.call, CallFamily::http2});
   if (open == nullptr) return sink_.on_unpaired();
   if (open->withdrawn) return remove(*open);
@@ -140,6 +146,7 @@ void CallTable::begin_grpc(const FunctionCall& call) {
 }
 
 void CallTable::end_grpc(const FunctionCall& call) {
+  watch_.ended({call.process, CallFamily::grpc});
   OpenCall* http = nullptr;
   if (call.in_http) http = open_.find({call.process, call.origin.context, CallFamily::http2});
   OpenCall* open = open_.find({call.process, call.call, CallFamily::grpc});

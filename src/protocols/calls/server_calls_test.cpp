@@ -33,7 +33,7 @@ class ServerCalls : public testing::Test {
   }
   void begin_http2(std::int64_t ms, std::uint64_t writer, std::uint64_t owner, std::uint32_t stream,
                    std::uint64_t context = 0) {
-    FunctionCall call = made_call(CallKind::http2_begin, ms, 1, writer);
+    FunctionCall call = made_call(CallKind::http2_begin, ms, 0x1000 + writer, writer);
     call.origin.context = context;
     call.owner = owner;
     call.status = stream;

@@ -50,18 +50,29 @@ class Program {
          128,
          {{"req", Kind::pointer, 8, 2},
           {"conn", Kind::pointer, 0, 1},
-          {"status", Kind::int_, 120}}},
-        {"net/http", "http.conn", 64, {{"tlsState", Kind::pointer, 48, 2}}},
+          {"status", Kind::int_, 120},
+          {"handlerDone", Kind::structure, 64, 6}}},
+        {"net/http",
+         "http.conn",
+         64,
+         {{"tlsState", Kind::pointer, 48, 2}, {"curReq", Kind::structure, 40, 7}}},
         {"net/http",
          "http.Request",
          256,
-         {{"Method", Kind::string, 0}, {"URL", Kind::pointer, 16, 2}}},
+         {{"Method", Kind::string, 0},
+          {"URL", Kind::pointer, 16, 2},
+          {"ContentLength", Kind::int64, 32}}},
         {"net/http", "http.http2responseWriter", 8, {{"rws", Kind::pointer, 0, 4}}},
         {"net/http",
          "http.http2responseWriterState",
          96,
-         {{"req", Kind::pointer, 8, 2}, {"status", Kind::int_, 72}}},
+         {{"req", Kind::pointer, 8, 2},
+          {"status", Kind::int_, 72},
+          {"handlerDone", Kind::boolean, 80}}},
         {"net/http", "http.Response", 32, {{"StatusCode", Kind::int_, 16}}},
+        {"sync/atomic", "atomic.Bool", 4, {{"v", Kind::uint32, 0}}},
+        {"sync/atomic", "atomic.Pointer[net/http.response]", 8, {{"v", Kind::unsafe_pointer, 0}}},
+        {"net/http", "http.connReader", 128, {{"conn", Kind::pointer, 24, 1}}},
     };
   }
 
@@ -72,8 +83,8 @@ class Program {
   void write(std::string_view function, std::string_view code) {
     codes_.emplace_back(function, code_of(code));
   }
-  void call(std::string_view caller, std::string_view callee) {
-    calls_.emplace_back(caller, callee);
+  void call(std::string_view caller, std::string_view callee, std::size_t at = 16) {
+    calls_.push_back({caller, callee, at});
   }
 
   std::vector<std::byte> build() const {
@@ -82,13 +93,12 @@ class Program {
       put(file, function.name, 0, code_of("49 3b 66 10 76 20 55 c3"));
     }
     for (const auto& [function, code] : codes_) put(file, function, 0, code);
-    for (const auto& [caller, callee] : calls_) {
-      constexpr std::size_t kAt = 16;
-      const auto from = place_of(file, caller).address + kAt + 5;
+    for (const auto& [caller, callee, at] : calls_) {
+      const auto from = place_of(file, caller).address + at + 5;
       const auto distance = static_cast<std::uint32_t>(place_of(file, callee).address - from);
       std::vector<std::byte> code(5, std::byte{0xe8});
       std::memcpy(code.data() + 1, &distance, sizeof(distance));
-      put(file, caller, kAt, code);
+      put(file, caller, at, code);
     }
     return file;
   }
@@ -107,7 +117,12 @@ class Program {
 
   ImagePlan plan_ = plan_of_everything(26);
   std::vector<std::pair<std::string_view, std::vector<std::byte>>> codes_;
-  std::vector<std::pair<std::string_view, std::string_view>> calls_;
+  struct Call {
+    std::string_view caller;
+    std::string_view callee;
+    std::size_t at;
+  };
+  std::vector<Call> calls_;
 };
 
 Program http_server() {
@@ -128,9 +143,9 @@ std::vector<std::uint32_t> probes_of(const proof::BinaryReport& report) {
   return probes;
 }
 
-std::uint32_t bits(std::initializer_list<abi::go_probe> probes) {
-  std::uint32_t all = 0;
-  for (const auto probe : probes) all |= 1U << probe;
+std::uint64_t bits(std::initializer_list<abi::go_probe> probes) {
+  std::uint64_t all = 0;
+  for (const auto probe : probes) all |= std::uint64_t{1} << probe;
   return all;
 }
 
@@ -197,6 +212,68 @@ TEST(BinaryReport, AFunctionThatItsCallerNoLongerCallsWasInlined) {
   EXPECT_EQ(other.text, "nothing_to_probe");
 }
 
+constexpr std::string_view kNoBody = "net/http.(*connReader).startBackgroundRead";
+constexpr std::string_view kBody = "net/http.(*body).registerOnHitEOF";
+constexpr std::string_view kAbort = "net/http.(*connReader).abortPendingRead";
+
+// As a compiler leaves it that has inlined both into serve.
+Program inlined_http1() {
+  Program program({kServe, kNoBody, kBody, kAbort});
+  program.write(kServe, "49 3b 66 10 76 20 55 c3");
+  program.call(kServe, kAbort, 16);
+  program.call(kServe, kNoBody, 24);
+  program.call(kServe, kBody, 32);
+  return program;
+}
+
+TEST(BinaryReport, WhatIsCalledBesideInlinedFunctionsStandsInForThem) {
+  const auto report = report_of(inlined_http1().build());
+  EXPECT_EQ(report.inlined, bits({abi::kGoProbeServeHttp, abi::kGoProbeFinishRequest}));
+  EXPECT_EQ(report.left_out, 0U);
+  EXPECT_THAT(probes_of(report), ElementsAre(abi::kGoProbeHttp1NoBody, abi::kGoProbeHttp1Body,
+                                             abi::kGoProbeHttp1Abort));
+  EXPECT_EQ(report.go.offset[abi::kGoConnCurReq], 40);
+  EXPECT_EQ(report.go.offset[abi::kGoResponseHandlerDone], 64);
+  EXPECT_EQ(report.go.offset[abi::kGoHttp2RwsHandlerDone], 80);
+}
+
+TEST(BinaryReport, NothingStandsInForWhatIsCalled) {
+  auto program = inlined_http1();
+  program.plan().functions.push_back({std::string(kServeHttp), kFunctionBytes});
+  program.plan().functions.push_back({std::string(kFinish), kFunctionBytes});
+  program.call(kServe, kServeHttp, 40);
+  program.call(kServe, kFinish, 48);
+  const auto report = report_of(program.build());
+  EXPECT_EQ(report.inlined, 0U);
+  EXPECT_THAT(probes_of(report), ElementsAre(abi::kGoProbeServeHttp, abi::kGoProbeFinishRequest));
+}
+
+TEST(BinaryReport, RequestsWithAndWithoutABodyAreBothSeenOrNone) {
+  auto program = inlined_http1();
+  program.write(kBody, "55 48 89 e5 c3");
+  const auto report = report_of(program.build());
+  EXPECT_THAT(probes_of(report), IsEmpty());
+  EXPECT_EQ(report.left_out,
+            bits({abi::kGoProbeHttp1NoBody, abi::kGoProbeHttp1Body, abi::kGoProbeHttp1Abort}));
+}
+
+TEST(BinaryReport, OfFunctionsInEachOtherTheFirstThatIsCalledStandsIn) {
+  const std::string_view flush = "net/http.(*http2responseWriter).Flush";
+  const std::string_view error = "net/http.(*http2responseWriter).FlushError";
+  for (const auto called : {flush, error}) {
+    Program program({kRun, kClosure, kDone, flush, error});
+    program.call(kClosure, called);
+    const auto file = program.build();
+    const auto report = report_of(file);
+    EXPECT_EQ(report.inlined, bits({abi::kGoProbeHttp2Done}));
+    ASSERT_THAT(probes_of(report), ElementsAre(abi::kGoProbeHttp2Run, abi::kGoProbeHttp2Flush));
+    EXPECT_EQ(report.points.back().symbol_offset, Program::place_of(file, called).file_offset);
+  }
+  const auto neither = report_of(Program({kServeHttp, kRun, kClosure, flush, error}).build());
+  EXPECT_EQ(neither.inlined, bits({abi::kGoProbeHttp2Done, abi::kGoProbeHttp2Flush}));
+  EXPECT_THAT(probes_of(neither), ElementsAre(abi::kGoProbeServeHttp));
+}
+
 TEST(BinaryReport, WithoutAKnownCallerAFunctionIsProbed) {
   const auto report = report_of(Program({kServeHttp, kFinish}).build());
   EXPECT_THAT(probes_of(report),
@@ -222,7 +299,8 @@ TEST(BinaryReport, AGroupWithoutWhatItNeedsIsLeftOutAlone) {
 
 TEST(BinaryReport, AProbeWithoutItsFieldsIsLeftOut) {
   Program program({kServeHttp, kFinish});
-  program.structure("http.response").fields.pop_back();  // status
+  std::erase_if(program.structure("http.response").fields,
+                [](const auto& field) { return field.name == "status"; });
   const auto report = report_of(program.build());
   EXPECT_EQ(report.left_out, bits({abi::kGoProbeFinishRequest}));
   EXPECT_THAT(probes_of(report), ElementsAre(abi::kGoProbeServeHttp));

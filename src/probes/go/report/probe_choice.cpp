@@ -28,7 +28,7 @@ struct Candidate {
 // Linked where net/http.(*Server).ServeTLS or crypto/tls.Server can be reached.
 constexpr std::string_view kTlsServer = "crypto/tls.(*Conn).serverHandshake";
 
-constexpr std::uint32_t bit_of(abi::go_probe probe) { return std::uint32_t{1} << probe; }
+constexpr std::uint64_t bit_of(abi::go_probe probe) { return std::uint64_t{1} << probe; }
 
 class Chooser {
  public:
@@ -41,8 +41,8 @@ class Chooser {
 
   [[nodiscard]] Candidate judge(const WantedProbe& wanted) const {
     const auto* function = find(wanted.function);
+    if (is_inlined(wanted, function)) return {&wanted, Verdict::inlined, {}};
     if (function == nullptr) return {&wanted, Verdict::absent, {}};
-    if (is_inlined(wanted, *function)) return {&wanted, Verdict::inlined, {}};
     Points points = has_fields(wanted) ? sites_of(wanted, *function) : Points{};
     const auto verdict = points.empty() ? Verdict::left_out : Verdict::probed;
     return {&wanted, verdict, std::move(points)};
@@ -69,15 +69,16 @@ class Chooser {
     return found == functions_.end() ? nullptr : &found->second;
   }
 
-  [[nodiscard]] bool is_inlined(const WantedProbe& wanted, const Function& function) const {
+  [[nodiscard]] bool is_inlined(const WantedProbe& wanted, const Function* function) const {
     bool has_caller = false;
     for (const auto name : wanted.callers) {
       const auto* caller = find(name);
       if (caller == nullptr) continue;
       has_caller = true;
-      if (CodeReader(image_.code(*caller)).calls(distance(*caller, function))) return false;
+      if (function == nullptr) continue;
+      if (CodeReader(image_.code(*caller)).calls(distance(*caller, *function))) return false;
     }
-    return has_caller;
+    return has_caller && (function != nullptr || wanted.always);
   }
 
   [[nodiscard]] bool has(abi::go_field field) const {
@@ -130,19 +131,39 @@ class Chooser {
   std::map<std::string_view, Function> functions_;
 };
 
-// One row for each probe: the first whose function the binary has.
-std::vector<Candidate> one_of_each(const Chooser& chooser) {
-  std::vector<Candidate> chosen;
-  const auto has = [&](abi::go_probe probe) {
-    return std::ranges::any_of(chosen, [&](const Candidate& earlier) {
-      return earlier.wanted->probe == probe && earlier.verdict != Verdict::absent;
+// Of each probe the rows up to the first whose function is there and not inlined.
+std::vector<Candidate> judge_all(const Chooser& chooser) {
+  std::vector<Candidate> judged;
+  const auto any = [&](abi::go_probe probe, auto verdict_is) {
+    return std::ranges::any_of(judged, [&](const Candidate& earlier) {
+      return earlier.wanted->probe == probe && verdict_is(earlier.verdict);
     });
   };
+  const auto is_there = [&](abi::go_probe probe) {
+    return any(probe, [](Verdict is) { return is == Verdict::probed || is == Verdict::left_out; });
+  };
+  const auto was_inlined = [&](abi::go_probe probe) {
+    return any(probe, [](Verdict is) { return is == Verdict::inlined; });
+  };
   for (const WantedProbe& wanted : wanted_probes()) {
-    const bool is_others = wanted.unless != abi::kGoProbeNone && has(wanted.unless);
-    if (!is_others && !has(wanted.probe)) chosen.push_back(chooser.judge(wanted));
+    if (wanted.instead_of != abi::kGoProbeNone && !was_inlined(wanted.instead_of)) continue;
+    if (wanted.unless != abi::kGoProbeNone && is_there(wanted.unless)) continue;
+    if (!is_there(wanted.probe)) judged.push_back(chooser.judge(wanted));
   }
-  return chosen;
+  return judged;
+}
+
+// Every probe among those that stand in for one has a point.
+bool is_replaced(abi::go_probe probe, std::span<const Candidate> all) {
+  std::map<abi::go_probe, bool> probed;
+  for (const Candidate& candidate : all) {
+    if (candidate.wanted->instead_of != probe) continue;
+    // Of what was inlined itself the next ones speak.
+    if (candidate.verdict == Verdict::inlined || candidate.verdict == Verdict::absent) continue;
+    probed[candidate.wanted->probe] |= candidate.verdict == Verdict::probed;
+  }
+  return !probed.empty() &&
+         std::ranges::all_of(probed, [](const auto& entry) { return entry.second; });
 }
 
 bool is_complete(ProbeGroup group, std::span<const Candidate> all) {
@@ -151,7 +172,8 @@ bool is_complete(ProbeGroup group, std::span<const Candidate> all) {
     if (candidate.wanted->group != group || !candidate.wanted->needed) continue;
     needed[candidate.wanted->probe] |= candidate.verdict == Verdict::probed;
   }
-  return std::ranges::all_of(needed, [](const auto& entry) { return entry.second; });
+  return std::ranges::all_of(
+      needed, [&](const auto& entry) { return entry.second || is_replaced(entry.first, all); });
 }
 
 }  // namespace
@@ -159,7 +181,7 @@ bool is_complete(ProbeGroup group, std::span<const Candidate> all) {
 ChosenProbes choose_probes(const GoImage& image, std::span<const std::byte> file,
                            const abi::go_image& known) {
   const Chooser chooser(image, file, known);
-  const auto candidates = one_of_each(chooser);
+  const auto candidates = judge_all(chooser);
   ChosenProbes chosen;
   chosen.may_serve_tls = chooser.may_serve_tls();
   for (const Candidate& candidate : candidates) {
@@ -170,6 +192,7 @@ ChosenProbes choose_probes(const GoImage& image, std::span<const std::byte> file
     } else if (candidate.verdict == Verdict::probed && fits &&
                is_complete(candidate.wanted->group, candidates)) {
       chosen.points.insert(chosen.points.end(), candidate.points.begin(), candidate.points.end());
+      chosen.inlined &= ~bit;  // an earlier row of it
     } else if (candidate.verdict != Verdict::absent) {
       chosen.left_out |= bit;
     }

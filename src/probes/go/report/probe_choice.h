@@ -13,8 +13,8 @@ namespace beyla::probes::go {
 
 struct ChosenProbes {
   std::vector<abi::probe_point> points;  // at most kMaxProbePoints
-  std::uint32_t inlined = 0;             // both as in abi/go_report.h
-  std::uint32_t left_out = 0;
+  std::uint64_t inlined = 0;             // both as in abi/go_report.h
+  std::uint64_t left_out = 0;
   bool may_serve_tls = true;
 };
 

@@ -39,6 +39,9 @@ struct WantedProbe {
   // Those that call it in each version; empty ones do not count. Where there are some in the binary
   // and none of them calls it, it was inlined.
   std::array<std::string_view, 4> callers{};
+  // Every version has it. Where its callers are in the binary and it is not, it was inlined into
+  // all of them.
+  bool always = false;
   // All of these are needed; kGoFields: none.
   std::array<abi::go_field, 5> fields{abi::kGoFields, abi::kGoFields, abi::kGoFields,
                                       abi::kGoFields, abi::kGoFields};
@@ -46,9 +49,11 @@ struct WantedProbe {
   std::array<abi::go_field, 3> one_of{abi::kGoFields, abi::kGoFields, abi::kGoFields};
   // Not where this probe has a function: another version's.
   abi::go_probe unless = abi::kGoProbeNone;
+  // Only where that one was inlined. All rows with the same one here do its work together.
+  abi::go_probe instead_of = abi::kGoProbeNone;
 };
 
-// Of two rows with the same probe a binary has one at most, or the first counts.
+// Of several rows with the same probe the first counts whose function is there and not inlined.
 [[nodiscard]] std::span<const WantedProbe> wanted_probes();
 
 inline constexpr std::string_view kRoundTrip = "net/http.(*Transport).roundTrip";
