@@ -218,36 +218,36 @@ int in_child() {
 
 int main(int count, char** arguments) {
   const unsigned rounds = count > 1 ? static_cast<unsigned>(std::atoi(arguments[1])) : 10;
-  char line[16];
-  if (std::fgets(line, sizeof(line), stdin) == nullptr) return 2;
   std::signal(SIGUSR1, known_on_signal);
   std::uint64_t sum = 1;
+  unsigned batches = 0;
   int jumps = 0;
-  for (unsigned round = 0; round < rounds; ++round) {
-    sum = work(sum, round);
-    std::raise(SIGUSR1);
-    jumps += jump(9);
-    if (round % 64 == 0) sum = mix(sum, static_cast<unsigned>(in_child()));
-    if (round % 16 == 0) {
-      std::printf("round %u %016llx\n", round, static_cast<unsigned long long>(sum));
-    }
-  }
-  sum = mix(sum, in_threads(rounds / 4));
-  sum = mix(sum, known_deep(20000, 1));
-  std::printf("sum %016llx signals %d jumps %d\n", static_cast<unsigned long long>(sum),
-              static_cast<int>(signals_seen), jumps);
-  const unsigned long works = rounds + 4UL * (rounds / 4);
-  std::printf("calls known_fibonacci %lu\n", works * 177);
-  std::printf("calls known_deep %lu\n", works * 201 + 20001);
-  std::printf("calls known_thrower %lu\n", works * 13);
-  std::printf("calls known_jumper %lu\n", rounds * 10UL);
-  std::printf("calls known_switch %lu\n", works * 8);
-  std::printf("calls known_doubles %lu\ncalls known_wide %lu\ncalls known_large %lu\n", works,
-              works, works);
-  std::printf("calls known_variadic %lu\n", works);
-  std::printf("calls known_on_signal %lu\n", static_cast<unsigned long>(rounds));
-  std::fflush(stdout);
+  char line[16];
   while (std::fgets(line, sizeof(line), stdin) != nullptr) {
+    for (unsigned round = 0; round < rounds; ++round) {
+      sum = work(sum, round);
+      std::raise(SIGUSR1);
+      jumps += jump(9);
+      if (round % 64 == 0) sum = mix(sum, static_cast<unsigned>(in_child()));
+    }
+    sum = mix(sum, in_threads(rounds / 4));
+    sum = mix(sum, known_deep(20000, 1));
+    std::printf("batch %u sum %016llx signals %d jumps %d\n", ++batches,
+                static_cast<unsigned long long>(sum), static_cast<int>(signals_seen), jumps);
+    std::fflush(stdout);
   }
+  const unsigned long works = batches * (rounds + 4UL * (rounds / 4));
+  const auto tell = [](const char* name, unsigned long calls) {
+    std::printf("calls %s %lu\n", name, calls);
+  };
+  tell("known_fibonacci", works * 177);
+  tell("known_deep", works * 201 + batches * 20001UL);
+  tell("known_thrower", works * 13);
+  tell("known_jumper", batches * rounds * 10UL);
+  tell("known_switch", works * 8);
+  for (const char* name : {"known_doubles", "known_wide", "known_large", "known_variadic"}) {
+    tell(name, works);
+  }
+  tell("known_on_signal", batches * rounds);
   return 30 + static_cast<int>(sum % 60);
 }

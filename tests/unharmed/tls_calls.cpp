@@ -1,6 +1,6 @@
-// Client and server over a socket pair, again and again, with OpenSSL and GnuTLS and every call that
-// probes of theirs stand in: whole and partial reads, errors, non-blocking sockets. Begins when a
-// line comes in, prints how often it called what, ends once its standard input does.
+// Client and server over a socket pair, again and again, with OpenSSL and GnuTLS and every call
+// that probes of theirs stand in: whole and partial reads, errors, non-blocking sockets. Begins
+// when a line comes in, prints how often it called what, ends once its standard input does.
 #include <gnutls/gnutls.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -98,8 +98,9 @@ void openssl_client(SSL_CTX* context, int socket) {
 gnutls_session_t make_session(unsigned side, void* credentials, int socket) {
   gnutls_session_t session = nullptr;
   must(gnutls_init(&session, side) == 0, "gnutls_init");
-  must(gnutls_priority_set_direct(session, "NORMAL:-VERS-ALL:+VERS-TLS1.2:+ANON-ECDH", nullptr) == 0,
-       "priorities");
+  must(
+      gnutls_priority_set_direct(session, "NORMAL:-VERS-ALL:+VERS-TLS1.2:+ANON-ECDH", nullptr) == 0,
+      "priorities");
   gnutls_credentials_set(session, GNUTLS_CRD_ANON, credentials);
   gnutls_transport_set_int(session, socket);
   must(gnutls_handshake(session) == 0, "gnutls_handshake");
@@ -128,7 +129,8 @@ void gnutls_client(int socket) {
   std::array<char, 3000> room{};
   for (int message = 1; message <= kMessages; ++message) {
     const ssize_t bytes = message * 200;
-    must(gnutls_record_send(session, room.data(), static_cast<std::size_t>(bytes)) == bytes, "send");
+    must(gnutls_record_send(session, room.data(), static_cast<std::size_t>(bytes)) == bytes,
+         "send");
     must(gnutls_record_recv(session, room.data(), room.size()) == bytes, "recv");
   }
   gnutls_bye(session, GNUTLS_SHUT_RDWR);
