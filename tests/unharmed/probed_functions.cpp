@@ -18,14 +18,14 @@ class Chooser {
  public:
   Chooser(std::span<const std::byte> file, const probes::elf::ElfFile& elf,
           const probes::proof::Executable& executable, const Wanted& wanted)
-      : file_(file), elf_(elf), executable_(executable), wanted_(wanted) {}
+      : file_(file), elf_(elf), executable_(executable), wanted_(wanted), starts_(elf) {}
 
   // nullopt where neither site can be had.
   [[nodiscard]] std::optional<ProbedFunction> judge(
       std::string name, const probes::elf::FunctionSymbol& symbol) const {
     ProbedFunction function{
         .name = std::move(name),
-        .sites = probes::native::find_function_sites(elf_, symbol, wanted_.arguments),
+        .sites = probes::native::find_function_sites(elf_, starts_, symbol, wanted_.arguments),
         .arguments = wanted_.arguments,
         .returns = {}};
     const auto& entry = function.sites.entry;
@@ -90,6 +90,7 @@ class Chooser {
   const probes::elf::ElfFile& elf_;
   const probes::proof::Executable& executable_;
   const Wanted& wanted_;
+  probes::native::FunctionStarts starts_;
 };
 
 }  // namespace

@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 for folder in ("e2e", "matrix"):
     sys.path.insert(0, str(REPOSITORY / "tests" / folder))
 
-PROBER = Path(os.environ.get("PROBER", REPOSITORY / "build" / "dev" / "tests" / "unharmed" / "prober"))
+PROBER = Path(os.environ.get("PROBER", REPOSITORY / "build" / "dev" / "tests" / "unharmed" / "prober")).resolve()
 KINDS = ("entries", "exits", "calls", "returns", "compared")
 
 
