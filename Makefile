@@ -27,6 +27,7 @@ test-matrix: deps-matrix build build/dev/build.ninja
 	FULL=1 GO_CELLS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_go_cells.py
 	FULL=1 PROGRAMS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_go_programs.py
 	UNHARMED=all PROBER=build/dev/tests/unharmed/prober python3 tests/unharmed/test_native.py
+	UNHARMED=all PROBER=build/dev/tests/unharmed/prober python3 tests/unharmed/test_tls_sites.py
 	UNHARMED=all BEYLA_BINARY=build/release/beyla python3 tests/unharmed/test_go.py
 
 fuzz-smoke: deps-test build/fuzz/build.ninja

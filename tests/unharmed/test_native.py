@@ -12,13 +12,13 @@ from kernel_objects import changed_text
 from native_builds import VARIANTS, Built, build
 
 WHOLE = os.environ.get("UNHARMED") == "all"
-SLICE = {"pie", "static-stripped", "O0", "cet", "clang"}
+SLICE = {"stripped", "static-pie", "cet-O0", "clang-stack-protector"}
 SEED = int(os.environ.get("SEED", "7"))
 ROUNDS = "200"
-KILLS = 12 if WHOLE else 6  # of a run; every third while the probes are put in
+KILLS = 12 if WHOLE else 3  # of a run; every third while the probes are put in
 RUNNING_SECONDS = 0.3  # of a batch that is probed
 ATTACHING_SECONDS = 0.25
-BOTH = "arguments=2"
+ARGUMENTS = "arguments=2"
 LEAST_HITS = 10_000
 LEAST_KNOWN = 5
 
@@ -35,7 +35,7 @@ class NativeTest(unittest.TestCase):
         """What the probes counted in one batch, which must be what the program did."""
         clean = self.run_clean(built, 1)
         with Program([built.program, ROUNDS]) as program:
-            with Prober(program.pid, built.program, built.symbols, BOTH) as prober:
+            with Prober(program.pid, built.program, built.symbols, ARGUMENTS) as prober:
                 prober.wait_ready()
                 program.begin()
                 program.read_line()
@@ -58,7 +58,7 @@ class NativeTest(unittest.TestCase):
         left = 0
         with Program([built.program, ROUNDS]) as program:
             for index in range(KILLS):
-                with Prober(program.pid, built.program, built.symbols, BOTH) as prober:
+                with Prober(program.pid, built.program, built.symbols, ARGUMENTS) as prober:
                     attaching = index % 3 == 2
                     if not attaching:
                         prober.wait_ready()

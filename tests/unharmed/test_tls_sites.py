@@ -1,6 +1,7 @@
 """In libraries on real TLS connections: each site that was found is passed once a call, with the arguments that the function's
 first instruction saw and the result that its return gives; the functions that probes of TLS need have the sites that
 docs/design/0017-native-probe-sites.md lists."""
+import os
 import subprocess
 import unittest
 from pathlib import Path
@@ -18,7 +19,9 @@ WANTED = {
     "libgnutls.so.30": ("gnutls_record_send", "gnutls_record_recv", "gnutls_handshake", "gnutls_bye"),
 }
 WITH_EXITS = {"SSL_read", "SSL_write"}
-LEAST_COMPARED = {"libssl.so.3": 500, "libgnutls.so.30": 1000, "libcrypto.so.3": 50_000, "libc.so.6": 20_000}
+LEAST_COMPARED = {"libssl.so.3": 500, "libgnutls.so.30": 1000}
+if os.environ.get("UNHARMED") == "all":
+    LEAST_COMPARED |= {"libcrypto.so.3": 50_000, "libc.so.6": 20_000}
 
 
 def library(program: Path, name: str) -> Path:
