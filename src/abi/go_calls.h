@@ -115,6 +115,7 @@ enum go_field {
   kGoBufioR,
   /* context.timerCtx: cancelCtx, where that is a pointer: Go 1.20 */
   kGoTimerCtxCancelCtx,
+  kGoResponseHandlerDone, /* net/http.response.handlerDone, an atomic.Bool: 32 bits; Go >= 1.19 */
   kGoFields,
 };
 
@@ -126,6 +127,9 @@ enum go_image_flag {
    * each of its HTTP/1 requests. */
   kGoNoTlsServer = 2,
   kGoTracesWanted = 4, /* the broker's word, not the worker's */
+  /* net/http.(*ServeMux).registerErr is not linked, nor chi, the other one that writes patterns into
+   * requests: no request of it has one. */
+  kGoNoPatterns = 8,
 };
 
 /* One binary. A field that this binary does not have is kGoAbsentField: what is read through it is
@@ -160,9 +164,11 @@ enum { kGoCookieProbeShift = 16, kGoCookieImageShift = 8, kGoVariantXnet = 1 };
  * function will begin again: that hit is none. At an end the flags say no such thing. */
 enum go_probe {
   kGoProbeNone = 0,
-  /* net/http.serverHandler.ServeHTTP; entry; bx,cx: ResponseWriter, di: *Request */
+  /* net/http.(*conn).serve, at its CALL of serverHandler.ServeHTTP: unlike that function's entry it is
+   * not passed by requests over HTTP/2; the flags say nothing; bx,cx: ResponseWriter (a *response), di:
+   * *Request */
   kGoProbeServeHttp = 1,
-  /* net/http.(*response).finishRequest; entry; ax: *response */
+  /* net/http.(*response).finishRequest; entry; ax: *response. Not where kGoProbeTlsDone is. */
   kGoProbeFinishRequest = 2,
   /* net/http.(*http2serverConn).runHandler; entry; ax: sc, bx: *responseWriter, cx: *Request */
   kGoProbeHttp2Run = 3,
@@ -223,7 +229,11 @@ enum go_probe {
    * moment at which their context is surely still that of the request. */
   kGoProbeWriteHeader = 29,
   kGoProbeHttp2WriteHeader = 30, /* net/http.(*http2responseWriter).WriteHeader; likewise */
-  kGoProbes = 31,
+  /* crypto/tls.(*Conn).SetWriteDeadline; entry; ax: *Conn. Go >= 1.20: net/http.(*conn).serve calls it
+   * behind finishRequest, so that it ends a request under TLS, and plain ones do not pass it. So do
+   * others; of net/http's own call handlerDone is set. */
+  kGoProbeTlsDone = 31,
+  kGoProbes = 32,
 };
 
 /* What a record says. */

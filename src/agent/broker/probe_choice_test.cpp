@@ -42,11 +42,22 @@ TEST(ProbeChoice, WhatMayServeTlsHasAllOfTheServer) {
   EXPECT_EQ(wanted(report).size(), 3U);
 }
 
+TEST(ProbeChoice, OnlyWhatMayServeTlsHasItsEnds) {
+  auto report = plain({abi::kGoProbeTlsDone});
+  EXPECT_THAT(wanted(report, true), IsEmpty());
+  report.go.flags = 0;
+  EXPECT_THAT(wanted(report), ElementsAre(abi::kGoProbeTlsDone));
+}
+
 TEST(ProbeChoice, RoutesWantTheHandlers) {
   for (const auto field : {abi::kGoRequestPattern, abi::kGoRequestPat}) {
-    auto report = plain(kServer);
+    auto report = plain({abi::kGoProbeServeHttp, abi::kGoProbeServeMux});
     report.go.offset[field] = 8;
-    EXPECT_THAT(wanted(report), ElementsAre(abi::kGoProbeServeHttp, abi::kGoProbeHijack));
+    EXPECT_THAT(wanted(report), ElementsAre(abi::kGoProbeServeHttp, abi::kGoProbeServeMux));
+    // Nobody registers a pattern.
+    report.go.flags |= abi::kGoNoPatterns;
+    EXPECT_THAT(wanted(report), IsEmpty());
+    EXPECT_THAT(wanted(report, true), ElementsAre(abi::kGoProbeServeHttp));
   }
   for (const auto router : {abi::kGoProbeGinHandle, abi::kGoProbeEchoFind, abi::kGoProbeMuxSetMatch,
                             abi::kGoProbeMuxSetMatchPointer}) {
@@ -80,11 +91,12 @@ TEST(ProbeChoice, OnlyTracesWantTraceParents) {
   EXPECT_EQ(wanted(report, true).size(), 3U);
 }
 
-TEST(ProbeChoice, OnlyEndsOfRoundTripsMayBeStepped) {
+TEST(ProbeChoice, OnlyEndsOfRoundTripsMayBeSteppedAndOnlyServeHttpIsACall) {
+  using probes::proof::Stepping;
   for (std::uint32_t probe = 0; probe < 2 * abi::kGoProbes; ++probe) {
-    const auto expected = probe == abi::kGoProbeRoundTripEnd
-                              ? probes::proof::Stepping::single_step_allowed
-                              : probes::proof::Stepping::emulated_only;
+    const auto expected = probe == abi::kGoProbeRoundTripEnd ? Stepping::single_step_allowed
+                          : probe == abi::kGoProbeServeHttp  ? Stepping::call_allowed
+                                                             : Stepping::emulated_only;
     EXPECT_EQ(stepping_of(probe), expected) << probe;
   }
 }

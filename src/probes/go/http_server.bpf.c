@@ -59,21 +59,14 @@ static __always_inline void begin_http2(const struct go_hit *hit, __u64 conn, __
   submit_short(event);
 }
 
-static __always_inline bool is_begun_http2(const struct go_request *known, __u64 writer,
-                                           __u64 request) {
-  return known && known->call == writer && known->request == request && !known->sends;
-}
-
-/* One hook for both versions of HTTP: only HTTP/1 has a *response for its writer, and that names the
- * request. HTTP/2 has begun in go_http2_run, which cannot be inlined (it is the function of a `go`). */
+/* At the call in the loop of an HTTP/1 connection, whose writer is a *response. */
 SEC("uprobe.multi")
 int go_serve_http(struct pt_regs *ctx) {
   struct go_hit hit;
   __u64 writer = ctx->cx, request = ctx->di;
-  struct go_request *known = find_request(ctx->r14, bpf_get_current_task_btf());
-  if (is_begun_http2(known, writer, request) || !take_entry(&hit, ctx)) return 0;
+  if (!take_hit(&hit, ctx)) return 0;
+  struct go_request *known = find_request(hit.goroutine, hit.task);
   bool as_before = is_known_http1(known, &hit);
-  if (!as_before && read_field(hit.image, writer, kGoResponseReq) != request) return 0;
   struct go_request served = new_request(&hit, writer, request);
   served.sends = 1;
   served.serves_http1 = 1;
@@ -124,10 +117,12 @@ static __always_inline void report_last_route(const struct go_hit *hit, struct g
   if (is_of(served, hit) && served->open && served->call == call) report_route(hit, served, 0);
 }
 
-static __always_inline void end_http1(const struct go_hit *hit, __u64 response) {
+/* ended_ns: 0: now. */
+static __always_inline void end_http1(const struct go_hit *hit, __u64 response, __u64 ended_ns) {
   struct call_scratch *scratch = begin_long(hit, kGoHttp1End, response);
   if (!scratch) return;
   struct event_call *event = &scratch->record.call;
+  if (ended_ns) event->header.time_ns = ended_ns;
   event->flags = kGoTls;
   load_object(scratch, response);
   event->status = word_in(scratch, hit->image, response, kGoResponseStatus);
@@ -153,7 +148,23 @@ int go_finish_request(struct pt_regs *ctx) {
   struct go_request *served = find_request(hit.goroutine, hit.task);
   report_last_route(&hit, served, response);
   bool tls = is_known_http1(served, &hit) ? served->has_tls : has_tls(hit.image, response);
-  if (tls) end_http1(&hit, response);
+  if (tls) end_http1(&hit, response, 0);
+  return 0;
+}
+
+/* The answer is out, and what was left of the request's body was waited for: the end is that of the
+ * last send, as without TLS. A handler, or its client of another server, may call this function, too. */
+SEC("uprobe.multi")
+int go_tls_done(struct pt_regs *ctx) {
+  struct go_hit hit;
+  struct go_request *served = find_request(ctx->r14, bpf_get_current_task_btf());
+  if (!served || !served->has_tls || served->ended) return 0;
+  if (!take_entry(&hit, ctx) || !is_of(served, &hit)) return 0;
+  __u64 response = served->call;
+  if (!read_number(field_at(hit.image, response, kGoResponseHandlerDone))) return 0;
+  served->ended = 1;
+  report_last_route(&hit, served, response);
+  end_http1(&hit, response, served->sent_ns);
   return 0;
 }
 

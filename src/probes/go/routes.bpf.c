@@ -10,7 +10,9 @@ char LICENSE[] __weak SEC("license") = "GPL";
 __noinline int go_before_send(__u64 goroutine, __u64 connection_id) {
   struct task_struct *task = bpf_get_current_task_btf();
   struct go_request *served = find_request(goroutine, task);
-  if (!served || !served->open || !served->sends) return 0;
+  if (!served || !served->sends) return 0;
+  if (served->has_tls) served->sent_ns = bpf_ktime_get_boot_ns();
+  if (!served->open) return 0;
   struct go_hit hit = {
       .task = task,
       .goroutine = goroutine,

@@ -53,6 +53,7 @@ constexpr std::array kRows = {
     Row{abi::kGoProbeGrpcHeaders, "go_grpc_headers", abi::kGoVariantXnet},
     Row{abi::kGoProbeWriteHeader, "go_write_header"},
     Row{abi::kGoProbeHttp2WriteHeader, "go_write_header"},
+    Row{abi::kGoProbeTlsDone, "go_tls_done"},
 };
 static_assert(kRows.size() + 1 == abi::kGoProbes);
 

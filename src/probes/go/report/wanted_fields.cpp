@@ -138,6 +138,7 @@ constexpr std::array kFields = {
     FieldPlace{abi::kGoBufioBuf, "bufio.Reader", "buf", Kind::slice},
     FieldPlace{abi::kGoBufioR, "bufio.Reader", "r", Kind::int_},
     FieldPlace{abi::kGoTimerCtxCancelCtx, "context.timerCtx", "cancelCtx", Kind::pointer},
+    FieldPlace{abi::kGoResponseHandlerDone, kResponse, "handlerDone.v", Kind::uint32},
 };
 
 }  // namespace

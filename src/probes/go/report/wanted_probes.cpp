@@ -14,7 +14,6 @@ consteval Fields fields(Field... wanted) {
   return all;
 }
 
-constexpr std::string_view kServe = "net/http.(*conn).serve";
 constexpr Fields kStatusFields = fields(abi::kGoStatusS, abi::kGoStatusCode);
 constexpr std::array<abi::go_field, 3> kErrorFields = {
     abi::kGoStatusErrorS, abi::kGoStatusErrorProto, abi::kGoStatusErrorCode};
@@ -25,17 +24,26 @@ constexpr Fields kXnetFrameFields =
 
 constexpr std::array kProbes = {
     WantedProbe{.probe = abi::kGoProbeServeHttp,
+                .site = SiteKind::call,
                 .group = ProbeGroup::http1,
                 .needed = true,
                 .function = "net/http.serverHandler.ServeHTTP",
                 .callers = {kServe}},
-    // Without it there is no end under TLS; plain connections have theirs at the socket.
+    // Without one of these two there is no end under TLS; plain connections have theirs at the
+    // socket.
+    WantedProbe{.probe = abi::kGoProbeTlsDone,
+                .site = SiteKind::entry_behind_finish,
+                .group = ProbeGroup::http1,
+                .function = "crypto/tls.(*Conn).SetWriteDeadline",
+                .fields = fields(abi::kGoResponseConn, abi::kGoResponseStatus, abi::kGoConnTlsState,
+                                 abi::kGoRequestMethod, abi::kGoResponseHandlerDone)},
     WantedProbe{.probe = abi::kGoProbeFinishRequest,
                 .group = ProbeGroup::http1,
-                .function = "net/http.(*response).finishRequest",
+                .function = kFinishRequest,
                 .callers = {kServe},
                 .fields = fields(abi::kGoResponseReq, abi::kGoResponseConn, abi::kGoResponseStatus,
-                                 abi::kGoConnTlsState, abi::kGoRequestMethod)},
+                                 abi::kGoConnTlsState, abi::kGoRequestMethod),
+                .unless = abi::kGoProbeTlsDone},
     WantedProbe{.probe = abi::kGoProbeHijack,
                 .group = ProbeGroup::http1,
                 .function = "net/http.(*response).Hijack"},
