@@ -1,51 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0
  * net/http servers, HTTP/1 (net/http/server.go) and HTTP/2 (net/http/h2_bundle.go and
  * golang.org/x/net/http2/server.go, whose fields have the same names). */
+#include "probes/go/go_http1.bpf.h"
 #include "probes/go/go_route.bpf.h"
 #include "probes/go/go_trace_parent.bpf.h"
 
 char LICENSE[] __weak SEC("license") = "GPL";
-
-static __always_inline bool has_tls(const struct go_image *image, __u64 response) {
-  if (image->flags & kGoNoTlsServer) return false;
-  __u64 conn = read_field(image, response, kGoResponseConn);
-  return read_field(image, conn, kGoConnTlsState) != 0;
-}
-
-/* What a goroutine is known to serve; each look into the target that is saved is a tenth of a
- * microsecond. */
-static __always_inline bool is_known_http1(const struct go_request *known,
-                                           const struct go_hit *hit) {
-  return is_of(known, hit) && hit->goroutine_id && known->serves_http1;
-}
-
-static __always_inline void begin_http1(const struct go_hit *hit, __u64 response, __u64 request,
-                                        bool tls) {
-  struct event_call *event = begin_short(hit, kGoHttp1Begin, response);
-  if (!event) return;
-  event->context = read_interface(hit->image, request, kGoRequestCtx);
-  if (tls) event->flags = kGoTls;
-  submit_short(event);
-}
-
-/* What net/http has read, up to the end of the request's head; the body was not touched yet. */
-static __always_inline void report_head(const struct go_hit *hit, __u64 response) {
-  const struct go_image *image = hit->image;
-  if (!(image->flags & kGoTracesWanted)) return;
-  __u64 reader = read_field(image, read_field(image, response, kGoResponseConn), kGoConnBufr);
-  struct go_string buffer = read_string(image, reader, kGoBufioBuf); /* a slice begins as a string */
-  __u64 end = read_field(image, reader, kGoBufioR);
-  if (!end || end > buffer.length) return;
-  struct go_string head = {.data = buffer.data, .length = end};
-  if (end > kGoHeadBytes) {
-    head.data += end - kGoHeadBytes;
-    head.length = kGoHeadBytes;
-  }
-  struct call_scratch *scratch = begin_long(hit, kGoTraceParent, response);
-  if (!scratch) return;
-  set_target(scratch, head);
-  submit_long(scratch);
-}
 
 static __always_inline void begin_http2(const struct go_hit *hit, __u64 conn, __u64 writer,
                                         __u64 request) {
@@ -57,24 +17,6 @@ static __always_inline void begin_http2(const struct go_hit *hit, __u64 conn, __
   event->owner = conn;
   event->status = read_number(field_at(hit->image, stream, http2_field(hit, kGoHttp2StreamId)));
   submit_short(event);
-}
-
-/* At the call in the loop of an HTTP/1 connection, whose writer is a *response. */
-SEC("uprobe.multi")
-int go_serve_http(struct pt_regs *ctx) {
-  struct go_hit hit;
-  __u64 writer = ctx->cx, request = ctx->di;
-  if (!take_hit(&hit, ctx)) return 0;
-  struct go_request *known = find_request(hit.goroutine, hit.task);
-  bool as_before = is_known_http1(known, &hit);
-  struct go_request served = new_request(&hit, writer, request);
-  served.sends = 1;
-  served.serves_http1 = 1;
-  served.has_tls = as_before ? known->has_tls : has_tls(hit.image, writer);
-  if (served.has_tls) report_head(&hit, writer);
-  begin_http1(&hit, writer, request, served.has_tls);
-  remember_request(&hit, known, &served);
-  return 0;
 }
 
 SEC("uprobe.multi")
