@@ -272,6 +272,9 @@ enum go_call_flag {
   kGoFailed = 2, /* an error instead of an answer */
   kGoInHttp = 4,
   kGoMorePieces = 8, /* kGoRoute: a longer template of the same request may follow */
+  /* kGoRoute: its target follows the event_call at once, to the end of the record, and status is how
+   * long the text is. A third of the bytes, for what each request has. */
+  kGoBareTarget = 16,
 };
 
 /* All records begin so, the short ones end so. */
