@@ -25,8 +25,11 @@ def pinned(core: int, command: list[str]) -> list[str]:
 def pin_agent(agent: Agent) -> None:
     """Beside the load generator, so that the server's core shows the programs alone."""
     for pid in agent.pids:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            os.sched_setaffinity(int(task.name), {LOAD_CORE})
+        try:
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                os.sched_setaffinity(int(task.name), {LOAD_CORE})
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # a worker that has read an executable ends at any time
 
 
 class Pinned:

@@ -308,7 +308,7 @@ enum { kGoHeadBytes = kGoTargetBytes };
 /* Follows in records that are not short; target_copied bytes of the target, no more, end the
  * record. A text longer than its field is cut: its length says how long it was. */
 struct event_call_texts {
-  /* Begin of clients and of gRPC: contexts that `context` was derived from, nearest first, ended by 0. */
+  /* Begin of clients, where traces are wanted, and of gRPC that net/http answers: contexts that `context` was derived from, nearest first, ended by 0. */
   uint64_t ancestors[kGoAncestors];
   uint32_t method_length;
   uint32_t name_length; /* servers: the client's "address:port"; clients: host or authority */
