@@ -130,6 +130,7 @@ enum go_image_flag {
   /* net/http.(*ServeMux).registerErr is not linked, nor chi, the other one that writes patterns into
    * requests: no request of it has one. */
   kGoNoPatterns = 8,
+  kGoNoRoutes = 16, /* the broker's word: neither that nor a router that is probed */
 };
 
 /* One binary. A field that this binary does not have is kGoAbsentField: what is read through it is
@@ -286,7 +287,8 @@ struct event_call {
   uint64_t parent_goroutine_id; /* likewise */
   uint64_t call;    /* what pairs begin and end */
   uint64_t owner;
-  uint64_t context; /* data pointer of the context.Context of the request */
+  uint64_t context; /* data pointer of the context.Context of the request; 0 for HTTP/1 and clients
+                     * where no traces are wanted */
   uint32_t kind;    /* go_call */
   uint32_t flags;   /* go_call_flag */
   int64_t request_bytes;  /* of the body; -1: unknown */

@@ -25,8 +25,8 @@ static_assert(static_cast<int>(CallKind::trace_parent) == abi::kGoTraceParent);
 static_assert(static_cast<int>(CallKind::trace_parent) + 1 == abi::kGoCalls);
 static_assert(model::kMaxAncestors == abi::kGoAncestors);
 
-constexpr std::uint32_t kKnownFlags = abi::kGoTls | abi::kGoFailed | abi::kGoInHttp |
-                                      abi::kGoMorePieces | abi::kGoBareTarget;
+constexpr std::uint32_t kKnownFlags =
+    abi::kGoTls | abi::kGoFailed | abi::kGoInHttp | abi::kGoMorePieces | abi::kGoBareTarget;
 
 // Kinds that mean nothing without their texts. Others may have some.
 bool needs_texts(CallKind kind) {

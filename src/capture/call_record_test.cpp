@@ -179,8 +179,8 @@ std::vector<std::byte> bare_route(std::string_view target, std::uint32_t told) {
 }
 
 TEST(CallRecord, ABareRouteIsAllTarget) {
-  for (const std::string& target : {std::string(), std::string("/users/{id}"),
-                                    std::string(abi::kGoTargetBytes, 't')}) {
+  for (const std::string& target :
+       {std::string(), std::string("/users/{id}"), std::string(abi::kGoTargetBytes, 't')}) {
     const auto told = static_cast<std::uint32_t>(target.size());
     const Decoded decoded = decode(bare_route(target, told));
     ASSERT_EQ(decoded.keep.calls.size(), 1U);
@@ -225,7 +225,7 @@ TEST(CallRecord, RefusesWhatCannotBe) {
   EXPECT_TRUE(refused(kind, ~std::uint32_t{0}));
   EXPECT_TRUE(refused(flags, std::uint32_t{32}));
   EXPECT_TRUE(refused(flags, std::uint32_t{abi::kGoBareTarget}));  // no route
-  EXPECT_TRUE(refused(length, std::uint32_t{4}));  // more copied than there was
+  EXPECT_TRUE(refused(length, std::uint32_t{4}));                  // more copied than there was
   EXPECT_TRUE(refused(copied, std::uint32_t{4}));
   EXPECT_TRUE(refused(copied, ~std::uint32_t{0}));
   EXPECT_TRUE(refused(offsetof(abi::event_header, time_ns), ~std::uint64_t{0}));

@@ -180,7 +180,7 @@ int run(int pid, const std::set<std::uint32_t>& wanted, Mode mode) {
   if (!file.valid()) fail(path, errno);
   auto report = read_report(file);
   if (report.kind != abi::kBinaryGo) fail("not a Go program", ENOEXEC);
-  if (mode == Mode::loud) report.go.flags |= abi::kGoTracesWanted;
+  if (mode != Mode::full) report.go.flags |= abi::kGoTracesWanted;
   if (mode == Mode::full) own_plain_requests(report.go);
   beyla_bpf& skeleton = load_programs();
   const std::uint32_t image = 0;

@@ -26,10 +26,6 @@ bool has_patterns(const abi::go_image& go) {
          (has_field(go, abi::kGoRequestPattern) || has_field(go, abi::kGoRequestPat));
 }
 
-bool can_tell_routes(const probes::proof::BinaryReport& report) {
-  return has_patterns(report.go) || std::ranges::any_of(report.points, is_route_probe);
-}
-
 // Gin and echo hand the object that holds the route on to the next request before the answer is
 // sent.
 bool pools_routes(const probes::proof::BinaryReport& report) {
@@ -43,6 +39,10 @@ bool may_serve_tls(const probes::proof::BinaryReport& report) {
 }
 
 }  // namespace
+
+bool can_tell_routes(const probes::proof::BinaryReport& report) {
+  return has_patterns(report.go) || std::ranges::any_of(report.points, is_route_probe);
+}
 
 std::vector<abi::probe_point> wanted_points(const probes::proof::BinaryReport& report,
                                             const ProbeWants& wants) {

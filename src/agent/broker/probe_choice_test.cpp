@@ -66,6 +66,16 @@ TEST(ProbeChoice, RoutesWantTheHandlers) {
   }
 }
 
+TEST(ProbeChoice, PatternsAndRoutersTellRoutes) {
+  auto report = plain(kServer);
+  EXPECT_FALSE(can_tell_routes(report));
+  report.go.offset[abi::kGoRequestPattern] = 8;
+  EXPECT_TRUE(can_tell_routes(report));
+  report.go.flags |= abi::kGoNoPatterns;
+  EXPECT_FALSE(can_tell_routes(report));
+  EXPECT_TRUE(can_tell_routes(plain({abi::kGoProbeEchoFind})));
+}
+
 TEST(ProbeChoice, WhatSocketsCannotReadIsAlwaysProbed) {
   const auto probes = {abi::kGoProbeHttp2Run,  abi::kGoProbeXnetDone,   abi::kGoProbeGrpcHandle,
                        abi::kGoProbeRoundTrip, abi::kGoProbeGrpcFinish, abi::kGoProbePanic};

@@ -21,7 +21,8 @@ static __always_inline void begin_http1(const struct go_hit *hit, __u64 response
                                         bool tls) {
   struct event_call *event = begin_short(hit, kGoHttp1Begin, response);
   if (!event) return;
-  event->context = read_interface(hit->image, request, kGoRequestCtx);
+  if (hit->image->flags & kGoTracesWanted) /* by it, calls find the request that they serve */
+    event->context = read_interface(hit->image, request, kGoRequestCtx);
   if (tls) event->flags = kGoTls;
   submit_short(event);
 }
@@ -52,6 +53,8 @@ static __always_inline void serve_http1(const struct go_hit *hit, __u64 writer, 
   struct go_request served = new_request(hit, writer, request);
   served.sends = 1;
   served.serves_http1 = 1;
+  served.open = !(hit->image->flags & kGoNoRoutes);
+  served.connection_id = as_before ? known->connection_id : 0;
   served.has_tls = as_before ? known->has_tls : has_tls(hit->image, writer);
   if (served.has_tls) report_head(hit, writer);
   begin_http1(hit, writer, request, served.has_tls);

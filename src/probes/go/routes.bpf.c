@@ -20,8 +20,13 @@ __noinline int go_before_send(__u64 goroutine, __u64 connection_id) {
   };
   hit.image = bpf_map_lookup_elem(&go_images, &hit.image_index);
   if (!hit.image) return 0;
-  hit.goroutine_id = read_field(hit.image, goroutine, kGoGGoid);
-  if (hit.goroutine_id == served->goroutine_id) report_route(&hit, served, connection_id);
+  /* A connection has one goroutine for its life: that one need not be asked for its number again. */
+  bool is_known = connection_id && served->connection_id == connection_id;
+  hit.goroutine_id =
+      is_known ? served->goroutine_id : read_field(hit.image, goroutine, kGoGGoid);
+  if (hit.goroutine_id != served->goroutine_id) return 0;
+  served->connection_id = connection_id;
+  report_route(&hit, served, connection_id);
   return 0;
 }
 
