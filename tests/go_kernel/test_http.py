@@ -102,6 +102,27 @@ class Http1Test(unittest.TestCase):
         self.assertEqual([record["target"] for record in watch.of("route")], ["/users/{id}"])
 
 
+    def test_tls_below_a_wrapper_is_told_at_the_end_and_known_from_then_on(self) -> None:
+        """net/http knows of no TLS where the connection is of another type (cmux, PROXY protocol)."""
+        with GoTarget(Cell("1.26", "default", "nethttp"), "-tls", "-wrap") as target:
+            with Watch(target.process.pid) as watch:
+                get(target, "/users/7?status=404&delay=20ms", "/users/8", secure=True)
+                watch.wait_for("http1_end", 2)
+        told = [record for record in watch.calls if record.what in ("http1_begin", "http1_end")]
+        self.assertEqual([(record.what, record.number("flags")) for record in told],
+                         [("http1_begin", 0), ("http1_begin", TLS), ("http1_end", TLS), ("http1_begin", TLS), ("http1_end", TLS)])
+        first, again, end = told[:3]
+        self.assertEqual((first["call"], first["context"]), (again["call"], again["context"]))
+        self.assertEqual((end["call"], end["status"], end["target"]), (first["call"], "404", "/users/7?status=404&delay=20ms"))
+        self.assertEqual(watch.of("route")[-1]["target"], "/users/{id}")
+
+    def test_a_wrapper_without_tls_changes_nothing(self) -> None:
+        with GoTarget(Cell("1.26", "default", "nethttp"), "-wrap") as target, Watch(target.process.pid) as watch:
+            get(target, "/users/7", "/users/8")
+            watch.wait_for("route", 2)
+        self.assertEqual([record.what for record in watch.records], ["received", "http1_begin", "route", "sent"] * 2)
+
+
 class Http2Test(unittest.TestCase):
     def check(self, cell: Cell, scheme: str, *options: str) -> None:
         with self.subTest(str(cell)), GoTarget(cell) as target, Watch(target.process.pid) as watch:

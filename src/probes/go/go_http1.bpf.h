@@ -17,14 +17,18 @@ static __always_inline bool is_known_http1(const struct go_request *known,
   return is_of(known, hit) && hit->goroutine_id && known->serves_http1;
 }
 
-static __always_inline void begin_http1(const struct go_hit *hit, __u64 response, __u64 request,
-                                        bool tls) {
+/* begun_ns: 0: now. Returns it; 0: the record is lost. */
+static __always_inline __u64 begin_http1(const struct go_hit *hit, __u64 response, __u64 request,
+                                         bool tls, __u64 begun_ns) {
   struct event_call *event = begin_short(hit, kGoHttp1Begin, response);
-  if (!event) return;
+  if (!event) return 0;
+  if (begun_ns) event->header.time_ns = begun_ns;
+  begun_ns = event->header.time_ns;
   if (hit->image->flags & kGoTracesWanted) /* by it, calls find the request that they serve */
     event->context = read_interface(hit->image, request, kGoRequestCtx);
   if (tls) event->flags = kGoTls;
   submit_short(event);
+  return begun_ns;
 }
 
 /* What net/http has read, up to the end of the request's head; the body was not touched yet. */
@@ -57,6 +61,6 @@ static __always_inline void serve_http1(const struct go_hit *hit, __u64 writer, 
   served.connection_id = as_before ? known->connection_id : 0;
   served.has_tls = as_before ? known->has_tls : has_tls(hit->image, writer);
   if (served.has_tls) report_head(hit, writer);
-  begin_http1(hit, writer, request, served.has_tls);
+  served.begun_ns = begin_http1(hit, writer, request, served.has_tls, 0);
   remember_request(hit, known, &served);
 }

@@ -94,17 +94,29 @@ int go_finish_request(struct pt_regs *ctx) {
   return 0;
 }
 
+/* The connection's type is none of crypto/tls, so that net/http knows of no TLS, but ends the request by
+ * calling it: there is TLS below a wrapper (cmux, PROXY protocol, a listener of the program's own). What
+ * began is told once more, as under TLS; of the next ones of the connection it is known. */
+static __always_inline void begin_below_wrapper(const struct go_hit *hit,
+                                                struct go_request *served) {
+  served->has_tls = 1;
+  served->open = !(hit->image->flags & kGoNoRoutes); /* nobody knew whose route it was */
+  report_head(hit, served->call);
+  begin_http1(hit, served->call, served->request, true, served->begun_ns);
+}
+
 /* The answer is out, and what was left of the request's body was waited for: the end is that of the
  * last send, as without TLS. A handler, or its client of another server, may call this function, too. */
 SEC("uprobe.multi")
 int go_tls_done(struct pt_regs *ctx) {
   struct go_hit hit;
   struct go_request *served = find_request(ctx->r14, bpf_get_current_task_btf());
-  if (!served || !served->has_tls || served->ended) return 0;
+  if (!served || !served->serves_http1 || served->ended) return 0;
   if (!take_entry(&hit, ctx) || !is_of(served, &hit)) return 0;
   __u64 response = served->call;
   if (!read_number(field_at(hit.image, response, kGoResponseHandlerDone))) return 0;
   served->ended = 1;
+  if (!served->has_tls) begin_below_wrapper(&hit, served);
   report_last_route(&hit, served, response);
   end_http1(&hit, response, served->sent_ns);
   return 0;
