@@ -17,6 +17,7 @@ using namespace probes::go;
 
 std::string_view function_of(std::uint32_t probe) {
   if (probe == abi::kGoProbeRoundTripAnswer) return kRoundTrip;
+  if (probe == abi::kGoProbeServeHttp) return kServe;
   const auto all = wanted_probes();
   const auto found = std::ranges::find(all, static_cast<abi::go_probe>(probe), &WantedProbe::probe);
   return found == all.end() ? "?" : found->function;

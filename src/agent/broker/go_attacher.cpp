@@ -13,6 +13,7 @@ void GoAttacher::attach(const model::ProcessKey& process, const TargetImage& ima
   const auto points = proven_points(image, wanted_points(report, wants_));
   abi::go_image go = report.go;
   if (wants_.traces) go.flags |= abi::kGoTracesWanted;
+  if (!can_tell_routes(report)) go.flags |= abi::kGoNoRoutes;
   const auto mux =
       std::ranges::find(points, std::uint32_t{abi::kGoProbeServeMux}, &abi::probe_point::probe);
   Points lasting = points;

@@ -10,7 +10,8 @@
 namespace beyla::probes::proof {
 namespace {
 
-constexpr std::uint32_t kFlags = abi::kGoGrpcStreamByValue | abi::kGoNoTlsServer;
+constexpr std::uint32_t kFlags =
+    abi::kGoGrpcStreamByValue | abi::kGoNoTlsServer | abi::kGoNoPatterns;
 constexpr std::uint64_t kProbeBits =
     (std::uint64_t{1} << abi::kGoProbes) - (std::uint64_t{1} << (abi::kGoProbeNone + 1));
 

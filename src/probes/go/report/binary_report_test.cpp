@@ -28,6 +28,8 @@ using ::testing::UnorderedElementsAre;
 using x86::testing::code_of;
 
 constexpr std::size_t kJump = 4;  // of the prologue's stack check
+constexpr std::size_t kFirstCall = 16, kSecondCall = 24;
+constexpr std::size_t kCallBytes = 5;
 constexpr std::uint32_t kFunctionBytes = 64;
 constexpr std::string_view kServe = "net/http.(*conn).serve";
 constexpr std::string_view kServeHttp = "net/http.serverHandler.ServeHTTP";
@@ -35,6 +37,7 @@ constexpr std::string_view kFinish = "net/http.(*response).finishRequest";
 constexpr std::string_view kRun = "net/http.(*http2serverConn).runHandler";
 constexpr std::string_view kClosure = "net/http.(*http2serverConn).runHandler.func1";
 constexpr std::string_view kDone = "net/http.(*http2responseWriter).handlerDone";
+constexpr std::string_view kTlsDeadline = "crypto/tls.(*Conn).SetWriteDeadline";
 constexpr std::string_view kRoundTripper = "net/http.(*Transport).RoundTrip";
 
 // An executable in the making: each function has a stack check and returns; callers call.
@@ -83,7 +86,7 @@ class Program {
   void write(std::string_view function, std::string_view code) {
     codes_.emplace_back(function, code_of(code));
   }
-  void call(std::string_view caller, std::string_view callee, std::size_t at = 16) {
+  void call(std::string_view caller, std::string_view callee, std::size_t at = kFirstCall) {
     calls_.push_back({caller, callee, at});
   }
 
@@ -94,9 +97,9 @@ class Program {
     }
     for (const auto& [function, code] : codes_) put(file, function, 0, code);
     for (const auto& [caller, callee, at] : calls_) {
-      const auto from = place_of(file, caller).address + at + 5;
+      const auto from = place_of(file, caller).address + at + kCallBytes;
       const auto distance = static_cast<std::uint32_t>(place_of(file, callee).address - from);
-      std::vector<std::byte> code(5, std::byte{0xe8});
+      std::vector<std::byte> code(kCallBytes, std::byte{0xe8});
       std::memcpy(code.data() + 1, &distance, sizeof(distance));
       put(file, caller, at, code);
     }
@@ -131,6 +134,29 @@ Program http_server() {
   return program;
 }
 
+Program http_server_with_ends() {
+  auto program = http_server();
+  program.call(kServe, kFinish, kSecondCall);
+  return program;
+}
+
+// What stands behind the second call.
+constexpr std::string_view kSetWriteDeadline = "48 8b 52 48 ff d2";  // mov 0x48(rdx),rdx; call rdx
+constexpr std::string_view kSetReadDeadline = "48 8b 52 40 ff d2";
+
+Program tls_server(std::string_view behind_finish = kSetWriteDeadline) {
+  Program program({kServe, kServeHttp, kFinish, kTlsDeadline});
+  program.call(kServe, kServeHttp);
+  program.call(kServe, kFinish, kSecondCall);
+  const std::string prologue = "49 3b 66 10 76 20 55 90 90 90 90 90 90 90 90 90 ";
+  const std::string calls = "90 90 90 90 90 90 90 90 90 90 90 90 90 ";
+  program.write(kServe, prologue + calls + std::string(behind_finish) + " c3");
+  auto& fields = program.structure("http.response").fields;
+  fields.push_back({"handlerDone", Kind::structure, 104, program.plan().structs.size()});
+  program.plan().structs.push_back({"sync/atomic", "atomic.Bool", 4, {{"v", Kind::uint32, 0}}});
+  return program;
+}
+
 // As the broker reads it: whatever is made must be accepted.
 proof::BinaryReport report_of(std::span<const std::byte> file) {
   const auto report = make_binary_report(file);
@@ -150,18 +176,62 @@ std::uint64_t bits(std::initializer_list<abi::go_probe> probes) {
 }
 
 TEST(BinaryReport, PointsAtTheStackCheckOfAFunction) {
-  const auto file = http_server().build();
+  const auto file = http_server_with_ends().build();
   const auto report = report_of(file);
   EXPECT_TRUE(report.is_go);
   EXPECT_EQ(report.text, "go1.26.3");
-  ASSERT_THAT(probes_of(report), Contains(abi::kGoProbeServeHttp));
-  const auto& point = report.points.front();
-  const auto place = Program::place_of(file, kServeHttp);
-  EXPECT_EQ(point.probe, abi::kGoProbeServeHttp);
+  ASSERT_THAT(probes_of(report), Contains(abi::kGoProbeFinishRequest));
+  const auto& point = report.points.back();
+  const auto place = Program::place_of(file, kFinish);
+  EXPECT_EQ(point.probe, abi::kGoProbeFinishRequest);
   EXPECT_EQ(point.symbol_offset, place.file_offset);
   EXPECT_EQ(point.symbol_bytes, kFunctionBytes);
   EXPECT_EQ(point.point_offset, place.file_offset + kJump);
   EXPECT_EQ(std::memcmp(point.expected, file.data() + point.point_offset, abi::kExpectedBytes), 0);
+}
+
+TEST(BinaryReport, PointsAtTheCallOfTheHandler) {
+  const auto file = http_server().build();
+  const auto report = report_of(file);
+  ASSERT_THAT(probes_of(report), ElementsAre(abi::kGoProbeServeHttp));
+  const auto& point = report.points.front();
+  const auto place = Program::place_of(file, kServe);
+  EXPECT_EQ(point.symbol_offset, place.file_offset);
+  EXPECT_EQ(point.symbol_bytes, kFunctionBytes);
+  EXPECT_EQ(point.point_offset, place.file_offset + kFirstCall);
+  EXPECT_EQ(point.expected[0], 0xe8);
+}
+
+TEST(BinaryReport, WithoutItsCallerTheHandlerIsNotSeen) {
+  const auto report = report_of(Program({kServeHttp, kRoundTrip}).build());
+  EXPECT_EQ(report.left_out, bits({abi::kGoProbeServeHttp}));
+  EXPECT_THAT(probes_of(report), Not(Contains(abi::kGoProbeServeHttp)));
+}
+
+TEST(BinaryReport, UnderTlsARequestEndsWhereOnlyThoseUnderTlsPass) {
+  const auto file = tls_server().build();
+  const auto report = report_of(file);
+  EXPECT_THAT(probes_of(report), ElementsAre(abi::kGoProbeServeHttp, abi::kGoProbeTlsDone));
+  EXPECT_EQ(report.points.back().point_offset,
+            Program::place_of(file, kTlsDeadline).file_offset + kJump);
+  EXPECT_EQ(report.inlined | report.left_out, 0U);
+}
+
+TEST(BinaryReport, WhereThatIsNotCertainItEndsAtFinishRequest) {
+  const auto ends = ElementsAre(abi::kGoProbeServeHttp, abi::kGoProbeFinishRequest);
+  EXPECT_THAT(probes_of(report_of(tls_server(kSetReadDeadline).build())), ends);
+  auto old = tls_server();
+  old.structure("http.response").fields.pop_back();  // handlerDone
+  EXPECT_THAT(probes_of(report_of(old.build())), ends);
+}
+
+TEST(BinaryReport, NobodyToWritePatternsIsAFlag) {
+  for (const std::string_view writer :
+       {"net/http.(*ServeMux).registerErr", "github.com/go-chi/chi/v5.(*Mux).ServeHTTP"}) {
+    Program program({kServe, kServeHttp, writer});
+    program.call(kServe, kServeHttp);
+    EXPECT_EQ(report_of(program.build()).go.flags, std::uint32_t{abi::kGoNoTlsServer}) << writer;
+  }
 }
 
 TEST(BinaryReport, SaysWhereFieldsAre) {
@@ -173,10 +243,11 @@ TEST(BinaryReport, SaysWhereFieldsAre) {
 }
 
 TEST(BinaryReport, AServerWithoutTlsIsAFlag) {
-  EXPECT_EQ(report_of(http_server().build()).go.flags, std::uint32_t{abi::kGoNoTlsServer});
+  EXPECT_EQ(report_of(http_server().build()).go.flags,
+            std::uint32_t{abi::kGoNoTlsServer | abi::kGoNoPatterns});
   Program with_tls({kServe, kServeHttp, kFinish, "crypto/tls.(*Conn).serverHandshake"});
   with_tls.call(kServe, kServeHttp);
-  EXPECT_EQ(report_of(with_tls.build()).go.flags, 0U);
+  EXPECT_EQ(report_of(with_tls.build()).go.flags, std::uint32_t{abi::kGoNoPatterns});
 }
 
 TEST(BinaryReport, AFieldOfAnotherKindIsAbsent) {
@@ -275,9 +346,9 @@ TEST(BinaryReport, OfFunctionsInEachOtherTheFirstThatIsCalledStandsIn) {
 }
 
 TEST(BinaryReport, WithoutAKnownCallerAFunctionIsProbed) {
-  const auto report = report_of(Program({kServeHttp, kFinish}).build());
+  const auto report = report_of(Program({kRoundTrip}).build());
   EXPECT_THAT(probes_of(report),
-              UnorderedElementsAre(abi::kGoProbeServeHttp, abi::kGoProbeFinishRequest));
+              UnorderedElementsAre(abi::kGoProbeRoundTrip, abi::kGoProbeRoundTripEnd));
 }
 
 TEST(BinaryReport, OneOfSeveralCallersIsEnough) {
@@ -290,7 +361,8 @@ TEST(BinaryReport, OneOfSeveralCallersIsEnough) {
 
 TEST(BinaryReport, AGroupWithoutWhatItNeedsIsLeftOutAlone) {
   Program program(
-      {kServeHttp, kRun, kClosure, kDone, "net/http.(*http2handlerPanicRST).writeFrame"});
+      {kServe, kServeHttp, kRun, kClosure, kDone, "net/http.(*http2handlerPanicRST).writeFrame"});
+  program.call(kServe, kServeHttp);
   const auto report = report_of(program.build());
   EXPECT_EQ(report.inlined, bits({abi::kGoProbeHttp2Done}));
   EXPECT_EQ(report.left_out, bits({abi::kGoProbeHttp2Run, abi::kGoProbeHttp2Panic}));
@@ -298,7 +370,7 @@ TEST(BinaryReport, AGroupWithoutWhatItNeedsIsLeftOutAlone) {
 }
 
 TEST(BinaryReport, AProbeWithoutItsFieldsIsLeftOut) {
-  Program program({kServeHttp, kFinish});
+  auto program = http_server_with_ends();
   std::erase_if(program.structure("http.response").fields,
                 [](const auto& field) { return field.name == "status"; });
   const auto report = report_of(program.build());
@@ -307,7 +379,7 @@ TEST(BinaryReport, AProbeWithoutItsFieldsIsLeftOut) {
 }
 
 TEST(BinaryReport, AProbeWithoutASiteIsLeftOut) {
-  Program program({kServeHttp, kFinish});
+  auto program = http_server_with_ends();
   program.write(kFinish, "55 48 89 e5 c3");
   const auto report = report_of(program.build());
   EXPECT_EQ(report.left_out, bits({abi::kGoProbeFinishRequest}));

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "probes/go/report/wanted_probes.h"
+#include "probes/go/sites/call_sites.h"
 #include "probes/go/sites/end_sites.h"
 #include "probes/go/sites/entry_site.h"
 #include "probes/x86/code_reader.h"
@@ -28,6 +29,14 @@ struct Candidate {
 // Linked where net/http.(*Server).ServeTLS or crypto/tls.Server can be reached.
 constexpr std::string_view kTlsServer = "crypto/tls.(*Conn).serverHandshake";
 
+// Who writes patterns into requests: ServeMux, if any was registered (Go >= 1.22), and chi >= 5.2.
+constexpr std::array<std::string_view, 2> kPatternWriters = {
+    "net/http.(*ServeMux).registerErr", "github.com/go-chi/chi/v5.(*Mux).ServeHTTP"};
+
+// Of SetWriteDeadline in the itab of a net.Conn: its methods by name (net/net.go), behind 24 bytes
+// (internal/abi/iface.go, ITab.Fun).
+constexpr std::int64_t kSetWriteDeadline = 24 + 6 * 8;
+
 constexpr std::uint64_t bit_of(abi::go_probe probe) { return std::uint64_t{1} << probe; }
 
 class Chooser {
@@ -38,19 +47,26 @@ class Chooser {
   }
 
   [[nodiscard]] bool may_serve_tls() const { return find(kTlsServer) != nullptr; }
+  [[nodiscard]] bool has_patterns() const {
+    return std::ranges::any_of(kPatternWriters, [&](auto name) { return find(name) != nullptr; });
+  }
 
   [[nodiscard]] Candidate judge(const WantedProbe& wanted) const {
     const auto* function = find(wanted.function);
     if (is_inlined(wanted, function)) return {&wanted, Verdict::inlined, {}};
     if (function == nullptr) return {&wanted, Verdict::absent, {}};
     Points points = has_fields(wanted) ? sites_of(wanted, *function) : Points{};
+    if (points.empty() && wanted.site == SiteKind::entry_behind_finish) {
+      return {&wanted, Verdict::absent, {}};
+    }
     const auto verdict = points.empty() ? Verdict::left_out : Verdict::probed;
     return {&wanted, verdict, std::move(points)};
   }
 
  private:
   void find_functions() {
-    std::vector<std::string_view> names{kTlsServer};
+    std::vector<std::string_view> names{kTlsServer, kServe, kFinishRequest};
+    names.insert(names.end(), kPatternWriters.begin(), kPatternWriters.end());
     for (const WantedProbe& wanted : wanted_probes()) {
       names.push_back(wanted.function);
       std::ranges::copy_if(wanted.callers, std::back_inserter(names),
@@ -97,13 +113,46 @@ class Chooser {
   }
 
   [[nodiscard]] Points sites_of(const WantedProbe& wanted, const Function& function) const {
-    Points points;
-    if (wanted.site == SiteKind::entry) {
-      if (const auto site = find_entry_site(image_.code(function))) {
-        add(points, wanted.probe, function, *site);
-      }
-      return points;
+    switch (wanted.site) {
+      case SiteKind::entry: return entry_of(wanted, function);
+      case SiteKind::entry_behind_finish:
+        return ends_requests() ? entry_of(wanted, function) : Points{};
+      case SiteKind::call: return calls_of(wanted, function);
+      case SiteKind::round_trip_end: return ends_of(wanted, function);
     }
+    return {};
+  }
+
+  [[nodiscard]] Points entry_of(const WantedProbe& wanted, const Function& function) const {
+    Points points;
+    if (const auto site = find_entry_site(image_.code(function))) {
+      add(points, wanted.probe, function, *site);
+    }
+    return points;
+  }
+
+  [[nodiscard]] Points calls_of(const WantedProbe& wanted, const Function& function) const {
+    Points points;
+    for (const auto name : wanted.callers) {
+      const auto* caller = find(name);
+      if (caller == nullptr) continue;
+      for (const std::size_t site :
+           find_call_sites(image_.code(*caller), distance(*caller, function))) {
+        add(points, wanted.probe, *caller, site);
+      }
+    }
+    return points;
+  }
+
+  [[nodiscard]] bool ends_requests() const {
+    const auto* serve = find(kServe);
+    const auto* finish = find(kFinishRequest);
+    return serve != nullptr && finish != nullptr &&
+           calls_method_next(image_.code(*serve), distance(*serve, *finish), kSetWriteDeadline);
+  }
+
+  [[nodiscard]] Points ends_of(const WantedProbe& wanted, const Function& function) const {
+    Points points;
     const auto* callee = find(kPersistRoundTrip);
     const auto sites = find_end_sites(
         image_.code(function),
@@ -184,6 +233,7 @@ ChosenProbes choose_probes(const GoImage& image, std::span<const std::byte> file
   const auto candidates = judge_all(chooser);
   ChosenProbes chosen;
   chosen.may_serve_tls = chooser.may_serve_tls();
+  chosen.has_patterns = chooser.has_patterns();
   for (const Candidate& candidate : candidates) {
     const auto bit = bit_of(candidate.wanted->probe);
     const bool fits = chosen.points.size() + candidate.points.size() <= abi::kMaxProbePoints;

@@ -14,7 +14,6 @@ consteval Fields fields(Field... wanted) {
   return all;
 }
 
-constexpr std::string_view kServe = "net/http.(*conn).serve";
 constexpr Fields kStatusFields = fields(abi::kGoStatusS, abi::kGoStatusCode);
 constexpr std::array<abi::go_field, 3> kErrorFields = {
     abi::kGoStatusErrorS, abi::kGoStatusErrorProto, abi::kGoStatusErrorCode};
@@ -23,7 +22,6 @@ constexpr Fields kXnetFrameFields =
     fields(abi::kGoXnetMetaHeaders, abi::kGoXnetMetaFields, abi::kGoXnetHeadersStreamId,
            abi::kGoHpackValue, abi::kGoHpackSensitive);
 
-constexpr std::string_view kFinish = "net/http.(*response).finishRequest";
 constexpr Fields kConnReaderFields = fields(abi::kGoConnReaderConn, abi::kGoConnCurReq,
                                             abi::kGoResponseReq, abi::kGoRequestContentLength);
 constexpr Fields kHttp2EndFields =
@@ -44,19 +42,28 @@ constexpr std::array<std::string_view, 4> kXnetHandlerEnds = {
 
 constexpr std::array kProbes = {
     WantedProbe{.probe = abi::kGoProbeServeHttp,
+                .site = SiteKind::call,
                 .group = ProbeGroup::http1,
                 .needed = true,
                 .function = "net/http.serverHandler.ServeHTTP",
                 .callers = {kServe},
                 .always = true},
-    // Without it there is no end under TLS; plain connections have theirs at the socket.
+    // Without one of these two there is no end under TLS; plain connections have theirs at the
+    // socket.
+    WantedProbe{.probe = abi::kGoProbeTlsDone,
+                .site = SiteKind::entry_behind_finish,
+                .group = ProbeGroup::http1,
+                .function = "crypto/tls.(*Conn).SetWriteDeadline",
+                .fields = fields(abi::kGoResponseConn, abi::kGoResponseStatus, abi::kGoConnTlsState,
+                                 abi::kGoRequestMethod, abi::kGoResponseHandlerDone)},
     WantedProbe{.probe = abi::kGoProbeFinishRequest,
                 .group = ProbeGroup::http1,
-                .function = kFinish,
+                .function = kFinishRequest,
                 .callers = {kServe},
                 .always = true,
                 .fields = fields(abi::kGoResponseReq, abi::kGoResponseConn, abi::kGoResponseStatus,
-                                 abi::kGoConnTlsState, abi::kGoRequestMethod)},
+                                 abi::kGoConnTlsState, abi::kGoRequestMethod),
+                .unless = abi::kGoProbeTlsDone},
     WantedProbe{.probe = abi::kGoProbeHttp1NoBody,
                 .group = ProbeGroup::http1,
                 .function = "net/http.(*connReader).startBackgroundRead",
@@ -72,7 +79,7 @@ constexpr std::array kProbes = {
     WantedProbe{.probe = abi::kGoProbeHttp1Abort,
                 .group = ProbeGroup::http1,
                 .function = "net/http.(*connReader).abortPendingRead",
-                .callers = {kServe, kFinish},
+                .callers = {kServe, kFinishRequest},
                 .fields = fields(abi::kGoConnReaderConn, abi::kGoConnCurReq, abi::kGoResponseReq,
                                  abi::kGoResponseStatus, abi::kGoResponseHandlerDone),
                 .instead_of = abi::kGoProbeFinishRequest},

@@ -28,6 +28,10 @@ enum class SiteKind : std::uint8_t {
   entry,
   // One point of kGoProbeRoundTripAnswer, where it is fit, and some of kGoProbeRoundTripEnd.
   round_trip_end,
+  call,  // the calls of it in its callers
+  // Entry of a method of net.Conn that kServe calls next behind kFinishRequest, or none: then the
+  // function counts as absent.
+  entry_behind_finish,
 };
 
 struct WantedProbe {
@@ -57,6 +61,8 @@ struct WantedProbe {
 [[nodiscard]] std::span<const WantedProbe> wanted_probes();
 
 inline constexpr std::string_view kRoundTrip = "net/http.(*Transport).roundTrip";
+inline constexpr std::string_view kServe = "net/http.(*conn).serve";
+inline constexpr std::string_view kFinishRequest = "net/http.(*response).finishRequest";
 inline constexpr std::string_view kPersistRoundTrip = "net/http.(*persistConn).roundTrip";
 
 }  // namespace beyla::probes::go
