@@ -201,7 +201,7 @@ enum go_probe {
   kGoProbeMuxSetMatch = 20,
   /* the same with a pointer receiver, older mux; ax: *routeRegexpGroup {host, path, ...} */
   kGoProbeMuxSetMatchPointer = 21,
-  /* runtime.gopanic; entry */
+  /* runtime.gopanic; entry; ax,bx: what with */
   kGoProbePanic = 22,
   /* net/http.(*response).Hijack; entry; ax: *response */
   kGoProbeHijack = 23,
@@ -249,7 +249,8 @@ enum go_call {
   kGoRoute = 14,      /* name: empty; target: the route, of the request that the goroutine serves;
                          connection_id: of the answer's socket, 0: unknown */
   kGoPanic = 15,      /* goroutine panics; it may recover. call, method, name, target: of the request that
-                         it serves, else short and 0 */
+                         it serves, else short and 0; flag kGoFailed: with http.ErrAbortHandler, by
+                         which a handler gives its answer up */
   kGoHijack = 16,     /* call: *response; method, name, target */
   kGoTraceParent = 17, /* comes before the begin. HTTP/2, gRPC: owner, status: as there; name: value of
                           the request's only `traceparent`. HTTP/1 under TLS: call: as there; target:
