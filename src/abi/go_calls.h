@@ -278,7 +278,7 @@ struct event_call {
   uint32_t kind;    /* go_call */
   uint32_t flags;   /* go_call_flag */
   int64_t request_bytes;  /* of the body; -1: unknown */
-  int64_t response_bytes; /* likewise */
+  int64_t response_bytes; /* likewise; no exporter has a use for it yet, recordings keep it */
   uint32_t status;        /* 0: none was set */
   uint16_t remote_port;   /* host order; 0: no address */
   uint16_t padding;
