@@ -28,6 +28,7 @@ class GoTruth:
     server: list[dict] = field(default_factory=list)
     client: list[dict] = field(default_factory=list)
     traces: list[dict] = field(default_factory=list)
+    rpc_traces: list[dict] = field(default_factory=list)
     rpc_server: list[dict] = field(default_factory=list)
     rpc_client: list[dict] = field(default_factory=list)
 
@@ -36,6 +37,7 @@ class GoTruth:
         self.server += account.get("server", [])
         self.client += account.get("client", [])
         self.traces += account.get("traces", [])
+        self.rpc_traces += account.get("rpc_traces", [])
         self.rpc_server += account.get("rpc", [])
 
     @property
@@ -200,8 +202,14 @@ def wrong_traces(lines: list[dict], truth: GoTruth) -> list[str]:
         (line.get("url.path", ""), line["trace_id"], line.get("parent_span_id")) for line in lines
         if _is(line, "SERVER", rpc=False) and line.get("trace_id")
     )
+    called = Counter(
+        (line.get("rpc.method_original", line.get("rpc.method")), line["trace_id"], line.get("parent_span_id"))
+        for line in lines if _is(line, "SERVER", rpc=True) and line.get("trace_id")
+    )
     lost = [row for row in truth.traces if incoming[row["path"], row["trace_id"], row["span_id"]] != 1]
-    wrong += [f"{len(lost)} of {len(truth.traces)} traceparents not taken over, so {lost[0]}"] if lost else []
+    lost += [row for row in truth.rpc_traces if called[full_method(row), row["trace_id"], row["span_id"]] != 1]
+    sent = len(truth.traces) + len(truth.rpc_traces)
+    wrong += [f"{len(lost)} of {sent} traceparents not taken over, so {lost[0]}"] if lost else []
     return wrong + wrong_parents(lines)
 
 

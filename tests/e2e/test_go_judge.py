@@ -20,6 +20,7 @@ ACCOUNT = {
     ],
     "client": [{"method": "GET", "address": "127.0.0.1:80", "status": 0, "count": 1}],
     "traces": [{"path": "/out", "trace_id": TRACE, "span_id": "12" * 8}],
+    "rpc_traces": [{"method": "Absent", "trace_id": TRACE, "span_id": "34" * 8}],
     "rpc": [{"method": "Unary", "code": 5, "count": 2, "delay_seconds": 0.05},
             {"method": "Absent", "code": 12, "count": 1, "delay_seconds": 0}],
 }
@@ -54,7 +55,8 @@ def good_lines() -> list[dict]:
         http_line("SERVER", "GET", "/missing", "a4", status=404),
         http_line("CLIENT", "GET", "", "a5", trace_id=TRACE, parent="a3", address="127.0.0.1", port=80),
         call | {"span_id": "a6"}, call | {"span_id": "a7"},
-        call | {"span_id": "a8", "rpc.method": "_OTHER", "rpc.method_original": "/targets.Calls/Absent", "rpc.grpc.status_code": 12},
+        call | {"span_id": "a8", "rpc.method": "_OTHER", "rpc.method_original": "/targets.Calls/Absent", "rpc.grpc.status_code": 12,
+                "trace_id": TRACE, "parent_span_id": "34" * 8},
     ]
 
 
@@ -92,7 +94,7 @@ class JudgeTest(unittest.TestCase):
             (4, {"parent_span_id": ""}), (4, {"trace_id": OTHER_TRACE}), (4, {"server.port": 81}),
             (4, {"http.response.status_code": 200}), (4, {"kind": "INTERNAL"}), (5, {"rpc.grpc.status_code": 2}),
             (5, {"rpc.method": "Unary"}), (5, {"kind": "CLIENT"}),
-            (7, {"rpc.method": "/targets.Calls/Absent"}), (7, {"rpc.method_original": "/targets.Calls/Unary"}),
+            (7, {"trace_id": OTHER_TRACE}), (7, {"parent_span_id": ""}), (7, {"rpc.method": "/targets.Calls/Absent"}), (7, {"rpc.method_original": "/targets.Calls/Unary"}),
         ):
             with self.subTest(f"{index}: {change}"):
                 lines = good_lines()
