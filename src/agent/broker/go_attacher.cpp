@@ -23,12 +23,22 @@ AttachOutcome GoAttacher::attach(const model::ProcessKey& process, const TargetI
   const std::size_t standing = put_in_all(process, image, report, room);
   if (standing == 0) return AttachOutcome::done;
   kernel_.let_go_probes_speak(process);
-  if (const auto left_out = lines_.take(base::BootClock::now())) {
-    if (*left_out != 0) spdlog::info("Go probes in {} processes that have no line here", *left_out);
+  if (may_tell(image.file)) {
     spdlog::info("Go probes in pid={} go={} probes={} of {}", process.pid, report.text, standing,
                  report.points.size());
   }
   return AttachOutcome::done;
+}
+
+// The first of a binary always.
+bool GoAttacher::may_tell(const probes::loader::FileIdentity& binary) {
+  if (told_.size() >= kMaxTold) told_.clear();
+  const bool is_new = told_.insert(binary).second;
+  const auto left_out = lines_.take(base::BootClock::now());
+  if (left_out && *left_out != 0) {
+    spdlog::info("Go probes in {} processes that have no line here", *left_out);
+  }
+  return is_new || left_out;
 }
 
 // Out: how many points stand.

@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "agent/broker/image_desk.h"
 #include "agent/broker/mux_choice.h"
@@ -53,6 +54,7 @@ class GoAttacher final : public ImageUser {
                                    std::span<const abi::probe_point> points,
                                    probes::loader::LinkKind kind, probes::loader::Room room);
   void count(probes::loader::AttachFailure failure);
+  [[nodiscard]] bool may_tell(const probes::loader::FileIdentity& binary);
   [[nodiscard]] std::size_t put_in_all(const model::ProcessKey& process, const TargetImage& image,
                                        const probes::proof::BinaryReport& report,
                                        probes::loader::Room room);
@@ -62,6 +64,7 @@ class GoAttacher final : public ImageUser {
   // Ours: while it is used, and else.
   static constexpr std::chrono::seconds kBusyLook{1};
   static constexpr std::chrono::seconds kIdleLook{15};
+  static constexpr std::size_t kMaxTold = 512;
 
   probes::loader::KernelProbes& kernel_;
   const ProbeWants wants_;
@@ -70,6 +73,8 @@ class GoAttacher final : public ImageUser {
   std::unordered_map<model::ProcessKey, Mux, model::ProcessKeyHash> muxes_;
   base::BootTime look_at_{};
   base::LineBudget lines_;
+  // Binaries of which a process has a line in the log.
+  std::unordered_set<probes::loader::FileIdentity, probes::loader::FileIdentityHash> told_;
 };
 
 }  // namespace beyla::broker
