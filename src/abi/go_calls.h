@@ -212,7 +212,7 @@ enum go_probe {
   kGoProbeMuxSetMatch = 20,
   /* the same with a pointer receiver, older mux; ax: *routeRegexpGroup {host, path, ...} */
   kGoProbeMuxSetMatchPointer = 21,
-  /* runtime.gopanic; entry */
+  /* runtime.gopanic; entry; ax,bx: what with */
   kGoProbePanic = 22,
   /* net/http.(*response).Hijack; entry; ax: *response */
   kGoProbeHijack = 23,
@@ -277,7 +277,8 @@ enum go_call {
   kGoRoute = 14,      /* name: empty; target: the route, of the request that the goroutine serves;
                          connection_id: of the answer's socket, 0: unknown */
   kGoPanic = 15,      /* goroutine panics; it may recover. call, method, name, target: of the request that
-                         it serves, else short and 0 */
+                         it serves, else short and 0; flag kGoFailed: with http.ErrAbortHandler, by
+                         which a handler gives its answer up */
   kGoHijack = 16,     /* call: *response; method, name, target */
   kGoTraceParent = 17, /* comes before the begin. HTTP/2, gRPC: owner, status: as there; name: value of
                           the request's only `traceparent`. HTTP/1 under TLS: call: as there; target:
@@ -309,7 +310,7 @@ struct event_call {
   uint32_t kind;    /* go_call */
   uint32_t flags;   /* go_call_flag */
   int64_t request_bytes;  /* of the body; -1: unknown */
-  int64_t response_bytes; /* likewise */
+  int64_t response_bytes; /* likewise; no exporter has a use for it yet, recordings keep it */
   uint32_t status;        /* 0: none was set */
   uint16_t remote_port;   /* host order; 0: no address */
   uint16_t padding;

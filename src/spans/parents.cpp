@@ -104,7 +104,8 @@ OpenRequest* Linker::find_served(GoProcess& process, const model::FunctionCall& 
 // Its own request only: of a panic elsewhere the process dies, or nobody hears of it.
 void Linker::panic(GoProcess& process, const model::FunctionCall& call) {
   const auto id = process.request_by_goroutine.find(goroutine_key_of(call.origin));
-  if (OpenRequest* request = id ? requests_.find(*id) : nullptr) request->panicked = true;
+  OpenRequest* request = id ? requests_.find(*id) : nullptr;
+  if (request != nullptr && !call.failed) request->panicked = call.time;
 }
 
 // A router inside a router names more of the path: the longest is it. Of one router's templates one

@@ -65,9 +65,12 @@ class Http1Test(unittest.TestCase):
             with self.subTest(str(cell)), GoTarget(cell) as target, Watch(target.process.pid) as watch:
                 curl(target.url() + "/panic")
                 curl("-m", "1", target.url() + "/hijack")
+                curl(target.url() + "/panic?abort")
                 watch.wait_for("hijack")
+                watch.wait_for("panic", 2)
             begins = watch.of("http1_begin")
-            [panic], [hijack] = watch.of("panic"), watch.of("hijack")
+            [panic, abort], [hijack] = watch.of("panic"), watch.of("hijack")
+            self.assertEqual((panic.number("flags"), abort.number("flags")), (0, FAILED))
             self.assertEqual(panic["goid"], begins[0]["goid"])
             self.assertEqual(hijack["call"], begins[1]["call"])
 

@@ -176,11 +176,28 @@ int go_hijack(struct pt_regs *ctx) {
   return 0;
 }
 
+/* With http.ErrAbortHandler, of errors.New (net/http/server.go, errors/errors.go): the value is a pointer
+ * to its text, which nobody else has. */
+static __always_inline __u32 panic_flags(__u64 value) {
+  static const char kAbort[24] = "net/http: abort Handler";
+  char found[sizeof(kAbort)] = {};
+  struct go_string text = {};
+  if (bpf_probe_read_user(&text, sizeof(text), (void *)value)) return 0;
+  if (text.length != sizeof(kAbort) - 1) return 0;
+  if (bpf_probe_read_user(found, sizeof(kAbort) - 1, (void *)text.data)) return 0;
+  for (__u32 at = 0; at < sizeof(kAbort); ++at) {
+    if (found[at] != kAbort[at]) return 0;
+  }
+  return kGoFailed;
+}
+
 /* The end of a handler that does not recover says nothing of its request: it is told now. */
-static __always_inline void report_panic_of(struct go_hit *hit, struct go_request *served) {
+static __always_inline void report_panic_of(struct go_hit *hit, struct go_request *served,
+                                            __u64 value) {
   if (served->open) report_route(hit, served, 0);
   struct call_scratch *scratch = begin_long(hit, kGoPanic, served->call);
   if (!scratch) return;
+  scratch->record.call.flags = panic_flags(value);
   set_request(scratch, hit, served->request);
   submit_long(scratch);
 }
@@ -192,7 +209,7 @@ int go_panic(struct pt_regs *ctx) {
   if (!take_entry(&hit, ctx)) return 0;
   struct go_request *served = find_request(hit.goroutine, hit.task);
   if (is_of(served, &hit)) {
-    report_panic_of(&hit, served);
+    report_panic_of(&hit, served, ctx->bx);
     return 0;
   }
   struct event_call *event = begin_short(&hit, kGoPanic, 0);

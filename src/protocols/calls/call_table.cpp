@@ -92,7 +92,9 @@ void CallTable::give_up(OpenCall& open, IncompleteReason reason, base::BootTime 
 
 // Its end was lost, or it had one already.
 void CallTable::end_stale(OpenCall& open, base::BootTime time) {
-  if (open.due) {
+  if (open.aborted) {
+    give_up(open, IncompleteReason::no_answer, time);
+  } else if (open.due) {
     finish(open, std::move(open.due_outcome), open.due_end);
   } else {
     count_missed(open, time);
@@ -133,6 +135,7 @@ void CallTable::on_exited(const model::ProcessKey& key, base::BootTime time) {
 
 void CallTable::tidy(base::BootTime now) {
   settle_all(now);
+  end_upgrades(now - kSettleTime);
   std::erase_if(unlinked_,
                 [this](const Unlinked& request) { return !clients_.contains(request.process); });
   trace_parents_.expire(now);
@@ -174,6 +177,7 @@ void CallTable::end_of_dead(base::BootTime now) {
 
 void CallTable::flush(base::BootTime now) {
   settle_all(base::BootTime::max());
+  end_upgrades(base::BootTime::max());
   open_.for_each([this, now](OpenCall& open) {
     if (open.due) {
       end_stale(open, now);

@@ -33,6 +33,7 @@ struct OpenCall {
   std::uint32_t stream = 0;  // http2
   std::optional<model::TraceParent> incoming;
   bool begun = false;                      // the sink knows of it
+  bool aborted = false;                    // by its handler: there is no answer, nor an error
   bool withdrawn = false;                  // it was told that this is no request of its own
   std::optional<std::uint32_t> grpc_code;  // http2: it is a gRPC call whose begin was not seen
   // The time at which it ends by itself, and as what.
