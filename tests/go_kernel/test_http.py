@@ -29,6 +29,11 @@ def get(target: GoTarget, *paths: str, secure: bool = False) -> list[tuple[int, 
     return answers
 
 
+def without_read_ahead(records: list[Record]) -> list[Record]:
+    """While a handler runs, net/http reads one byte on another goroutine: of a client that is quick, the next request's."""
+    return [record for record in records if (record.what, record["bytes"]) != ("received", "1")]
+
+
 def curl(*arguments: str) -> None:
     subprocess.run([required_program("curl"), "-sk", "-m", "5", "-o", "/dev/null", *arguments], check=False)
 
@@ -40,7 +45,7 @@ class Http1Test(unittest.TestCase):
                 with Watch(target.process.pid, probes=[1]) as watch:
                     get(target, "/users/7", "/users/7/orders/a/b")
                     watch.wait_for("route", 2)
-                records = watch.records
+                records = without_read_ahead(watch.records)
                 self.assertEqual([record.what for record in records],
                                  ["received", "http1_begin", "route", "sent"] * 2)
                 self.assertEqual([record["target"] for record in watch.of("route")],
@@ -123,7 +128,8 @@ class Http1Test(unittest.TestCase):
         with GoTarget(Cell("1.26", "default", "nethttp"), "-wrap") as target, Watch(target.process.pid) as watch:
             get(target, "/users/7", "/users/8")
             watch.wait_for("route", 2)
-        self.assertEqual([record.what for record in watch.records], ["received", "http1_begin", "route", "sent"] * 2)
+        self.assertEqual([record.what for record in without_read_ahead(watch.records)],
+                         ["received", "http1_begin", "route", "sent"] * 2)
 
 
 class Http2Test(unittest.TestCase):
