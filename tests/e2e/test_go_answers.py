@@ -12,7 +12,7 @@ CELLS = (
     Cell("1.17", "stripped", "nethttp"), Cell("1.26", "stripped", "grpc"),
 )
 GOROUTINES, DEPTH = 10_000, 20_000
-DEEP_PASSES, PASSES = (150, 300) if FULL else (4, 20)  # FULL: at least a minute each
+DEEP_PASSES, PASSES = (40, 200) if FULL else (4, 20)  # FULL: a minute or so each
 CONNECTIONS = 8
 SETTLE_SECONDS = 15.0
 
