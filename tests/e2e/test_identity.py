@@ -11,7 +11,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from harness import FULL, Agent, end_process, free_port, main, required_program, settle, wait_until
+from harness import FULL, Agent, end_process, free_port, is_listening, main, required_program, settle, wait_until
 from identity_targets import ChosenPid, ask, build_c, copy_as, wait_listening
 from observed import Metrics, is_balanced
 from processes import resident_bytes
@@ -208,6 +208,22 @@ class ShortLivedTest(IdentityTest):
 
     def test_selected_by_name(self) -> None:
         self.check({"EXECUTABLE_NAME": self.folder.name})
+
+
+class SlowEndTest(IdentityTest):
+    LIVES = 5
+
+    def test_a_process_that_is_selected_while_it_ends_is_forgotten(self) -> None:
+        """What the agent decides on it reaches the kernel after its last thread has left, before its end is told."""
+        program = copy_as(build_c("slow_end"), self.folder, "slow")
+        with Agent({"OPEN_PORT": str(self.port)}) as agent:
+            for _ in range(self.LIVES):
+                with agent.paused():  # until it has begun to end
+                    process = subprocess.Popen([program, str(self.port)])
+                    while process.poll() is None and not is_listening(self.port):
+                        pass
+                self.assertEqual(process.wait(10), 0)
+            self.assert_targets(agent, 0)
 
 
 class NamespaceTest(IdentityTest):

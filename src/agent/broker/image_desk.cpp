@@ -92,7 +92,7 @@ void ImageDesk::start_workers(base::BootTime now) {
     for (const auto& process : shelf_.finish(next->file, std::nullopt)) {
       if (started) {
         be_done_with(process);
-      } else {
+      } else if (wanted_.contains(process)) {
         turn_away(process, now);
       }
     }

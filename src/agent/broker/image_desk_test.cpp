@@ -297,6 +297,26 @@ TEST_F(ImageDeskTest, AWorkerThatCannotBeStartedIsAskedForAgain) {
   EXPECT_THAT(user_.attached, ElementsAre("2a", "1a"));
 }
 
+TEST_F(ImageDeskTest, NorIsItAskedForByWhoHasEnded) {
+  for (const std::uint32_t pid : {1, 2}) run_and_select(process(pid), "x" + std::to_string(pid));
+  settle();  // no worker is free
+  const auto file = proc_.file("a");
+  for (const std::uint32_t pid : {3, 4}) proc_.run(process(pid), file);
+  select(process(3));
+  select(process(4));
+  settle();
+  desk_.on_exited(process(3), at(1s));
+  workers_.fails = true;
+  workers_.answer("x1", other_report());
+  settle();
+  workers_.fails = false;
+  settle(at(10s));
+  workers_.answer("a", go_report());
+  settle(at(10s));
+  EXPECT_THAT(user_.asked, ElementsAre("4 again"));
+  EXPECT_EQ(counts_.retried.value(), 1U);
+}
+
 TEST_F(ImageDeskTest, WhoFindsNoRoomForItsLinkIsTriedAgain) {
   user_.has_room = false;
   run_and_select(process(1), "a");

@@ -53,7 +53,8 @@ int decide_process(struct bpf_iter__task *ctx) {
       break;
     case kDecideGoProbed: set_bit(has_go_probes, kPidWords, key.pid); break;
   }
-  /* Ended meanwhile: lifecycle_exit may have run before. */
-  if (is_ending(task)) forget(key.pid);
+  /* Ending: lifecycle_exit may have run before, or finds nothing to tell of when it runs. Told twice,
+   * an end ends what is not known. */
+  if (is_ending(task) && forget(key.pid)) emit_process(task, kProcessExited, 0, 0, 0);
   return 0;
 }

@@ -11,6 +11,12 @@ bool EndWatch::missed(const BlindCalls& calls, base::BootTime time) {
   return !std::exchange(missed.told, true);
 }
 
+void EndWatch::ended(const BlindCalls& calls) {
+  if (missed_.empty()) return;
+  const auto found = missed_.find(calls);
+  if (found != missed_.end() && !found->second.told) missed_.erase(found);
+}
+
 void EndWatch::forget(const model::ProcessKey& process) {
   std::erase_if(missed_, [&](const auto& entry) { return entry.first.process == process; });
 }

@@ -27,12 +27,10 @@ class EndWatch {
   static constexpr std::chrono::seconds kMissedFor{2};
   static constexpr std::size_t kMaxWatched = 1024;  // those above are not watched
 
-  // A call has ended unseen. True, once: its like never end.
+  // A call has ended unseen. True, once in the process's life: its like never end.
   [[nodiscard]] bool missed(const BlindCalls& calls, base::BootTime time);
-  // The end of one was seen.
-  void ended(const BlindCalls& calls) {
-    if (!missed_.empty()) missed_.erase(calls);
-  }
+  // The end of one was seen: others may have been lost. What was told is not told again.
+  void ended(const BlindCalls& calls);
   void forget(const model::ProcessKey& process);
   [[nodiscard]] std::size_t size() const { return missed_.size(); }
 

@@ -27,6 +27,17 @@ TEST(EndWatch, TellsOnceOfManyInARow) {
   EXPECT_EQ(told, 1U);
 }
 
+// Some of the calls of a function were inlined: the log has one line of that all the same.
+TEST(EndWatch, WhatEndsNowAndThenIsToldOnce) {
+  EndWatch watch;
+  unsigned told = 0;
+  for (unsigned call = 1; call <= 8 * EndWatch::kMissedInARow; ++call) {
+    if (watch.missed(kCalls, at_ms(call * kStepMs))) ++told;
+    if (call % (2 * EndWatch::kMissedInARow) == 0) watch.ended(kCalls);
+  }
+  EXPECT_EQ(told, 1U);
+}
+
 TEST(EndWatch, OneEndThatIsSeenIsEnough) {
   EndWatch watch;
   for (unsigned call = 1; call <= 8 * EndWatch::kMissedInARow; ++call) {

@@ -326,6 +326,16 @@ TEST(BinaryReport, RequestsWithAndWithoutABodyAreBothSeenOrNone) {
             bits({abi::kGoProbeHttp1NoBody, abi::kGoProbeHttp1Body, abi::kGoProbeHttp1Abort}));
 }
 
+TEST(BinaryReport, AlsoWhereOneOfTheirBeginsWasInlinedItself) {
+  for (const auto inlined : {kNoBody, kBody}) {
+    Program program({kServe, kNoBody, kBody, kAbort});
+    program.write(kServe, "49 3b 66 10 76 20 55 c3");
+    program.call(kServe, kAbort, 16);
+    program.call(kServe, inlined == kBody ? kNoBody : kBody, 24);
+    EXPECT_THAT(probes_of(report_of(program.build())), IsEmpty()) << inlined;
+  }
+}
+
 TEST(BinaryReport, OfFunctionsInEachOtherTheFirstThatIsCalledStandsIn) {
   const std::string_view flush = "net/http.(*http2responseWriter).Flush";
   const std::string_view error = "net/http.(*http2responseWriter).FlushError";

@@ -207,8 +207,7 @@ bool is_replaced(abi::go_probe probe, std::span<const Candidate> all) {
   std::map<abi::go_probe, bool> probed;
   for (const Candidate& candidate : all) {
     if (candidate.wanted->instead_of != probe) continue;
-    // Of what was inlined itself the next ones speak.
-    if (candidate.verdict == Verdict::inlined || candidate.verdict == Verdict::absent) continue;
+    if (candidate.verdict == Verdict::absent) continue;
     probed[candidate.wanted->probe] |= candidate.verdict == Verdict::probed;
   }
   return !probed.empty() &&
