@@ -19,7 +19,7 @@ class HeaderSelection {
   constexpr explicit HeaderSelection(std::span<const std::string_view> names) : names_(names) {
     for (const std::string_view name : names) lengths_ |= length_bit(name);
     for (std::uint32_t i = 0; i < kStaticFields; ++i) {
-      static_fields_ |= std::uint64_t{wants(kStaticTable[i].name)} << i;
+      static_fields_ |= std::uint64_t{wants(*kStaticTable[i].name)} << i;
     }
   }
 

@@ -55,19 +55,18 @@ bool HpackBlock::read_representation(std::uint8_t first) {
 bool HpackBlock::read_indexed(std::uint8_t first) {
   const auto index = read_hpack_integer(reader_, first, kIndexedPrefix);
   if (!index || *index == 0) return false;
-  if (*index > kStaticFields) return report(find(*index));
-  const StaticField& field = kStaticTable[*index - 1];
-  TableField known;
-  known.name = field.name;
-  known.value = field.value;
-  return report(known);
+  if (*index <= kStaticFields) return report(kStaticTable[*index - 1]);
+  TableField found;
+  find(*index, found);
+  return report(found.field);
 }
 
 bool HpackBlock::read_literal(std::uint8_t first, unsigned prefix_bits, Insertion insertion) {
-  TableField field;
-  if (!read_name(first, prefix_bits, field)) return false;
-  if (!read_string(field.wanted, value_room_, field.value) || !report(field)) return false;
-  if (insertion == Insertion::newest) table().insert(field);
+  TableField read;
+  if (!read_name(first, prefix_bits, read)) return false;
+  if (!read_string(read.wanted, value_room_, read.field.value)) return false;
+  if (!report(read.field)) return false;
+  if (insertion == Insertion::newest) table().insert(read);
   return true;
 }
 
@@ -80,24 +79,25 @@ bool HpackBlock::read_table_size(std::uint8_t first) {
   return true;
 }
 
-bool HpackBlock::read_name(std::uint8_t first, unsigned prefix_bits, TableField& field) {
+bool HpackBlock::read_name(std::uint8_t first, unsigned prefix_bits, TableField& read) {
   const auto index = read_hpack_integer(reader_, first, prefix_bits);
   if (!index) return false;
+  auto& name = read.field.name;
   if (*index == 0) {
-    if (!read_string(true, name_room_, field.name)) return false;
-    field.wanted = field.name ? wanted_.wants(*field.name) : wanted_.all();
+    if (!read_string(true, name_room_, name)) return false;
+    read.wanted = name ? wanted_.wants(*name) : wanted_.all();
     return true;
   }
   if (*index <= kStaticFields) {
-    field.name = kStaticTable[*index - 1].name;
-    field.static_name = static_cast<std::uint8_t>(*index);
-    field.wanted = wanted_.wants_static(*index);
+    name = kStaticTable[*index - 1].name;
+    read.static_name = static_cast<std::uint8_t>(*index);
+    read.wanted = wanted_.wants_static(*index);
     return true;
   }
-  field = find(*index);
-  field.value.reset();
+  find(*index, read);
+  read.field.value.reset();
   // What is inserted may evict where the name comes from (RFC 7541 §4.4).
-  if (field.name && field.static_name == 0) field.name = name_room_.copy(*field.name);
+  if (name && read.static_name == 0) name = name_room_.copy(*name);
   return true;
 }
 
@@ -120,22 +120,18 @@ bool HpackBlock::read_string(bool wanted, StringRoom& room, std::optional<std::s
   return text.has_value();
 }
 
-TableField HpackBlock::find(std::uint32_t index) {
-  if (table_ != nullptr) {
-    if (auto found = table_->find(index - kStaticFields - 1)) return *found;
-  }
-  TableField unknown;
-  unknown.wanted = wanted_.all();
-  return unknown;
+void HpackBlock::find(std::uint32_t index, TableField& found) {
+  if (table_ != nullptr && table_->find(index - kStaticFields - 1, found)) return;
+  found.wanted = wanted_.all();
 }
 
-bool HpackBlock::report(const TableField& field) {
+bool HpackBlock::report(const HeaderField& field) {
   has_fields_ = true;
   const std::size_t bytes = kEntryOverhead + (field.name ? field.name->size() : 0) +
                             (field.value ? field.value->size() : 0);
   list_bytes_ += static_cast<std::uint32_t>(bytes);
   if (list_bytes_ > kMaxHeaderListBytes) return false;
-  sink_.on_field({field.name, field.value});
+  sink_.on_field(field);
   return true;
 }
 

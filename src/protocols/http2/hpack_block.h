@@ -50,12 +50,12 @@ class HpackBlock {
   [[nodiscard]] bool read_indexed(std::uint8_t first);
   [[nodiscard]] bool read_literal(std::uint8_t first, unsigned prefix_bits, Insertion insertion);
   [[nodiscard]] bool read_table_size(std::uint8_t first);
-  [[nodiscard]] bool read_name(std::uint8_t first, unsigned prefix_bits, TableField& field);
+  [[nodiscard]] bool read_name(std::uint8_t first, unsigned prefix_bits, TableField& read);
   [[nodiscard]] bool read_string(bool wanted, StringRoom& room,
                                  std::optional<std::string_view>& text);
-  // nullopt: unknown. REQUIRES: not 0.
-  [[nodiscard]] TableField find(std::uint32_t index);
-  [[nodiscard]] bool report(const TableField& field);
+  // Unknown where it was not found. REQUIRES: an index behind the static table.
+  void find(std::uint32_t index, TableField& found);
+  [[nodiscard]] bool report(const HeaderField& field);
   HpackTable& table();
 
   base::ByteReader reader_;

@@ -8,10 +8,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
-#include <string_view>
 
+#include "protocols/http2/header_field.h"
 #include "protocols/http2/header_selection.h"
 
 namespace beyla::protocols::http2 {
@@ -23,21 +22,6 @@ constexpr std::uint32_t kMaxHpackStringBytes = 8 * 1024;
 // As SETTINGS_MAX_HEADER_LIST_SIZE counts: names, values and 32 for each field (RFC 9113 §6.5.2);
 // strings that are not decoded count as they are sent. What one block costs is bounded by that.
 constexpr std::uint32_t kMaxHeaderListBytes = 64 * 1024;
-
-// Raw bytes as sent, dead when the sink returns.
-struct HeaderField {
-  // nullopt: stands in an entry that we never saw, or is over the limit. Perhaps one that is
-  // wanted.
-  std::optional<std::string_view> name;
-  // nullopt: the same, or nobody wants values of that name.
-  std::optional<std::string_view> value;
-};
-
-class HeaderFieldSink {
- public:
-  virtual ~HeaderFieldSink() = default;
-  virtual void on_field(const HeaderField& field) = 0;
-};
 
 class HpackDecoder {
  public:

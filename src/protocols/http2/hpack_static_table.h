@@ -3,19 +3,15 @@
 
 #include <array>
 #include <cstdint>
-#include <string_view>
+
+#include "protocols/http2/header_field.h"
 
 namespace beyla::protocols::http2 {
-
-struct StaticField {
-  std::string_view name;
-  std::string_view value;
-};
 
 constexpr std::uint32_t kStaticFields = 61;
 
 // By index - 1.
-inline constexpr std::array<StaticField, kStaticFields> kStaticTable = {{
+inline constexpr std::array<HeaderField, kStaticFields> kStaticTable = {{
     {":authority", ""},
     {":method", "GET"},
     {":method", "POST"},

@@ -14,46 +14,47 @@ std::uint32_t size_of(const std::optional<std::string_view>& text) {
   return text ? static_cast<std::uint32_t>(text->size()) : 0;
 }
 
-std::string_view static_name_of(std::uint8_t index) { return kStaticTable[index - 1U].name; }
+std::string_view static_name_of(std::uint8_t index) { return *kStaticTable[index - 1U].name; }
 
 }  // namespace
 
-std::optional<TableField> HpackTable::find(std::uint32_t age) {
+bool HpackTable::find(std::uint32_t age, TableField& found) {
   if (age >= count_) {
     const bool was_ours = age - count_ < droppable_;
     if (was_ours) limit_ = std::min(2 * limit_, kMaxTableBytes);
-    return std::nullopt;
+    return false;
   }
-  const Entry& found = entry(age);
-  TableField field{
-      .name = {}, .value = {}, .static_name = found.static_name, .wanted = found.wanted};
-  if (found.static_name != 0) {
-    field.name = static_name_of(found.static_name);
-  } else if (found.knows_name) {
-    field.name = strings_.view(found.position, found.name_bytes);
+  const Entry& held = entry(age);
+  found.static_name = held.static_name;
+  found.wanted = held.wanted;
+  if (held.static_name != 0) {
+    found.field.name = static_name_of(held.static_name);
+  } else if (held.knows_name) {
+    found.field.name = strings_.view(held.position, held.name_bytes);
   }
-  if (found.knows_value) {
-    field.value = strings_.view(found.position + found.name_bytes, found.value_bytes);
+  if (held.knows_value) {
+    found.field.value = strings_.view(held.position + held.name_bytes, held.value_bytes);
   }
-  return field;
+  return true;
 }
 
-void HpackTable::insert(const TableField& field) {
-  const bool fits = kEntryOverhead + size_of(field.name) + size_of(field.value) <= limit_;
-  const bool holds_name = fits && field.static_name == 0;
+void HpackTable::insert(const TableField& inserted) {
+  const auto& [name, value] = inserted.field;
+  const bool fits = kEntryOverhead + size_of(name) + size_of(value) <= limit_;
+  const bool holds_name = fits && inserted.static_name == 0;
   Entry made{.position = 0,
-             .name_bytes = static_cast<std::uint16_t>(holds_name ? size_of(field.name) : 0),
-             .value_bytes = static_cast<std::uint16_t>(fits ? size_of(field.value) : 0),
-             .static_name = field.static_name,
-             .knows_name = holds_name && field.name,
-             .knows_value = fits && field.value,
-             .wanted = field.wanted};
+             .name_bytes = static_cast<std::uint16_t>(holds_name ? size_of(name) : 0),
+             .value_bytes = static_cast<std::uint16_t>(fits ? size_of(value) : 0),
+             .static_name = inserted.static_name,
+             .knows_name = holds_name && name,
+             .knows_value = fits && value,
+             .wanted = inserted.wanted};
   const std::uint32_t bytes = bytes_of(made);
   evict_down_to(limit_ - std::min(limit_, bytes));
   make_room_for_one();
   made.position = strings_.end();
-  if (made.knows_name) strings_.append(*field.name);
-  if (made.knows_value) strings_.append(*field.value);
+  if (made.knows_name) strings_.append(*name);
+  if (made.knows_value) strings_.append(*value);
   ++inserted_;
   ++count_;
   table_bytes_ += bytes;

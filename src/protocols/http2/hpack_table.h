@@ -7,9 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <string_view>
 
+#include "protocols/http2/header_field.h"
 #include "protocols/http2/string_queue.h"
 
 namespace beyla::protocols::http2 {
@@ -20,18 +19,17 @@ constexpr std::uint32_t kMaxTableBytes = 16 * 1024;  // of ours: who uses more i
 constexpr std::uint32_t kMaxEntries = kMaxTableBytes / kEntryOverhead;
 
 struct TableField {
-  std::optional<std::string_view> name;   // nullopt: unknown
-  std::optional<std::string_view> value;  // nullopt: unknown, or not wanted
-  std::uint8_t static_name = 0;           // the index of that name in the static table, or 0
-  bool wanted = false;                    // somebody wants values of that name
+  HeaderField field;
+  std::uint8_t static_name = 0;  // the index of its name in the static table, or 0
+  bool wanted = false;           // somebody wants values of that name
 };
 
 class HpackTable {
  public:
-  // age: 0 is the newest. Views until the next insert(). nullopt: inserted before we joined,
-  // dropped by our limit, or never inserted. An entry that our limit took shows that the encoder
-  // has a larger table than we know of: the limit grows.
-  [[nodiscard]] std::optional<TableField> find(std::uint32_t age);
+  // age: 0 is the newest. Views until the next insert(). false: inserted before we joined, dropped
+  // by our limit, or never inserted; found is as it was. An entry that our limit took shows that
+  // the encoder has a larger table than we know of: the limit grows.
+  [[nodiscard]] bool find(std::uint32_t age, TableField& found);
   // Never refused: an entry too large for the encoder's table empties that, and what we hold is not
   // named. REQUIRES: name and value stand outside of the table.
   void insert(const TableField& field);
