@@ -9,6 +9,10 @@ namespace beyla::model {
 
 inline constexpr std::uint32_t kPolicySlots = 65536;  // as abi/maps.h says
 
+// Turn bytes that are not counted: of every record its beginning is copied, up to 16 KiB, whatever
+// was copied before.
+inline constexpr std::uint16_t kEveryRecord = 0xffff;
+
 struct CapturePolicy {
   // Bytes copied after each change of direction; both 0: nothing more of this connection, ever.
   std::uint16_t received_turn_bytes = 0;

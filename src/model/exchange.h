@@ -18,10 +18,13 @@ enum class MetricFamily : std::uint8_t { http, rpc };  // with the role it names
 struct Semantics {
   MetricFamily family = MetricFamily::http;
   // HTTP: method, or "_OTHER" for one that no RFC registers. RPC: full method, "/pkg.Service/Name".
+  // "_OTHER", too, where it is not known.
   std::string operation;
-  std::string target;      // HTTP: path without query, raw bytes as sent
+  std::string target;      // HTTP: path without query, raw bytes as sent; empty: not known
   std::string outcome;     // HTTP: status code as text, empty: no answer came. RPC: code as text
   std::string route = {};  // HTTP servers: as the framework spells it; empty: not known
+  // Operation or target, or both, stood in what passed before we came, or was lost.
+  bool is_partly_unknown = false;
 };
 
 struct Exchange {

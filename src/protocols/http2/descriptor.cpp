@@ -32,8 +32,8 @@ const ProtocolDescriptor kDescriptor = {
     .private_bytes = nullptr,
     .make = make,
     // Heads stand anywhere in a record, between the frames of other streams.
-    .request_turn_bytes = kEveryRecord,
-    .answer_turn_bytes = kEveryRecord,
+    .request_turn_bytes = model::kEveryRecord,
+    .answer_turn_bytes = model::kEveryRecord,
     .min_answer_bytes = 1,
     .joins = joins,
     .answers_first = is_server_preface,

@@ -5,17 +5,17 @@
 namespace beyla::protocols::http2 {
 namespace {
 
-constexpr std::uint32_t kStreamMask = 0x7fffffff;          // the highest bit is reserved
-constexpr std::uint32_t kDefaultMaxFrameBytes = 16384;     // RFC 9113 §6.5.2
-constexpr std::uint32_t kSettingBytes = 6;                 // RFC 9113 §6.5.1
-constexpr std::uint32_t kMaxServerSettingsBytes = 1024;    // ours: there are some ten settings
+constexpr std::uint32_t kStreamMask = 0x7fffffff;        // the highest bit is reserved
+constexpr std::uint32_t kDefaultMaxFrameBytes = 16384;   // RFC 9113 §6.5.2
+constexpr std::uint32_t kSettingBytes = 6;               // RFC 9113 §6.5.1
+constexpr std::uint32_t kMaxServerSettingsBytes = 1024;  // ours: there are some ten settings
 
 constexpr auto kTypes = static_cast<std::uint8_t>(FrameType::continuation) + 1;
 
 struct TypeRule {
-  std::uint8_t flags = 0;          // that are defined
-  bool on_connection = false;      // stream 0
-  bool on_stream = false;          // any other
+  std::uint8_t flags = 0;      // that are defined
+  bool on_connection = false;  // stream 0
+  bool on_stream = false;      // any other
   std::uint32_t min_length = 0;
   std::uint32_t max_length = 0xffffff;
 };
@@ -85,8 +85,8 @@ bool is_frame_chain(std::span<const std::byte> bytes, bool from_client) {
     if (reserved || !is_likely(frame, from_client)) return false;
     const bool goes_on = frame.type == FrameType::continuation;
     if (goes_on != (block_of != 0) || (goes_on && frame.stream != block_of)) return false;
-    const bool opens = goes_on || frame.type == FrameType::headers ||
-                       frame.type == FrameType::push_promise;
+    const bool opens =
+        goes_on || frame.type == FrameType::headers || frame.type == FrameType::push_promise;
     if (opens) block_of = frame.has(kEndHeaders) ? 0 : frame.stream;
     ++frames;
     const std::size_t size = kFrameHeaderBytes + frame.length;

@@ -1,5 +1,5 @@
-// The frames of HTTP/2 (RFC 9113 §4, §6): their header, and which headers can be one. Pure functions,
-// any thread.
+// The frames of HTTP/2 (RFC 9113 §4, §6): their header, and which headers can be one. Pure
+// functions, any thread.
 #pragma once
 
 #include <cstdint>
@@ -47,10 +47,10 @@ struct FrameHeader {
 // What no peer may send: lengths of fixed size, a stream where there is none.
 [[nodiscard]] bool is_valid(const FrameHeader& frame);
 
-// Do whole frames begin with bytes[0], as far as one can see? Asks for more than is_valid(): types and
-// flags that are defined, lengths that everybody takes; and for two headers at least behind each
-// other, or a frame that ends where the bytes end.
-// from_client: its streams have odd numbers (RFC 9113 §5.1.1).
+// Do whole frames begin with bytes[0], as far as one can see? Asks for more than is_valid(): types
+// and flags that are defined, lengths that everybody takes; and for two headers at least behind
+// each other, or a frame that ends where the bytes end. from_client: its streams have odd numbers
+// (RFC 9113 §5.1.1).
 [[nodiscard]] bool is_frame_chain(std::span<const std::byte> bytes, bool from_client);
 
 // What a server may send before it has read the preface: its SETTINGS (RFC 9113 §3.4).

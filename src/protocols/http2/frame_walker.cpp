@@ -7,11 +7,11 @@
 namespace beyla::protocols::http2 {
 namespace {
 
-constexpr std::uint32_t kResetBytes = 4;      // RFC 9113 §6.4
-constexpr std::uint32_t kGoawayBytes = 8;     // RFC 9113 §6.8, without debug data
-constexpr std::uint32_t kPromisedBytes = 4;   // RFC 9113 §6.6
-constexpr std::uint32_t kPriorityBytes = 5;   // RFC 9113 §6.2
-constexpr std::size_t kKeptBytes = 4096;      // ours: larger buffers are given back
+constexpr std::uint32_t kResetBytes = 4;     // RFC 9113 §6.4
+constexpr std::uint32_t kGoawayBytes = 8;    // RFC 9113 §6.8, without debug data
+constexpr std::uint32_t kPromisedBytes = 4;  // RFC 9113 §6.6
+constexpr std::uint32_t kPriorityBytes = 5;  // RFC 9113 §6.2
+constexpr std::size_t kKeptBytes = 4096;     // ours: larger buffers are given back
 constexpr std::uint32_t kStreamMask = 0x7fffffff;
 
 bool carries_block(FrameType type) {
@@ -36,7 +36,8 @@ std::uint32_t public_bytes_of(const FrameHeader& frame, std::uint32_t wanted) {
   return frame.type != FrameType::continuation && frame.has(kPadded) ? 1 : 0;
 }
 
-// The field block fragment without padding and what stands before it; nullopt: longer than the frame.
+// The field block fragment without padding and what stands before it; nullopt: longer than the
+// frame.
 std::optional<std::span<const std::byte>> fragment_of(const FrameHeader& frame,
                                                       std::span<const std::byte> payload) {
   const bool continues = frame.type == FrameType::continuation;
@@ -175,7 +176,8 @@ std::size_t FrameWalker::take_payload(const session::Segment& segment,
     end_frame(bytes.first(wanted_), at);
     return used;
   }
-  if (passed < wanted_) payload_->append(bytes.first(std::min<std::size_t>(used, wanted_ - passed)));
+  if (passed < wanted_)
+    payload_->append(bytes.first(std::min<std::size_t>(used, wanted_ - passed)));
   if (left_ == 0) end_frame(payload_->view(), at);
   return used;
 }
@@ -237,7 +239,8 @@ void FrameWalker::end_data(std::span<const std::byte> payload, const FrameEnd& a
   if (frame_.has(kPadded)) {
     bytes.reset();
     if (!broken_) {
-      const std::uint32_t padding = payload.empty() ? 0 : 1 + std::to_integer<std::uint32_t>(payload[0]);
+      const std::uint32_t padding =
+          payload.empty() ? 0 : 1 + std::to_integer<std::uint32_t>(payload[0]);
       if (payload.empty() || padding > frame_.length) return reject();
       bytes = frame_.length - padding;
     }
@@ -315,8 +318,8 @@ void FrameWalker::miss() {
 std::optional<std::uint64_t> FrameWalker::bytes_to_boundary() const {
   if (open_.stream != 0) return std::nullopt;
   if (state_ == State::header && header_size_ == 0) return 0;
-  const bool skips = state_ == State::payload && frame_.type == FrameType::data &&
-                     !frame_.has(kEndStream);
+  const bool skips =
+      state_ == State::payload && frame_.type == FrameType::data && !frame_.has(kEndStream);
   if (!skips) return std::nullopt;
   return left_;
 }

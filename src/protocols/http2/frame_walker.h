@@ -1,7 +1,8 @@
 // One direction of a connection: finds the frames in the bytes and hands on what they mean for
-// streams. Payloads need not be there, only frame headers and header blocks: it goes by their length
-// over what was not copied. Where it has lost the frames it waits for a socket call that begins with
-// a chain of them. Any split of the bytes gives the same. Memory: kMaxBlockBytes. One thread.
+// streams. Payloads need not be there, only frame headers and header blocks: it goes by their
+// length over what was not copied. Where it has lost the frames it waits for a socket call that
+// begins with a chain of them. Any split of the bytes gives the same. Memory: kMaxBlockBytes. One
+// thread.
 #pragma once
 
 #include <array>
@@ -60,8 +61,8 @@ class FrameListener {
 
 class FrameWalker {
  public:
-  // The listener must outlive this. retention may be null. Of a connection that was not seen from its
-  // start the frames are to be found.
+  // The listener must outlive this. retention may be null. Of a connection that was not seen from
+  // its start the frames are to be found.
   FrameWalker(FrameListener& listener, const model::ConnectionInfo& connection,
               model::Direction direction, session::RetentionSink* retention);
 
@@ -117,8 +118,8 @@ class FrameWalker {
   base::BootTime begun_;  // of the header that is being read
   std::optional<base::BootTime> arrival_;
   FrameHeader frame_;
-  std::uint32_t wanted_ = 0;     // of its payload, from the beginning
-  std::uint32_t left_ = 0;       // of its payload
+  std::uint32_t wanted_ = 0;  // of its payload, from the beginning
+  std::uint32_t left_ = 0;    // of its payload
   // Never empty: optional only to give memory back.
   std::optional<base::PrivateBytes> payload_{std::in_place};  // wanted bytes that came in pieces
   std::optional<base::PrivateBytes> block_{std::in_place};    // fragments of frames before

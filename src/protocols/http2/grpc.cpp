@@ -16,8 +16,7 @@ constexpr int kSlackShare = 8;
 constexpr std::chrono::milliseconds kMaxSlack{20};
 
 bool equals_ignoring_case(std::string_view text, std::string_view lower) {
-  return std::ranges::equal(text, lower,
-                            [](char a, char b) { return http1::to_lower(a) == b; });
+  return std::ranges::equal(text, lower, [](char a, char b) { return http1::to_lower(a) == b; });
 }
 
 std::optional<std::chrono::nanoseconds> unit_of(char letter) {

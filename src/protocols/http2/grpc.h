@@ -1,5 +1,5 @@
-// What gRPC means by what HTTP/2 shows, https://github.com/grpc/grpc/blob/master/doc: PROTOCOL-HTTP2.md,
-// statuscodes.md, http-grpc-status-mapping.md. Pure functions, any thread.
+// What gRPC means by what HTTP/2 shows, https://github.com/grpc/grpc/blob/master/doc:
+// PROTOCOL-HTTP2.md, statuscodes.md, http-grpc-status-mapping.md. Pure functions, any thread.
 #pragma once
 
 #include <chrono>

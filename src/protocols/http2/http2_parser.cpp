@@ -22,6 +22,7 @@ std::size_t Http2Parser::Side::memory_bytes() const {
 // Every block goes through the decoder, whosesoever it is: the next ones refer to its fields.
 void Http2Parser::Side::on_block(const HeaderBlock& block, const FrameEnd& at) {
   if (parser_.opaque_) return;
+  misses_ = 0;
   const bool is_request = asks_ || block.pushed;
   HeadReader reader(is_request ? HeadReader::Kind::request : HeadReader::Kind::answer);
   bool is_whole = false;
@@ -44,6 +45,7 @@ void Http2Parser::Side::on_block(const HeaderBlock& block, const FrameEnd& at) {
 void Http2Parser::Side::on_data(std::uint32_t stream, std::optional<std::uint32_t> bytes,
                                 bool end_stream, const FrameEnd& at) {
   if (parser_.opaque_) return;
+  misses_ = 0;
   if (asks_) {
     parser_.streams_.on_request_data(stream, bytes, end_stream);
   } else {
@@ -64,6 +66,7 @@ void Http2Parser::Side::on_goaway(std::optional<std::uint32_t> last_stream, cons
 
 void Http2Parser::Side::on_frames_lost() {
   fields_.forget();
+  if (++misses_ > kMaxMisses) return parser_.give_up(model::IncompleteReason::gap);
   if (asks_) {
     parser_.streams_.on_requests_lost();
   } else {

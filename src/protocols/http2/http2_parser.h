@@ -13,6 +13,10 @@
 
 namespace beyla::protocols::http2 {
 
+// Ours: socket calls in a row that begin with no frame, then it is no HTTP/2. Of a large upload
+// whose frames were lost not one may.
+inline constexpr std::size_t kMaxMisses = 1024;
+
 class Http2Parser final : public session::ProtocolParser {
  public:
   // REQUIRES: connection.role is known. The sinks must outlive the parser. retention: null where
@@ -57,7 +61,8 @@ class Http2Parser final : public session::ProtocolParser {
    private:
     Http2Parser& parser_;
     bool asks_;
-    HpackDecoder fields_;
+    std::size_t misses_ = 0;  // in a row
+    HpackDecoder fields_{kWantedHeaders};
   };
 
   [[nodiscard]] Side& side_of(model::Direction direction) {

@@ -1,6 +1,6 @@
 // A parser whose process died, and the one that goes on behind it. The fields that both peers know
-// died with it, as had it joined now; where the next frames begin did not, mostly. Streams that were
-// open are streams from before we came: their answers are nobody's.
+// died with it, as had it joined now; where the next frames begin did not, mostly. Streams that
+// were open are streams from before we came: their answers are nobody's.
 #include "protocols/http2/http2_parser.h"
 
 namespace beyla::protocols::http2 {

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::size_t kMaxPathBytes = 1024;      // ours, as for HTTP/1
 constexpr std::size_t kMaxAuthorityBytes = 255;  // RFC 1035 §2.3.4, the longest name
-constexpr std::size_t kFieldBytes = 32;          // RFC 9113 §6.5.2: of each field, in the list
 constexpr std::string_view kConnect = "CONNECT";
 
 std::optional<std::uint16_t> status_of(std::string_view value) {
@@ -32,58 +31,57 @@ std::string_view without_userinfo(std::string_view authority) {
   return authority.substr(authority.rfind('@') + 1).substr(0, kMaxAuthorityBytes);
 }
 
+ContentKind content_of(std::string_view type) {
+  return is_grpc_content(type) ? ContentKind::grpc : ContentKind::other;
+}
+
 }  // namespace
 
 void HeadReader::on_field(const HeaderField& field) {
-  if (head_.over_limit) return;
-  list_bytes_ += kFieldBytes + field.name.value_or("").size() + field.value.value_or("").size();
-  if (list_bytes_ > kMaxHeaderListBytes) {
-    head_.over_limit = true;
-    return;
-  }
   if (!field.name) {
     head_.has_unknown = true;
-  } else if (field.name->starts_with(':')) {
-    take_pseudo(*field.name, field.value);
-  } else if (field.value) {
-    take_regular(*field.name, *field.value);
-  } else {
+    return;
+  }
+  const std::string_view name = *field.name;
+  if (kind_ == Kind::request && name.starts_with(':')) head_.has_pseudo_fields = true;
+  if (!kWantedHeaders.wants(name)) return;
+  if (!field.value) {
     head_.has_unknown = true;
+  } else if (kind_ == Kind::request) {
+    take_of_request(name, *field.value);
+  } else {
+    take_of_answer(name, *field.value);
   }
 }
 
-void HeadReader::take_pseudo(std::string_view name, std::optional<std::string_view> value) {
-  if (kind_ == Kind::answer) {
-    if (name != ":status") return;
-    head_.status = value ? status_of(*value) : std::nullopt;
-    return;
-  }
-  head_.has_pseudo_fields = true;
-  if (!value) {
-    head_.has_unknown = true;
-  } else if (name == ":method") {
-    head_.operation = http1::operation_of(*value);
+void HeadReader::take_of_request(std::string_view name, std::string_view value) {
+  if (name == ":method") {
+    head_.operation = http1::operation_of(value);
   } else if (name == ":path") {
     // Of two nobody knows which one counts.
     path_doubtful_ = std::exchange(path_seen_, true);
-    path_ = http1::path_of(*value).substr(0, kMaxPathBytes);
+    path_ = http1::path_of(value).substr(0, kMaxPathBytes);
   } else if (name == ":authority") {
-    head_.authority = without_userinfo(*value);
-  }
-}
-
-void HeadReader::take_regular(std::string_view name, std::string_view value) {
-  if (name == "content-type") {
-    head_.content = is_grpc_content(value) ? ContentKind::grpc : ContentKind::other;
-  } else if (kind_ == Kind::answer) {
-    if (name == "grpc-status") head_.grpc_status = grpc_status_of(value);
+    head_.authority = without_userinfo(value);
+  } else if (name == "host") {
+    host_ = without_userinfo(value);
+  } else if (name == "content-type") {
+    head_.content = content_of(value);
+  } else if (name == "grpc-timeout") {
+    head_.grpc_timeout = grpc_timeout_of(value);
   } else if (name == "traceparent") {
     const bool again = std::exchange(trace_parent_seen_, true);
     head_.trace_parent = again ? std::nullopt : http1::parse_trace_parent(value);
-  } else if (name == "grpc-timeout") {
-    head_.grpc_timeout = grpc_timeout_of(value);
-  } else if (name == "host") {
-    host_ = without_userinfo(value);
+  }
+}
+
+void HeadReader::take_of_answer(std::string_view name, std::string_view value) {
+  if (name == ":status") {
+    head_.status = status_of(value);
+  } else if (name == "content-type") {
+    head_.content = content_of(value);
+  } else if (name == "grpc-status") {
+    head_.grpc_status = grpc_status_of(value);
   }
 }
 

@@ -1,8 +1,8 @@
-// What a header block of HTTP/2 says that we want to know (RFC 9113 §8.3; gRPC over HTTP2,
-// https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). Fields come in, decoded; one
-// MessageHead goes out. One thread.
+// What a header block of HTTP/2 says that we want to know (RFC 9113 §8.3; PROTOCOL-HTTP2.md of
+// gRPC, see grpc.h). Fields come in, decoded; one MessageHead goes out. One thread.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -14,8 +14,11 @@
 
 namespace beyla::protocols::http2 {
 
-// Ours, as what servers announce most: RFC 9113 §6.5.2, SETTINGS_MAX_HEADER_LIST_SIZE.
-inline constexpr std::size_t kMaxHeaderListBytes = std::size_t{1} << 16U;
+inline constexpr std::array<std::string_view, 9> kWantedNames = {
+    ":method",     ":path",        ":authority",  ":status", "content-type",
+    "grpc-status", "grpc-timeout", "traceparent", "host",
+};
+inline constexpr HeaderSelection kWantedHeaders{kWantedNames};
 
 enum class ContentKind : std::uint8_t { not_said, grpc, other };
 
@@ -31,8 +34,7 @@ struct MessageHead {
   std::optional<std::uint32_t> grpc_status;
   ContentKind content = ContentKind::not_said;
   bool has_pseudo_fields = false;  // that a request may have
-  bool has_unknown = false;        // names or values that nobody saw, or all of it
-  bool over_limit = false;         // a longer list than kMaxHeaderListBytes
+  bool has_unknown = false;        // wanted fields may have stood where nobody saw them
 };
 
 class HeadReader final : public HeaderFieldSink {
@@ -45,12 +47,11 @@ class HeadReader final : public HeaderFieldSink {
   [[nodiscard]] MessageHead finish(bool is_whole);
 
  private:
-  void take_pseudo(std::string_view name, std::optional<std::string_view> value);
-  void take_regular(std::string_view name, std::string_view value);
+  void take_of_request(std::string_view name, std::string_view value);
+  void take_of_answer(std::string_view name, std::string_view value);
 
   Kind kind_;
   MessageHead head_;
-  std::size_t list_bytes_ = 0;
   std::string path_;
   bool path_seen_ = false;
   bool path_doubtful_ = false;

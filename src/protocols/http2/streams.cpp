@@ -88,7 +88,7 @@ void Streams::on_request_head(const HeaderBlock& block, MessageHead&& head, cons
   knows_requests_ = true;
   Stream stream = begin(block, std::move(head), at);
   stream.gap = answers_missed;
-  if (stream.head.over_limit || !make_room(text_bytes_of(stream.head), at.time)) {
+  if (!make_room(text_bytes_of(stream.head), at.time)) {
     return give_up(stream, IncompleteReason::limit, at.time);
   }
   add(block.stream, std::move(stream));
@@ -118,8 +118,8 @@ bool Streams::make_room(std::size_t bytes, base::BootTime time) {
     return places_.size() >= kMaxStreams || fixed + text_bytes_ + bytes > kMaxStreamBytes;
   };
   if (!is_full()) return true;
-  const auto lost = std::ranges::find_if(
-      places_, [this](const Place& place) { return pool_[place.index].gap; });
+  const auto lost =
+      std::ranges::find_if(places_, [this](const Place& place) { return pool_[place.index].gap; });
   if (lost == places_.end()) return false;
   give_up(take(lost), IncompleteReason::gap, time);
   return !is_full();
@@ -147,10 +147,11 @@ void Streams::on_answer_head(const HeaderBlock& block, MessageHead&& head, const
   if (head.status && !is_final && !block.end_stream) return;
   stream.answered = true;
   if (is_final) stream.status = head.status;
-  if (head.has_unknown || head.over_limit) stream.answer_unknown = true;
+  if (head.has_unknown) stream.answer_unknown = true;
   if (head.content != ContentKind::not_said) stream.answer_content = head.content;
   if (head.grpc_status) stream.grpc_status = head.grpc_status;
-  const bool tunnel = is_final && *head.status < kFirstRedirect && stream.head.operation == kConnect;
+  const bool tunnel =
+      is_final && *head.status < kFirstRedirect && stream.head.operation == kConnect;
   if (block.end_stream || tunnel) finish(take(place), at.time, true);
 }
 
@@ -290,7 +291,8 @@ model::Exchange Streams::exchange_of(const Stream& stream, Kind kind) const {
     semantics.operation = head.operation.empty() ? http1::kOtherMethod : head.operation;
     semantics.target = head.target;
   }
-  semantics.is_partly_unknown = head.target.empty() || (kind == Kind::http && head.operation.empty());
+  semantics.is_partly_unknown =
+      head.target.empty() || (kind == Kind::http && head.operation.empty());
   return exchange;
 }
 

@@ -1,6 +1,6 @@
 // The requests of a connection that wait for the end of their answer, by stream (RFC 9113 §5). What
-// happens on the streams comes in, exchanges and incompletes go out, in the order in which they end.
-// Memory: kMaxStreamBytes. One thread.
+// happens on the streams comes in, exchanges and incompletes go out, in the order in which they
+// end. Memory: kMaxStreamBytes. One thread.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@
 
 namespace beyla::protocols::http2 {
 
-// Ours. Servers announce 100 to 250 (nginx 128, Go 250), those of gRPC no limit at all, and thousands
-// of watches on one connection occur there.
+// Ours. Servers announce 100 to 250 (nginx 128, Go 250), those of gRPC no limit at all, and
+// thousands of watches on one connection occur there.
 inline constexpr std::size_t kMaxStreams = 1024;
 inline constexpr std::size_t kMaxStreamBytes = std::size_t{1} << 20U;  // ours, of a connection
 
