@@ -45,6 +45,7 @@ struct Exchange {
   std::optional<std::uint64_t> request_body_bytes;  // nullopt: not known exactly
   Semantics semantics;
   TraceContext trace;
+  bool is_http2 = false;  // read from a socket; a Go process may have told of it by itself
 };
 
 enum class IncompleteReason : std::uint8_t {
@@ -73,8 +74,14 @@ struct RequestBegun {
   base::BootTime time{};
   std::optional<TraceParent> incoming = std::nullopt;  // what the request carries
   std::optional<CallOrigin> origin =
-      std::nullopt;  // who asks, or serves it; seen by a probe in the process
+      std::nullopt;       // who asks, or serves it; seen by a probe in the process
+  bool is_http2 = false;  // as of Exchange
+  bool is_rpc = false;    // of HTTP/2: surely
 };
+
+// For the RequestId of on_begun(): somebody else tells of this request, and of all others on its
+// connection. It ends as nothing, and those that are open may end as withdrawn.
+inline constexpr RequestId kToldByOthers = ~RequestId{0};
 
 // What was said to have begun is part of another request: it ends as neither.
 struct Withdrawn {

@@ -19,6 +19,7 @@ void CallTable::on_closed(const model::ConnectionClosed& event) {
 }
 
 void CallTable::on_call(const FunctionCall& call) {
+  note_teller(call);
   switch (call.kind) {
     case CallKind::http1_begin: return begin_http1(call);
     case CallKind::http1_end: return end_http1(call);
@@ -156,6 +157,9 @@ void CallTable::end_of_dead(base::BootTime now) {
       give_up(open, IncompleteReason::no_answer, now);
     }
   });
+  for (const auto& [process, exit] : exited_) {
+    if (now - exit > kKeepAfterExit) tellers_.erase(process);
+  }
   std::erase_if(exited_, [now](const auto& exit) { return now - exit.second > kKeepAfterExit; });
 }
 

@@ -37,6 +37,9 @@ void Http2Parser::Side::on_block(const HeaderBlock& block, const FrameEnd& at) {
     parser_.invalid_ = 0;
     const bool answers_missed = parser_.answers_.frames.misses();
     parser_.streams_.on_request_head(block, std::move(head), at, answers_missed);
+    if (!parser_.streams_.told_by_others()) return;
+    parser_.opaque_ = true;
+    parser_.streams_.withdraw_all();
   } else {
     parser_.streams_.on_answer_head(block, std::move(head), at);
   }

@@ -87,6 +87,10 @@ void Streams::on_request_head(const HeaderBlock& block, MessageHead&& head, cons
   newest_ = block.stream;
   knows_requests_ = true;
   Stream stream = begin(block, std::move(head), at);
+  if (stream.request == model::kToldByOthers) {
+    told_by_others_ = true;
+    return;
+  }
   stream.gap = answers_missed;
   if (!make_room(text_bytes_of(stream.head), at.time)) {
     return give_up(stream, IncompleteReason::limit, at.time);
@@ -107,7 +111,9 @@ Streams::Stream Streams::begin(const HeaderBlock& block, MessageHead&& head, con
                                    .connection = connection_.id,
                                    .time = stream.received,
                                    .incoming = stream.head.trace_parent,
-                                   .origin = std::nullopt});
+                                   .origin = std::nullopt,
+                                   .is_http2 = true,
+                                   .is_rpc = stream.head.content == ContentKind::grpc});
   return stream;
 }
 
@@ -257,6 +263,12 @@ void Streams::drop_all(IncompleteReason reason, base::BootTime time) {
   for (const Stream& stream : take_from(places_.begin())) give_up(stream, reason, time);
 }
 
+void Streams::withdraw_all() {
+  for (const Stream& stream : take_from(places_.begin())) {
+    sink_.on_withdrawn({stream.process, connection_.role, stream.request});
+  }
+}
+
 void Streams::emit(const Stream& stream, Kind kind, std::uint32_t outcome, base::BootTime end) {
   model::Exchange exchange = exchange_of(stream, kind);
   exchange.end = std::max(end, exchange.received);
@@ -280,6 +292,7 @@ model::Exchange Streams::exchange_of(const Stream& stream, Kind kind) const {
   exchange.local = connection_.local;
   exchange.remote = connection_.remote;
   if (connection_.role == Role::client) exchange.server_name = head.authority;
+  exchange.is_http2 = true;
   exchange.arrival = stream.arrival;
   exchange.received = stream.received;
   if (stream.request_ended && stream.body_known) exchange.request_body_bytes = stream.body_bytes;

@@ -43,6 +43,10 @@ class Streams {
   // We will not see them.
   void drop_all(model::IncompleteReason reason, base::BootTime time);
 
+  // Others do.
+  void withdraw_all();
+  [[nodiscard]] bool told_by_others() const { return told_by_others_; }
+
   [[nodiscard]] std::size_t size() const { return places_.size(); }
   [[nodiscard]] std::size_t memory_bytes() const {
     return pool_.capacity() * (sizeof(Stream) + sizeof(Place)) + text_bytes_;
@@ -103,7 +107,8 @@ class Streams {
   std::vector<std::uint32_t> free_;  // indices into pool_
   std::size_t text_bytes_ = 0;
   std::uint32_t newest_ = 0;  // id of a request that was seen
-  bool knows_requests_;       // all above newest_ are still to be seen
+  bool told_by_others_ = false;
+  bool knows_requests_;  // all above newest_ are still to be seen
 };
 
 }  // namespace beyla::protocols::http2
