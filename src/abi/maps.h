@@ -28,6 +28,8 @@ enum {
   kRecordHeadBytes = 16384, /* most that one record carries, without its tail */
   kMaxRecordBytes = sizeof(struct event_data) + kRecordHeadBytes + kTailBytes, /* of the data ring */
 };
+/* As turn bytes of a policy: the head of every record, whatever was copied before. */
+enum { kEveryRecord = 0xffff };
 #define ABI_NO_SLOT 0xffffffffU
 
 /* User space writes it with one 8-byte store; the kernel obeys while generations match. */

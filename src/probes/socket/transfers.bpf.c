@@ -83,6 +83,7 @@ static __always_inline __u32 take_credit(struct connection_state *state, __u32 d
       return 0;
     }
   }
+  if (turn == kEveryRecord) return kRecordHeadBytes;
   if (state->last_direction != direction && state->credit[direction] < turn)
     state->credit[direction] = turn;
   state->last_direction = direction;
