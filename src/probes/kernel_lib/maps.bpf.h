@@ -28,7 +28,7 @@ struct connection_state {
   __u8 ignored;
   __u8 last_direction;
   __u8 started;
-  __u8 padding;
+  __u8 every_record; /* the head of each is copied until there is a policy, see is_eager_opening() */
   __u32 slot_taken;
 };
 
