@@ -4,15 +4,18 @@
 // joined midway, then turns of [direction, loss and copy][two bytes: length][bytes].
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
-#include "protocols/http2/http2_talk.h"
+#include "protocols/http2/frame_walker.h"
 #include "protocols/session/conversation.h"
 
 namespace {
 
+namespace http2 = beyla::protocols::http2;
+namespace session = beyla::protocols::session;
 using beyla::model::Role;
 using beyla::protocols::session::Conversation;
 
@@ -44,14 +47,48 @@ std::vector<Turn> read_turns(std::string_view input) {
   return turns;
 }
 
+// Do the frames break the rules? Then they are looked for where socket calls begin, and cuts do
+// matter.
+class LossWatch final : public http2::FrameListener {
+ public:
+  void on_block(const http2::HeaderBlock&, const http2::FrameEnd&) override {}
+  void on_data(std::uint32_t, std::optional<std::uint32_t>, bool, const http2::FrameEnd&) override {
+  }
+  void on_reset(std::uint32_t, std::optional<std::uint32_t>, const http2::FrameEnd&) override {}
+  void on_goaway(std::optional<std::uint32_t>, const http2::FrameEnd&) override {}
+  void on_frames_lost() override { lost = true; }
+  void on_invalid() override { lost = true; }
+  void on_over_limit() override { lost = true; }
+  bool lost = false;
+};
+
+bool loses_its_place(const std::vector<Turn>& turns) {
+  beyla::model::ConnectionInfo server;
+  server.role = Role::server;
+  server.seen_from_start = true;
+  using beyla::model::Direction;
+  LossWatch watch;
+  http2::FrameWalker requests(watch, server, Direction::received, nullptr);
+  http2::FrameWalker answers(watch, server, Direction::sent, nullptr);
+  std::uint64_t ends[2] = {};
+  for (const Turn& turn : turns) {
+    session::Segment segment;
+    segment.offset = ends[turn.asks ? 0 : 1];
+    segment.bytes = beyla::base::as_bytes(turn.text);
+    ends[turn.asks ? 0 : 1] += turn.text.size();
+    (turn.asks ? requests : answers).on_bytes(segment);
+    if (turn.lost || turn.copied < turn.text.size()) return true;
+  }
+  return watch.lost;
+}
+
 void require(bool condition) {
   if (!condition) std::abort();
 }
 
 void play(Conversation& talk, const std::vector<Turn>& turns, std::size_t piece) {
   for (const Turn& turn : turns) {
-    const auto direction =
-        turn.asks ? talk.asking() : beyla::protocols::session::opposite(talk.asking());
+    const auto direction = turn.asks ? talk.asking() : session::opposite(talk.asking());
     if (turn.lost) {
       talk.lose(direction, turn.text.size());
     } else if (turn.copied < turn.text.size()) {
@@ -90,14 +127,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Conversation cut(role, from_start);
   play(cut, turns, 1 + (data[0] >> 2U));
   check_books(cut);
-  // Frames are looked for where socket calls begin: behind a loss cuts do matter.
-  const auto is_clean = [](const Conversation& talk) {
-    return talk.sink.gaps == 0 && talk.sink.count(beyla::model::IncompleteReason::gap) == 0 &&
-           !talk.policies.ignored();
-  };
-  const bool follows = from_start && is_clean(whole) && is_clean(cut);
-  bool copied = true;
-  for (const Turn& turn : turns) copied = copied && turn.copied == turn.text.size() && !turn.lost;
-  if (follows && copied) require(whole.summaries() == cut.summaries());
+  // A server that speaks first may do so before anybody knows what it speaks.
+  const bool asks_first = turns.empty() || turns.front().asks;
+  if (from_start && asks_first && !loses_its_place(turns)) {
+    require(whole.summaries() == cut.summaries());
+  }
   return 0;
 }
