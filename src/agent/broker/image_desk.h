@@ -1,7 +1,7 @@
 // From a selected process to what its executable is, for whoever uses that: each file is analysed
 // once, by an ELF worker, whatever number of processes run it. Never blocks: what waits is kept in
-// order, and one turn() looks at one process. Control thread only; counts may be read by any
-// thread.
+// order, and one turn() looks at one process. Who is turned away is tried again later. Control
+// thread only; counts may be read by any thread.
 #pragma once
 
 #include <array>
@@ -13,6 +13,7 @@
 
 #include "agent/broker/analyses.h"
 #include "agent/broker/binary_shelf.h"
+#include "agent/broker/retries.h"
 #include "agent/broker/target_image.h"
 #include "base/counter.h"
 #include "model/target.h"
@@ -20,19 +21,32 @@
 namespace beyla::broker {
 
 struct ImageCounts {
-  base::Counter go;     // files analysed
-  base::Counter other;  // likewise: nothing in them that we probe
+  base::Counter go;       // files analysed
+  base::Counter inlined;  // of them: functions that probes stand in are no longer called (PGO)
+  base::Counter other;    // likewise: nothing in them that we probe
   std::array<base::Counter, kAnalysisFailures> failures;
-  base::Counter gone;      // processes that had ended before their file was opened
-  base::Counter too_many;  // processes or files waited
+  base::Counter gone;             // processes that had ended before their file was opened
+  base::Counter not_permitted;    // processes whose file may not be opened
+  base::Counter too_many;         // processes that found too many processes or files waiting
+  base::Counter retried;          // processes that another try was enough for
+  base::Counter retried_in_vain;  // tries: turned away once more
+  base::Counter given_up;         // processes that are tried no more
+};
+
+enum class AttachOutcome : std::uint8_t {
+  done,   // with probes, or without for good
+  later,  // there was no room
 };
 
 class ImageUser {
  public:
   virtual ~ImageUser() = default;
-  // A selected process of a Go program; once for each. The report is not proven.
-  virtual void attach(const model::ProcessKey& process, const TargetImage& image,
-                      const probes::proof::BinaryReport& report) = 0;
+  // A selected process of a Go program; for each until it is done. The report is not proven.
+  // is_retry: there was no room before, for it or its file.
+  [[nodiscard]] virtual AttachOutcome attach(const model::ProcessKey& process,
+                                             const TargetImage& image,
+                                             const probes::proof::BinaryReport& report,
+                                             bool is_retry) = 0;
   // It has ended, called exec, or been rejected; also of a process that attach() was not called
   // for.
   virtual void detach(const model::ProcessKey& process) = 0;
@@ -61,10 +75,13 @@ class ImageDesk final : public model::TargetSink {
 
  private:
   void forget(const model::ProcessKey& key);
-  void take(Analyses::Done done);
+  void take(Analyses::Done done, base::BootTime now);
   void start_workers(base::BootTime now);
   [[nodiscard]] std::optional<TargetImage> open_for(const BinaryShelf::Next& next) const;
-  void look_at(const model::ProcessKey& process);
+  void look_at(const model::ProcessKey& process, base::BootTime now);
+  void turn_away(const model::ProcessKey& process, base::BootTime now,
+                 base::BootTime earliest = {});
+  void be_done_with(const model::ProcessKey& process);
 
   BinaryShelf shelf_;
   Analyses analyses_;
@@ -72,6 +89,8 @@ class ImageDesk final : public model::TargetSink {
   ImageCounts& counts_;
   discover::inspect::ProcessInspector inspector_;
   std::deque<model::ProcessKey> arrivals_;  // to be looked at; some may have ended
+  Retries retries_;
+  base::BootTime now_{};  // of the last turn
   // Selected, alive, and not attached yet.
   std::unordered_set<model::ProcessKey, model::ProcessKeyHash> wanted_;
 };

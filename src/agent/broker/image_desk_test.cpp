@@ -16,6 +16,7 @@ using ::beyla::broker::testing::kTickNs;
 using ::beyla::broker::testing::other_report;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 constexpr std::uint64_t kForkWithoutExec = 0x40;  // PF_FORKNOEXEC, include/linux/sched.h
 
@@ -26,16 +27,21 @@ model::ProcessKey process(std::uint32_t pid, std::uint32_t generation = 1) {
 }
 
 struct NotedUser final : public ImageUser {
-  void attach(const model::ProcessKey& key, const TargetImage& image,
-              const probes::proof::BinaryReport& report) override {
+  AttachOutcome attach(const model::ProcessKey& key, const TargetImage& image,
+                       const probes::proof::BinaryReport& report, bool is_retry) override {
+    asked.push_back(std::to_string(key.pid) + (is_retry ? " again" : " first"));
+    if (!has_room) return AttachOutcome::later;
     char content[64] = {};
     EXPECT_GT(::pread(image.exe.get(), content, sizeof(content) - 1, 0), 0);
     EXPECT_TRUE(report.is_go);
     attached.push_back(std::to_string(key.pid) + content);
+    return AttachOutcome::done;
   }
   void detach(const model::ProcessKey& key) override {
     detached.push_back(std::to_string(key.pid));
   }
+  bool has_room = true;
+  std::vector<std::string> asked;     // pid and whether it was turned away before
   std::vector<std::string> attached;  // pid and what its file holds
   std::vector<std::string> detached;
 };
@@ -86,6 +92,20 @@ TEST_F(ImageDeskTest, OtherProgramsAreLeftAlone) {
   EXPECT_THAT(user_.attached, IsEmpty());
   EXPECT_EQ(counts_.other.value(), 1U);
   EXPECT_EQ(counts_.go.value(), 0U);
+}
+
+TEST_F(ImageDeskTest, FilesWithInlinedFunctionsAreCounted) {
+  for (const bool is_go : {true, false}) {
+    const std::string name = is_go ? "a" : "b";
+    run_and_select(process(is_go ? 1 : 2), name);
+    settle();
+    auto report = is_go ? go_report() : other_report();
+    report.inlined = std::uint64_t{1} << abi::kGoProbeXnetFlush;
+    workers_.answer(name, report);
+    settle();
+  }
+  EXPECT_EQ(counts_.inlined.value(), 2U);
+  EXPECT_THAT(user_.attached, ElementsAre("1a"));
 }
 
 TEST_F(ImageDeskTest, FilesWaitInOrderForAFewWorkers) {
@@ -208,7 +228,7 @@ TEST_F(ImageDeskTest, ABareForkIsNoProgramOfItsOwn) {
   EXPECT_EQ(counts_.gone.value(), 0U);
 }
 
-TEST_F(ImageDeskTest, WhatFailedIsNotTriedAgain) {
+TEST_F(ImageDeskTest, AFileThatFailedIsTriedAgainLater) {
   const auto failures = [&](AnalysisFailure failure) {
     return counts_.failures[static_cast<std::size_t>(failure)].value();
   };
@@ -219,13 +239,44 @@ TEST_F(ImageDeskTest, WhatFailedIsNotTriedAgain) {
   select(process(1));
   settle();
   workers_.die("a");
-  settle(at(1s) + Analyses::kDeadline);
+  const auto late = at(1s) + Analyses::kDeadline;
+  settle(late);
   EXPECT_EQ(failures(AnalysisFailure::died), 1U);
   EXPECT_EQ(failures(AnalysisFailure::timed_out), 1U);
+  // Meanwhile its processes cost no worker.
   select(process(2));
-  settle();
+  settle(late);
   EXPECT_THAT(workers_.started, ElementsAre("b", "a"));
-  EXPECT_THAT(user_.attached, IsEmpty());
+  EXPECT_EQ(desk_.due(late), late + BinaryShelf::kFirstWait);
+  settle(late + BinaryShelf::kFirstWait);
+  EXPECT_THAT(workers_.started, UnorderedElementsAre("b", "a", "b", "a"));
+  workers_.answer("a", go_report());
+  workers_.answer("b", go_report());
+  settle(late + BinaryShelf::kFirstWait);
+  EXPECT_THAT(user_.attached, UnorderedElementsAre("1a", "2a", "3b"));
+  EXPECT_EQ(counts_.retried.value(), 3U);
+  EXPECT_EQ(desk_.due(late + 1h), std::nullopt);
+}
+
+TEST_F(ImageDeskTest, AFileThatFailsEachTimeIsGivenUp) {
+  const auto file = proc_.file("a");
+  proc_.run(process(1), file);
+  proc_.run(process(2), file);
+  select(process(1));
+  base::BootTime now = at(1s);
+  settle(now);
+  for (unsigned failure = 1; failure <= BinaryShelf::kMaxFailures; ++failure) {
+    EXPECT_EQ(workers_.started.size(), failure);
+    workers_.die("a");
+    settle(now);
+    now += 1h;
+    settle(now);
+  }
+  EXPECT_EQ(workers_.started.size(), BinaryShelf::kMaxFailures);
+  EXPECT_EQ(desk_.due(now), std::nullopt);
+  select(process(2));
+  settle(now);
+  EXPECT_EQ(workers_.started.size(), BinaryShelf::kMaxFailures);
 }
 
 TEST_F(ImageDeskTest, AWorkerThatCannotBeStartedIsAskedForAgain) {
@@ -242,13 +293,75 @@ TEST_F(ImageDeskTest, AWorkerThatCannotBeStartedIsAskedForAgain) {
   workers_.answer("a", go_report());
   settle();
   EXPECT_THAT(user_.attached, ElementsAre("2a"));
+  settle(at(1s) + Retries::kFirstWait);
+  EXPECT_THAT(user_.attached, ElementsAre("2a", "1a"));
 }
 
-TEST_F(ImageDeskTest, OnlySoManyProcessesWait) {
-  for (std::uint32_t pid = 1; pid <= ImageDesk::kMaxWaiting; ++pid) select(process(pid));
+TEST_F(ImageDeskTest, WhoFindsNoRoomForItsLinkIsTriedAgain) {
+  user_.has_room = false;
+  run_and_select(process(1), "a");
+  settle();
+  workers_.answer("a", go_report());
+  settle();
+  EXPECT_THAT(user_.asked, ElementsAre("1 first"));
+  settle(at(1s) + Retries::kFirstWait);
+  EXPECT_EQ(counts_.retried_in_vain.value(), 1U);
+  user_.has_room = true;
+  const auto again = desk_.due(at(3s));
+  ASSERT_TRUE(again);
+  settle(*again);
+  EXPECT_THAT(user_.asked, ElementsAre("1 first", "1 again", "1 again"));
+  EXPECT_THAT(user_.attached, ElementsAre("1a"));
+  EXPECT_EQ(counts_.retried.value(), 1U);
+  EXPECT_EQ(desk_.due(*again), std::nullopt);
+}
+
+TEST_F(ImageDeskTest, WhoNeverFindsRoomIsGivenUp) {
+  user_.has_room = false;
+  run_and_select(process(1), "a");
+  settle();
+  workers_.answer("a", go_report());
+  settle();
+  while (const auto again = desk_.due(at(1s))) settle(*again);
+  EXPECT_EQ(user_.asked.size(), 1 + Retries::kMaxTries);
+  EXPECT_EQ(counts_.retried_in_vain.value(), std::uint64_t{Retries::kMaxTries});
+  EXPECT_EQ(counts_.given_up.value(), 1U);
+}
+
+TEST_F(ImageDeskTest, WhoEndsWhileItWaitsIsNotTriedAgain) {
+  user_.has_room = false;
+  run_and_select(process(1), "a");
+  settle();
+  workers_.answer("a", go_report());
+  settle();
+  desk_.on_exited(process(1), at(1s));
+  EXPECT_EQ(desk_.due(at(1s)), std::nullopt);
+}
+
+// Its turn comes before theirs, however many they are.
+TEST_F(ImageDeskTest, AStormOfShortProcessesDoesNotKeepOneOut) {
+  const auto file = proc_.file("a");
+  user_.has_room = false;
+  proc_.run(process(1), file);
+  select(process(1));
+  settle();
+  workers_.answer("a", go_report());
+  settle();
+  user_.has_room = true;
+  for (std::uint32_t pid = 2; pid < 1000; ++pid) select(process(pid));
+  desk_.turn(at(1s) + Retries::kFirstWait);
+  EXPECT_THAT(user_.attached, ElementsAre("1a"));
+}
+
+TEST_F(ImageDeskTest, OnlySoManyProcessesWaitAndOthersComeBack) {
+  constexpr std::uint32_t kLast = ImageDesk::kMaxWaiting + 1;
+  for (std::uint32_t pid = 1; pid < kLast; ++pid) select(process(pid));
   EXPECT_EQ(counts_.too_many.value(), 0U);
-  select(process(ImageDesk::kMaxWaiting + 1));
+  run_and_select(process(kLast), "a");
   EXPECT_EQ(counts_.too_many.value(), 1U);
+  desk_.turn(at(2s));
+  desk_.turn(at(2s));
+  EXPECT_THAT(workers_.started, ElementsAre("a"));
 }
 
 }  // namespace

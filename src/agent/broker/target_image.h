@@ -17,9 +17,11 @@ struct TargetImage {
 };
 
 enum class NoImage : std::uint8_t {
-  gone,       // the process has ended, or may not be looked at
-  bare_fork,  // of a Go process it is about to call exec: it cannot run its parent's program
-  no_file,    // no regular file
+  gone,           // the process has ended
+  not_permitted,  // CAP_SYS_PTRACE or CAP_DAC_READ_SEARCH is missing, or its mount is another
+                  // user's
+  bare_fork,      // of a Go process it is about to call exec: it cannot run its parent's program
+  no_file,        // no regular file
 };
 
 // Both are of the process with this start time. An exec in between gives the file before or after

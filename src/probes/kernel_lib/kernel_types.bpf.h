@@ -44,7 +44,7 @@ enum {
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct pt_regs {
-  unsigned long r14, bx, r8, r9, cx, dx, si, di, ax, orig_ax, flags;
+  unsigned long r14, bx, r8, r9, cx, dx, si, di, ax, orig_ax, flags, sp;
 };
 typedef struct { int counter; } atomic_t;
 typedef struct { __s64 counter; } atomic64_t;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -33,6 +34,10 @@ struct GoKernel {
   int mux_uses_fd = -1;  // map go_mux_uses
 };
 
+// Who has been turned away before has lived for a while, and finds room where short processes have
+// taken all: else a storm of them could keep it out for ever.
+enum class Room : std::uint8_t { usual, reserved };
+
 enum class LinkKind : std::uint8_t { lasting, mux };
 inline constexpr std::size_t kLinkKinds = 2;
 
@@ -53,7 +58,8 @@ inline constexpr std::size_t kAttachFailures =
 
 class GoProbes {
  public:
-  static constexpr std::size_t kMaxClosing = 256;  // links, some 15 s of them
+  static constexpr std::size_t kMaxClosing = 256;  // links
+  static constexpr std::size_t kMaxClosingReserved = 512;
 
   // Maps go_images and go_mux_uses: they are used without a system call, which the filter of the
   // broker need not allow then. Starts the thread that closes links; errors: there is no room for
@@ -70,7 +76,9 @@ class GoProbes {
   // many points stand, maybe 0. What the kernel refuses is logged.
   [[nodiscard]] std::expected<std::size_t, AttachFailure> attach(
       const model::ProcessKey& process, const GoBinary& binary,
-      std::span<const abi::probe_point> points, LinkKind kind = LinkKind::lasting);
+      std::span<const abi::probe_point> points, LinkKind kind, Room room);
+  // What attach() would find short by now; nullopt: nothing.
+  [[nodiscard]] std::optional<AttachFailure> why_full(const FileIdentity& binary, Room room);
   // Never blocks: the probes are gone some time later. One without probes: nothing.
   void detach(const model::ProcessKey& process);
   void detach(const model::ProcessKey& process, LinkKind kind);

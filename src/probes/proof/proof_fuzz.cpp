@@ -105,7 +105,8 @@ void fuzz_proof(std::span<const std::byte> input) {
     std::ignore = ::pread(proven.file.get(), point->expected, sizeof(point->expected),
                           static_cast<off_t>(point->point_offset));
   }
-  for (const auto stepping : {Stepping::emulated_only, Stepping::single_step_allowed}) {
+  for (const auto stepping :
+       {Stepping::emulated_only, Stepping::call_allowed, Stepping::single_step_allowed}) {
     if (proven.executable.prove(*point, stepping)) require_provable(code, *point);
   }
 }

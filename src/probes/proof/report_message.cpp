@@ -10,9 +10,10 @@
 namespace beyla::probes::proof {
 namespace {
 
-constexpr std::uint32_t kFlags = abi::kGoGrpcStreamByValue | abi::kGoNoTlsServer;
-constexpr std::uint32_t kProbeBits =
-    (std::uint32_t{1} << abi::kGoProbes) - (std::uint32_t{1} << (abi::kGoProbeNone + 1));
+constexpr std::uint32_t kFlags =
+    abi::kGoGrpcStreamByValue | abi::kGoNoTlsServer | abi::kGoNoPatterns;
+constexpr std::uint64_t kProbeBits =
+    (std::uint64_t{1} << abi::kGoProbes) - (std::uint64_t{1} << (abi::kGoProbeNone + 1));
 
 bool is_zero(std::span<const std::byte> bytes) {
   return std::ranges::all_of(bytes, [](std::byte byte) { return byte == std::byte{0}; });

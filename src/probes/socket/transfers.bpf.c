@@ -10,7 +10,8 @@ enum { kMsgOob = 0x1, kMsgPeek = 0x2, kMsgTrunc = 0x20, kRcvShutdown = 1, kSendS
 
 /* The socket's state if its bytes are wanted, else null. The common miss costs two look-ups. */
 static __always_inline struct connection_state *wanted_state(struct sock *sk,
-                                                             struct task_struct *task) {
+                                                             struct task_struct *task,
+                                                             __u32 direction) {
   struct connection_state *state = known_state(sk);
   if (!state) {
     if (!is_watched(task->tgid)) return 0;
@@ -21,7 +22,10 @@ static __always_inline struct connection_state *wanted_state(struct sock *sk,
       return 0;
     }
   }
-  if (state->ignored) return 0;
+  if (state->ignored) {
+    if (direction == kSent) before_send(state, task); /* under TLS as well */
+    return 0;
+  }
   /* A process that got a marked listener's connection by exec or over a unix socket. */
   if (!is_watched(task->tgid) && !(state->marked && watch(task, kWatchedBySocket))) return 0;
   return state;
@@ -175,7 +179,7 @@ static __always_inline void emit_data(struct connection_state *state, struct tas
 static __always_inline int on_transfer(struct sock *sk, int result, int flags, __u32 direction) {
   if (result <= 0 || (flags & (kMsgPeek | kMsgOob))) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
-  struct connection_state *state = wanted_state(sk, task);
+  struct connection_state *state = wanted_state(sk, task, direction);
   if (!state) return 0;
   if ((task->flags & kPfKthread) || !sk->sk_socket || !sk->sk_socket->file) return 0;
   if (!state->started) {

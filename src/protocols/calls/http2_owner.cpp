@@ -32,6 +32,7 @@ void CallTable::on_exchange(model::Exchange&& exchange) {
   if (exchange.is_http2 && is_told(exchange.process, exchange.role, is_rpc)) {
     return sink_.on_withdrawn({exchange.process, exchange.role, exchange.request});
   }
+  if (exchange.to_http2 && exchange.role == Role::server) return keep_upgrade(std::move(exchange));
   sink_.on_exchange(std::move(exchange));
 }
 

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+ * Probes in TLS libraries of the C ABI (OpenSSL, BoringSSL, GnuTLS): which stand where, and what the
+ * two halves must agree on about the plaintext that they report.
+ *
+ * Plaintext is a connection of its own: it has an id, a policy slot, stream positions and the records
+ * of any connection (event_open, event_data, event_close in events.h). Its open record carries the
+ * addresses, the role and the id of the socket's connection below it. */
+#pragma once
+
+#include "abi/layout.h"
+
+#ifdef __cplusplus
+namespace beyla::abi {
+#endif
+
+/* id of a probe_point in a TLS library. Enter: the arguments are in rdi, rsi, rdx, rcx as the
+ * function got them. Exit: rax is the result. */
+enum tls_probe {
+  kTlsReadEnter = 1,    /* int SSL_read(SSL *, void *buffer, int bytes) */
+  kTlsReadExit = 2,
+  kTlsReadExEnter = 3,  /* int SSL_read_ex(SSL *, void *buffer, size_t bytes, size_t *read) */
+  kTlsReadExExit = 4,
+  kTlsWriteEnter = 5,   /* int SSL_write(SSL *, const void *buffer, int bytes) */
+  kTlsWriteExit = 6,
+  kTlsWriteExEnter = 7, /* int SSL_write_ex(SSL *, const void *buffer, size_t bytes, size_t *written) */
+  kTlsWriteExExit = 8,
+  kTlsHandshakeEnter = 9, /* int SSL_do_handshake(SSL *); SSL_accept, SSL_connect likewise */
+  kTlsHandshakeExit = 10,
+  kTlsFreeEnter = 11,     /* void SSL_free(SSL *); gnutls_deinit likewise */
+  kTlsRecordRecvEnter = 12, /* ssize_t gnutls_record_recv(session, void *buffer, size_t bytes) */
+  kTlsRecordRecvExit = 13,
+  kTlsRecordSendEnter = 14, /* ssize_t gnutls_record_send(session, const void *buffer, size_t bytes) */
+  kTlsRecordSendExit = 15,
+  kTlsShutdownEnter = 16,   /* int SSL_shutdown(SSL *); gnutls_bye likewise: its bytes are no data */
+  kTlsShutdownExit = 17,
+  kTlsProbes = 18,
+};
+
+#ifdef __cplusplus
+}  // namespace beyla::abi
+#endif
