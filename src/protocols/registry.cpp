@@ -15,4 +15,11 @@ std::span<const ProtocolDescriptor* const> registry() {
   return kProtocols;
 }
 
+const model::FrameWalk* framing() {
+  for (const ProtocolDescriptor* protocol : registry()) {
+    if (protocol->framing != nullptr) return protocol->framing;
+  }
+  return nullptr;
+}
+
 }  // namespace beyla::protocols

@@ -9,6 +9,7 @@
 
 #include "model/capture_policy.h"
 #include "model/exchange.h"
+#include "model/frame_walk.h"
 #include "protocols/session/protocol_parser.h"
 #include "protocols/session/retention.h"
 
@@ -40,8 +41,13 @@ struct ProtocolDescriptor {
   bool (*answers_first)(std::span<const std::byte> record) = nullptr;
   // Answers name their request: one that was missed leaves the others as they are.
   bool is_multiplexed = false;
+  // What model::kFramed as turn bytes means. Null: the protocol does not ask for that. At most one
+  // may: the kernel half knows one.
+  const model::FrameWalk* framing = nullptr;
 };
 
 [[nodiscard]] std::span<const ProtocolDescriptor* const> registry();
+// Of the protocol that has one; null: none has.
+[[nodiscard]] const model::FrameWalk* framing();
 
 }  // namespace beyla::protocols
