@@ -8,7 +8,7 @@ build_packages=(
   libspdlog-dev libfmt-dev libboost1.81-dev libseccomp-dev libzydis-dev pkg-config git
 )
 test_packages=(
-  libgtest-dev libgmock-dev libbenchmark-dev libdw-dev libhttp-parser-dev liburing-dev libclang-rt-19-dev nginx-light wrk apache2-utils
+  libgtest-dev libgmock-dev libbenchmark-dev libdw-dev libhttp-parser-dev libnghttp2-dev liburing-dev libclang-rt-19-dev nginx-light wrk apache2-utils
   redis-server redis-tools prometheus curl sudo procps util-linux gunicorn puma
   fuse3 python3-fusepy libcap2-bin systemd
   docker-registry caddy etcd-server etcd-client nghttp2-client openssl libssl-dev libgnutls28-dev

@@ -28,6 +28,9 @@ enum {
   kRecordHeadBytes = 16384, /* most that one record carries, without its tail */
   kMaxRecordBytes = sizeof(struct event_data) + kRecordHeadBytes + kTailBytes, /* of the data ring */
 };
+/* As turn bytes of a policy: the connection's bytes are frames, frame_walk.h; of each call their headers
+ * and those that are wanted are copied, whatever was copied before. */
+enum { kFramed = 0xffff };
 #define ABI_NO_SLOT 0xffffffffU
 
 /* User space writes it with one 8-byte store; the kernel obeys while generations match. */

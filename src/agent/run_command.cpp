@@ -27,6 +27,7 @@
 #include "base/start_pages.h"
 #include "capture/replay/recording_writer.h"
 #include "export/prometheus/listen_socket.h"
+#include "protocols/registry.h"
 
 namespace beyla::agent {
 namespace {
@@ -66,6 +67,7 @@ probes::loader::ProbeOptions probe_options(const config::Policy& policy, bool ma
   probes::loader::ProbeOptions options;
   options.wanted_ports = policy.wanted_ports;
   options.watch_every_exec = policy.wanted_ports.none();
+  if (const model::FrameWalk* walk = protocols::framing()) options.frame_walk = *walk;
   options.go_probes = may_probe_go && wants_go(policy);
   return options;
 }

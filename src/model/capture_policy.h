@@ -9,6 +9,11 @@ namespace beyla::model {
 
 inline constexpr std::uint32_t kPolicySlots = 65536;  // as abi/maps.h says
 
+// Turn bytes that are not counted: the bytes are frames, as the FrameWalk that was given to the
+// kernel says. Of every call all but the content of long frames of no wanted type is copied; where
+// no frames are found, its beginning, up to 16 KiB, and its end.
+inline constexpr std::uint16_t kFramed = 0xffff;
+
 struct CapturePolicy {
   // Bytes copied after each change of direction; both 0: nothing more of this connection, ever.
   std::uint16_t received_turn_bytes = 0;

@@ -18,12 +18,15 @@ enum class MetricFamily : std::uint8_t { http, rpc };  // with the role it names
 struct Semantics {
   MetricFamily family = MetricFamily::http;
   // HTTP: method, or "_OTHER" for one that no RFC registers. RPC: full method, "/pkg.Service/Name",
-  // or "_OTHER" for one that the server does not know.
+  // or "_OTHER" for one that the server does not know. "_OTHER", too, where it is not known.
   std::string operation;
-  // HTTP: path without query, raw bytes as sent. RPC: the full method where it is "_OTHER".
+  // HTTP: path without query, raw bytes as sent; empty: not known. RPC: the full method where it is
+  // "_OTHER" and known.
   std::string target;
   std::string outcome;     // HTTP: status code as text, empty: no answer came. RPC: code as text
   std::string route = {};  // HTTP servers: as the framework spells it; empty: not known
+  // Operation or target, or both, stood in what passed before we came, or was lost.
+  bool is_partly_unknown = false;
 };
 
 struct Exchange {
@@ -46,6 +49,7 @@ struct Exchange {
   bool to_http2 = false;
   Semantics semantics;
   TraceContext trace;
+  bool is_http2 = false;  // read from a socket; a Go process may have told of it by itself
 };
 
 enum class IncompleteReason : std::uint8_t {
@@ -74,8 +78,14 @@ struct RequestBegun {
   base::BootTime time{};
   std::optional<TraceParent> incoming = std::nullopt;  // what the request carries
   std::optional<CallOrigin> origin =
-      std::nullopt;  // who asks, or serves it; seen by a probe in the process
+      std::nullopt;       // who asks, or serves it; seen by a probe in the process
+  bool is_http2 = false;  // as of Exchange
+  bool is_rpc = false;    // of HTTP/2: surely
 };
+
+// For the RequestId of on_begun(): somebody else tells of this request, and of all others on its
+// connection. It ends as nothing, and those that are open may end as withdrawn.
+inline constexpr RequestId kToldByOthers = ~RequestId{0};
 
 // What was said to have begun is part of another request: it ends as neither.
 struct Withdrawn {

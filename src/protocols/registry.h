@@ -7,7 +7,9 @@
 #include <span>
 #include <string_view>
 
+#include "model/capture_policy.h"
 #include "model/exchange.h"
+#include "model/frame_walk.h"
 #include "protocols/session/protocol_parser.h"
 #include "protocols/session/retention.h"
 
@@ -32,8 +34,20 @@ struct ProtocolDescriptor {
   std::uint16_t request_turn_bytes = 0;
   std::uint16_t answer_turn_bytes = 0;
   std::uint16_t min_answer_bytes = 1;  // no answer is shorter
+  // Of a connection of whose beginning nothing was seen, what one socket call brought of the
+  // requests: does it begin with something that only this protocol sends? Null: nobody can say.
+  bool (*joins)(std::span<const std::byte> record) = nullptr;
+  // What a server may say before it was asked. Null: nothing.
+  bool (*answers_first)(std::span<const std::byte> record) = nullptr;
+  // Answers name their request: one that was missed leaves the others as they are.
+  bool is_multiplexed = false;
+  // What model::kFramed as turn bytes means. Null: the protocol does not ask for that. At most one
+  // may: the kernel half knows one.
+  const model::FrameWalk* framing = nullptr;
 };
 
 [[nodiscard]] std::span<const ProtocolDescriptor* const> registry();
+// Of the protocol that has one; null: none has.
+[[nodiscard]] const model::FrameWalk* framing();
 
 }  // namespace beyla::protocols

@@ -67,6 +67,7 @@ void SpanBuilder::deliver(model::Exchange&& exchange, Known& known) {
   end(known, exchange.role);
   if (!known.selected) return;
   counts_.of(exchange.role).exchanges.add();
+  if (exchange.semantics.is_partly_unknown) counts_.partly_unknown.add();
   const model::Span span{std::move(exchange), known.service};
   for (auto* sink : sinks_) sink->on_span(span);
 }

@@ -31,6 +31,7 @@ struct SpanCounts {
   std::array<RoleCounts, kRoles> by_role;
   base::Counter unpaired;
   base::Counter gaps;
+  base::Counter partly_unknown;  // exchanges: of HTTP/2 that was joined midway, or lost bytes
 
   [[nodiscard]] RoleCounts& of(model::Role role) { return by_role[static_cast<std::size_t>(role)]; }
   [[nodiscard]] const RoleCounts& of(model::Role role) const {

@@ -21,6 +21,7 @@ void add_spans(Members& members, spans::SpanCounts& counts) {
   }
   members.push_back({"unpaired", &counts.unpaired});
   members.push_back({"gaps", &counts.gaps});
+  members.push_back({"partly_unknown", &counts.partly_unknown});
 }
 
 void add_sessions(Members& members, protocols::session::SessionCounters& counts) {

@@ -123,6 +123,9 @@ void Belt::collect(std::vector<Sample>& samples) const {
   samples.push_back(counter_sample("beyla_exchanges_unpaired_total",
                                    "answers whose request was not seen", {},
                                    value(counts.unpaired)));
+  samples.push_back(counter_sample("beyla_exchanges_partly_unknown_total",
+                                   "requests whose method or path was not seen", {},
+                                   value(counts.partly_unknown)));
   samples.push_back(counter_sample("beyla_connection_gaps_total",
                                    "places in a byte stream where records were lost", {},
                                    value(counts.gaps)));

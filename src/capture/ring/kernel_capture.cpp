@@ -11,6 +11,7 @@ namespace beyla::capture::ring {
 namespace {
 
 static_assert(model::kPolicySlots == abi::kPolicySlots);
+static_assert(model::kFramed == abi::kFramed);
 
 template <typename T>
 base::Result<T*> map_array(int fd, std::size_t count) {

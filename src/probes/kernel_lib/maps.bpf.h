@@ -7,8 +7,20 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
+#include "abi/frame_walk.h"
 #include "abi/go_calls.h"
 #include "abi/maps.h"
+
+/* How far the walk over the frames of one direction is; see socket/frames.bpf.h. */
+struct frame_state {
+  __u64 next;   /* stream position behind what was walked */
+  __u32 left;   /* of the frame, until the next header */
+  __u32 wanted; /* of these so many, to be copied */
+  __u8 header_bytes; /* of the next header, in `header`: it may span calls */
+  __u8 synced;
+  __u8 padding[6];
+  __u8 header[2 * kMaxFrameHeaderBytes]; /* half of it slack: the verifier adds up bounds */
+};
 
 /* What we remember of one socket; freed with it. On a listener only `marked` is set, and
  * BPF_F_CLONE copies it to each accepted socket before its first byte. */
@@ -28,8 +40,9 @@ struct connection_state {
   __u8 ignored;
   __u8 last_direction;
   __u8 started;
-  __u8 padding;
+  __u8 framed; /* its bytes are frames: as the policy says, or, until there is one, the opening */
   __u32 slot_taken;
+  struct frame_state frames[kDirections];
 };
 
 /* key: socket; written by all programs; freed by the kernel with the socket. */
@@ -162,3 +175,4 @@ extern __u32 decided_what; /* decision */
 extern const volatile __u32 own_pid;
 extern const volatile __u32 watch_every_exec; /* a name selector without ports */
 extern const volatile __u32 follow_io_uring;  /* this kernel has its tracepoints and types */
+extern const volatile struct frame_walk frame_walk; /* of the one protocol that has frames */

@@ -17,3 +17,4 @@ __u32 decided_what;
 const volatile __u32 own_pid = 0;
 const volatile __u32 watch_every_exec = 0;
 const volatile __u32 follow_io_uring = 0;
+const volatile struct frame_walk frame_walk = {};

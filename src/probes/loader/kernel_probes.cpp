@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
@@ -17,10 +18,13 @@
 #include <string>
 #include <string_view>
 
+#include "abi/frame_walk.h"
 #include "base/counter.h"
 #include "base/fd.h"
-#include "beyla_bpf.skel.h"
 #include "probes/loader/go_programs.h"
+
+using beyla::abi::frame_walk;  // as the skeleton calls it
+#include "beyla_bpf.skel.h"
 
 namespace beyla::probes::loader {
 namespace {
@@ -84,6 +88,22 @@ void follow_io_uring_if_known(beyla_bpf& skeleton) {
     bpf_program__set_autoload(program, known);
   }
   if (!known) spdlog::info("this kernel has no io_uring: its socket calls are not followed");
+}
+
+abi::frame_walk to_abi(const model::FrameWalk& walk) {
+  abi::frame_walk value{};
+  std::memcpy(&value.opening, walk.opening.data(),
+              std::min(sizeof(value.opening), walk.opening.size()));
+  value.opening_bytes = static_cast<std::uint32_t>(walk.opening.size());
+  value.header_bytes = walk.header_bytes;
+  value.length_at = walk.length_at;
+  value.length_bytes = walk.length_bytes;
+  value.type_at = walk.type_at;
+  value.known_types = walk.known_types;
+  value.wanted_types = walk.wanted_types;
+  value.other_bytes = walk.other_bytes;
+  value.max_found_bytes = walk.max_found_bytes;
+  return value;
 }
 
 template <std::size_t kBytes>
@@ -224,6 +244,7 @@ base::Result<std::unique_ptr<KernelProbes>> KernelProbes::load(const ProbeOption
   if (impl->skeleton == nullptr) return std::unexpected(load_error(errno));
   impl->skeleton->rodata->own_pid = static_cast<std::uint32_t>(::getpid());
   impl->skeleton->rodata->watch_every_exec = options.watch_every_exec ? 1 : 0;
+  if (options.frame_walk) impl->skeleton->rodata->frame_walk = to_abi(*options.frame_walk);
   impl->watch_every_exec = options.watch_every_exec;
   const int cpus = libbpf_num_possible_cpus();
   if (cpus <= 0) return base::fail_errno(-cpus, "cannot tell the number of CPUs");

@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "abi/maps.h"
 #include "base/result.h"
+#include "model/frame_walk.h"
 #include "model/target.h"
 #include "probes/loader/go_probes.h"
 #include "probes/loader/uprobe_multi.h"
@@ -22,6 +24,7 @@ struct ProbeOptions {
   bool watch_every_exec = false;  // a name selector without ports: user space decides on each
   // The agent's other processes: neither they nor what they fork from now on are ever watched.
   std::vector<std::uint32_t> own_pids;
+  std::optional<model::FrameWalk> frame_walk;  // none: no connection is framed
   bool go_probes = false;  // their programs are loaded where the kernel can attach them
 };
 

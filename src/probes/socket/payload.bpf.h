@@ -3,31 +3,12 @@
  * are still in the task's saved registers or in its io_uring request, its pages are resident. */
 #pragma once
 
+#include "probes/socket/data_record.bpf.h"
 #include "probes/socket/uring.bpf.h"
 
 /* x86-64 system call numbers, arch/x86/entry/syscalls/syscall_64.tbl. */
 enum syscall_number { kSysRead = 0, kSysWrite = 1, kSysReadv = 19, kSysWritev = 20, kSysSendto = 44, kSysRecvfrom = 45, kSysSendmsg = 46, kSysRecvmsg = 47 };
 enum { kTsCompat = 0x2, kMaxIovecs = 1024 /* UIO_MAXIOV, include/uapi/linux/uio.h */ };
-
-struct payload_scratch {
-  struct event_data event;
-  __u8 bytes[2 * kRecordHeadBytes + kTailBytes]; /* half of it slack: the verifier adds up bounds */
-};
-
-/* key: CPU * kDirections + direction; the loader sets the size. Not per CPU by its type, whose
- * values end at 32 KiB (PCPU_MIN_UNIT_SIZE). The two programs never nest in themselves: the kernel
- * guards against it, and tracing programs stay on their CPU. */
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, kDirections);
-  __type(key, __u32);
-  __type(value, struct payload_scratch);
-} scratch_by_cpu SEC(".maps");
-
-static __always_inline struct payload_scratch *take_scratch(__u32 direction) {
-  __u32 key = bpf_get_smp_processor_id() * kDirections + direction;
-  return bpf_map_lookup_elem(&scratch_by_cpu, &key);
-}
 
 /* As file_at(), without a call: any kernel struct that begins with a pointer serves as the type of an
  * element of the table. */

@@ -2,7 +2,7 @@
  * Bytes that a watched process sent or received, by the tracepoints behind sock_sendmsg and
  * sock_recvmsg (net/socket.c, kernel >= 6.3), which fire after the copy in the caller's context. */
 #include "probes/go/on_send.bpf.h"
-#include "probes/socket/payload.bpf.h"
+#include "probes/socket/frames.bpf.h"
 
 char LICENSE[] __weak SEC("license") = "GPL";
 
@@ -77,7 +77,7 @@ static __always_inline __u64 take_arrival(struct connection_state *state,
 
 /* How many bytes of this record to copy: credit is refilled when the direction changes. */
 static __always_inline __u32 take_credit(struct connection_state *state, __u32 direction) {
-  __u32 turn = kTurnBytes;
+  __u32 turn = state->framed ? kFramed : kTurnBytes;
   __u32 slot = state->slot;
   struct policy *policy = bpf_map_lookup_elem(&policy_by_slot, &slot);
   if (policy && policy->generation == state->slot_generation) {
@@ -87,6 +87,8 @@ static __always_inline __u32 take_credit(struct connection_state *state, __u32 d
       return 0;
     }
   }
+  state->framed = turn == kFramed;
+  if (turn == kFramed) return kRecordHeadBytes;
   if (state->last_direction != direction && state->credit[direction] < turn)
     state->credit[direction] = turn;
   state->last_direction = direction;
@@ -106,34 +108,18 @@ static __always_inline __u32 fill_payload(struct payload_scratch *scratch,
   if (readable && (find_call_buffer(&buffer, task, sk, direction) ||
                    find_uring_payload(&buffer, direction, bytes))) {
     unreadable = 0;
-    copied = wanted == bytes && buffer.iov_count <= kShortVector
-                 ? copy_short(scratch, &buffer, bytes)
-                 : copy_payload(&buffer, direction, wanted, bytes);
+    if (state->framed) copied = copy_frames(&buffer, state, direction);
+    else if (wanted == bytes && buffer.iov_count <= kShortVector)
+      copied = copy_short(scratch, &buffer, bytes);
+    else copied = copy_payload(&buffer, direction, wanted, bytes);
   } else {
     note(kNoteUnreadable);
   }
   __u32 head = event->head_bytes;
   state->credit[direction] -= head < state->credit[direction] ? head : state->credit[direction];
-  event->direction = direction;
+  if (is_framed_opening(scratch) && !state->framed) begin_framed(state, direction);
   event->flags = unreadable ? kDataUnreadable : 0;
   return sizeof(*event) + copied;
-}
-
-/* Asking the ring how full it is, and waking past a quarter full, is dear: done for long records and
- * for one of several short ones, which are far shorter than the ring together. */
-enum { kLongRecordBytes = 2048, kAskEvery = 16 };
-
-static __always_inline void write_record(struct payload_scratch *scratch, __u32 size,
-                                         bool announced) {
-  __u32 kind = kEventData;
-  struct event_counts *counts = bpf_map_lookup_elem(&counts_by_kind, &kind);
-  if (!counts) return;
-  bool asks = size > kLongRecordBytes || counts->generated % kAskEvery == 0;
-  __u64 flags = asks ? wakeup_flags() : BPF_RB_NO_WAKEUP;
-  if (!announced || bpf_ringbuf_output(&data_ring, scratch, size, flags))
-    __sync_fetch_and_add(&counts->lost[kLossRingFull], 1);
-  __sync_fetch_and_add(&counts->generated, 1);
-  wake_sleeping_reader();
 }
 
 static __always_inline void emit_data(struct connection_state *state, struct task_struct *task,
@@ -153,10 +139,13 @@ static __always_inline void emit_data(struct connection_state *state, struct tas
   event->arrival_ns = arrival;
   event->goroutine = ((struct pt_regs *)bpf_task_pt_regs(task))->r14;
   event->total_bytes = bytes;
+  event->direction = direction;
+  event->flags = 0;
+  fill_header(&event->header, kEventData, sizeof(*event), state->id);
+  fill_key(&event->process, task);
   __u32 wanted = bytes < credit ? bytes : credit;
   __u32 size = fill_payload(scratch, state, task, sk, direction, wanted, readable);
-  fill_header(&event->header, kEventData, size, state->id);
-  fill_key(&event->process, task);
+  event->header.size = size;
   barrier_var(size);
   if (size > kMaxRecordBytes) return;
   write_record(scratch, size, announced);

@@ -19,6 +19,7 @@ void CallTable::on_closed(const model::ConnectionClosed& event) {
 }
 
 void CallTable::on_call(const FunctionCall& call) {
+  note_teller(call);
   switch (call.kind) {
     case CallKind::http1_begin: return begin_http1(call);
     case CallKind::http1_end: return end_http1(call);
@@ -170,6 +171,7 @@ void CallTable::end_of_dead(base::BootTime now) {
   });
   std::erase_if(exited_, [&](const auto& exit) {
     if (now - exit.second <= kKeepAfterExit) return false;
+    tellers_.erase(exit.first);
     watch_.forget(exit.first);
     return true;
   });

@@ -36,6 +36,7 @@ inline constexpr std::size_t kMaxLinks = 65536;           // connections
 inline constexpr std::size_t kMaxUnlinked = 4096;         // requests of clients on sockets
 inline constexpr std::size_t kMaxNestedCalls = 4;         // clients on one goroutine
 inline constexpr unsigned kMaxEndsAbove = 8;              // then the end of the one below was lost
+inline constexpr std::size_t kMaxTellers = 65536;         // processes, as many as are watched
 inline constexpr std::chrono::seconds kKeepAfterExit{2};  // records of the dead are read by then
 
 struct CallCounters {
@@ -62,7 +63,7 @@ class CallTable final : public model::EventSink,
   // In: what the sockets' parsers say; it is passed on.
   model::RequestId on_begun(const model::RequestBegun& begun) override;
   void on_exchange(model::Exchange&& exchange) override;
-  void on_incomplete(const model::Incomplete& request) override { sink_.on_incomplete(request); }
+  void on_incomplete(const model::Incomplete& request) override;
   void on_withdrawn(const model::Withdrawn& request) override { sink_.on_withdrawn(request); }
   void on_unpaired() override { sink_.on_unpaired(); }
   void on_gap() override { sink_.on_gap(); }
@@ -98,6 +99,16 @@ class CallTable final : public model::EventSink,
     base::BootTime time;
   };
 
+  // Of HTTP/2 in clear text parsers of sockets see what probes see, too. Who has calls of his own
+  // is told of by these alone.
+  struct Tells {
+    bool served = false;  // HTTP/2 and gRPC
+    bool called = false;  // gRPC
+  };
+  // http2_owner.cpp
+  void note_teller(const model::FunctionCall& call);
+  [[nodiscard]] bool is_told(const model::ProcessKey& process, model::Role role, bool is_rpc) const;
+
   // call_table.cpp
   OpenCall& add(const model::FunctionCall& call, CallFamily family, model::Role role);
   void begin(OpenCall& open);
@@ -126,6 +137,7 @@ class CallTable final : public model::EventSink,
   OpenCall* absorb_outer(const model::FunctionCall& call);
   void absorb(OpenCall& http);
   void take_peer(OpenCall& open, const model::FunctionCall& call);
+  void keep_upgrade(model::Exchange&& exchange);
   void withdraw_upgrade(const model::FunctionCall& call);
   void end_upgrades(base::BootTime before);
 
@@ -157,6 +169,7 @@ class CallTable final : public model::EventSink,
   std::deque<Unlinked> unlinked_;
   std::deque<model::Exchange> upgraded_;  // to HTTP/2: is stream 1 seen? by their end
   std::unordered_map<model::ProcessKey, std::uint32_t, model::ProcessKeyHash> clients_;
+  std::unordered_map<model::ProcessKey, Tells, model::ProcessKeyHash> tellers_;
   std::unordered_map<model::ProcessKey, base::BootTime, model::ProcessKeyHash> exited_;
   EndWatch watch_;
   std::vector<BlindCalls> blind_;

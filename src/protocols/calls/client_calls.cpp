@@ -170,6 +170,9 @@ bool CallTable::take_unlinked(const OpenCall& call) {
 }
 
 model::RequestId CallTable::on_begun(const model::RequestBegun& begun) {
+  if (begun.is_http2 && is_told(begun.process, begun.role, begun.is_rpc)) {
+    return model::kToldByOthers;
+  }
   if (begun.role != Role::client) return sink_.on_begun(begun);
   const auto found = links_.find(begun.connection);
   if (found == links_.end()) {

@@ -59,10 +59,7 @@ void CallTable::end_http1(const FunctionCall& call) {
 
 // RFC 7540 section 3.2: the request that was upgraded is stream 1. Where that is seen, too, it has
 // the answer.
-void CallTable::on_exchange(model::Exchange&& exchange) {
-  if (!exchange.to_http2 || exchange.role != model::Role::server) {
-    return sink_.on_exchange(std::move(exchange));
-  }
+void CallTable::keep_upgrade(model::Exchange&& exchange) {
   if (upgraded_.size() >= kMaxUpgraded) end_upgrades(base::BootTime::max());
   upgraded_.push_back(std::move(exchange));
 }

@@ -21,7 +21,10 @@ namespace beyla::protocols::session {
 
 class RecordingSink final : public model::ExchangeSink {
  public:
-  model::RequestId on_begun(const model::RequestBegun& /*begun*/) override { return ++begun; }
+  model::RequestId on_begun(const model::RequestBegun& request) override {
+    newest_begun = request;
+    return ++begun;
+  }
   void on_exchange(model::Exchange&& exchange) override {
     exchanges.push_back(std::move(exchange));
   }
@@ -44,6 +47,7 @@ class RecordingSink final : public model::ExchangeSink {
   }
 
   std::size_t begun = 0;
+  model::RequestBegun newest_begun;
   std::vector<model::Exchange> exchanges;
   std::array<std::size_t, static_cast<std::size_t>(model::IncompleteReason::kCount)> incomplete{};
   model::Incomplete newest_incomplete;

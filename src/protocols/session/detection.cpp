@@ -32,14 +32,15 @@ Detection::Outcome Detection::take(const model::StreamData& event) {
   side.end = event.offset + event.total_bytes;
   side.other_offset = event.other_offset;
   if (role_ != Role::unknown && event.direction != request_direction(role_)) {
-    // A server that speaks first, before it was asked, speaks none of our protocols.
-    return from_start_ && event.other_offset == 0 ? Outcome::hopeless : Outcome::undecided;
+    const bool first = from_start_ && event.other_offset == 0;
+    return first && !may_answer_first(event) ? Outcome::hopeless : Outcome::undecided;
   }
   Verdict verdict = extend(side, event);
   if (verdict.result == DetectResult::no_match && !side.records.empty() && !from_start_) {
     side.forget();  // what was kept was no beginning; perhaps this record is one
     verdict = extend(side, event);
   }
+  if (verdict.result == DetectResult::no_match && !from_start_) verdict = join(event);
   if (verdict.result == DetectResult::match) return on_match(verdict, event);
   const bool whole = event.head.size() == event.total_bytes;
   if (verdict.result == DetectResult::no_match || !whole) return on_mismatch(side);
@@ -84,6 +85,25 @@ Detection::Verdict Detection::judge(model::Direction direction,
   return verdict;
 }
 
+// In what role both sides send the same: nobody knows who asks where the kernel does not.
+Detection::Verdict Detection::join(const model::StreamData& event) const {
+  if (role_ == Role::unknown) return {};
+  for (const ProtocolDescriptor* descriptor : registry_) {
+    if (descriptor->joins != nullptr && descriptor->joins(event.head)) {
+      return {DetectResult::match, descriptor};
+    }
+  }
+  return {};
+}
+
+// REQUIRES: nothing was asked yet. What comes behind its first words goes with them.
+bool Detection::may_answer_first(const model::StreamData& event) const {
+  return event.offset > 0 ||
+         std::ranges::any_of(registry_, [&event](const ProtocolDescriptor* descriptor) {
+           return descriptor->answers_first != nullptr && descriptor->answers_first(event.head);
+         });
+}
+
 Detection::Outcome Detection::on_match(const Verdict& verdict, const model::StreamData& event) {
   if (!from_start_ && waits_behind_lost(*verdict.descriptor, event)) {
     if (retention_ != nullptr) {
@@ -100,6 +120,7 @@ Detection::Outcome Detection::on_match(const Verdict& verdict, const model::Stre
 // request waits in front of this one that we never saw.
 bool Detection::waits_behind_lost(const ProtocolDescriptor& descriptor,
                                   const model::StreamData& event) const {
+  if (descriptor.is_multiplexed) return false;
   const Side& own = sides_[static_cast<std::size_t>(event.direction)];
   const Side& answers = sides_[static_cast<std::size_t>(opposite(event.direction))];
   const std::uint64_t begin =

@@ -61,6 +61,8 @@ class Detection {
 
   [[nodiscard]] Verdict extend(Side& side, const model::StreamData& event) const;
   [[nodiscard]] Verdict judge(model::Direction direction, std::span<const std::byte> bytes) const;
+  [[nodiscard]] Verdict join(const model::StreamData& event) const;
+  [[nodiscard]] bool may_answer_first(const model::StreamData& event) const;
   [[nodiscard]] Outcome on_match(const Verdict& verdict, const model::StreamData& event);
   [[nodiscard]] Outcome on_mismatch(Side& side);
   [[nodiscard]] bool waits_behind_lost(const ProtocolDescriptor& descriptor,

@@ -75,6 +75,12 @@ class ProtocolParser {
   virtual HoleKind on_hole(const Hole& hole) = 0;
   virtual void on_send_closed(base::BootTime time) = 0;
   virtual void on_closed(base::BootTime time) = 0;
+  // The connection lives on, but nothing of it will be seen any more.
+  virtual void on_unwatched(base::BootTime time) { on_closed(time); }
+  // All parsers together keep too much; this one gives up what it has and wants no more.
+  virtual void on_no_memory(base::BootTime time) { on_closed(time); }
+  // What it keeps on the heap and grows with what peers send.
+  [[nodiscard]] virtual std::size_t memory_bytes() const { return 0; }
   // false: this connection will never be understood again (tunnel, upgrade, garbage).
   [[nodiscard]] virtual bool wants_more() const = 0;
   [[nodiscard]] virtual ResumePoint resume_point() const = 0;

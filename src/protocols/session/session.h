@@ -23,6 +23,7 @@ struct SessionTable::Session {
   std::uint32_t book_place = 0;       // where a book is kept
   std::uint8_t protocol = 0;          // of the parser: index into the registry
   bool touched = false;               // since the book was staged
+  std::size_t parser_bytes = 0;       // as weighed last
 
   [[nodiscard]] bool opaque() const { return !detection && !parser; }
   [[nodiscard]] std::optional<std::uint64_t>& next(model::Direction direction) {

@@ -163,7 +163,17 @@ void SessionTable::understand(Session& session, const model::StreamData& event) 
     if (session.detection && skip == 0) detect(session, event);
     if (session.parser) feed(session, event, skip);
   }
-  if (session.parser && !session.parser->wants_more()) make_opaque(session);
+  if (!session.parser) return;
+  weigh(session, event.time);
+  if (!session.parser->wants_more()) make_opaque(session);
+}
+
+void SessionTable::weigh(Session& session, base::BootTime now) {
+  const std::size_t bytes = session.parser->memory_bytes();
+  const bool grows = bytes > session.parser_bytes;
+  parser_bytes_ += bytes - session.parser_bytes;
+  session.parser_bytes = bytes;
+  if (grows && parser_bytes_ > kMaxParserBytesTotal) session.parser->on_no_memory(now);
 }
 
 // The bytes before end are not there and will not be taken any more.
@@ -259,6 +269,7 @@ void SessionTable::make_parser(Session& session, const model::ConnectionInfo& in
 void SessionTable::make_opaque(Session& session) {
   session.detection.reset();
   session.parser.reset();
+  parser_bytes_ -= std::exchange(session.parser_bytes, 0);
   policies_.set_policy(session.info.slot, model::CapturePolicy::ignore());
   counters_.opaque_connections.add();
 }
@@ -277,6 +288,7 @@ void SessionTable::on_closed(const model::ConnectionClosed& event) {
   if (place != sessions_.end()) {
     release_all(place->second);
     if (place->second.parser) place->second.parser->on_closed(event.time);
+    parser_bytes_ -= place->second.parser_bytes;
     if (!holding_.empty()) holding_.erase(event.connection);
     if (book_) book_->remove(place->second.book_place);
     sessions_.erase(place);
@@ -287,10 +299,11 @@ void SessionTable::on_closed(const model::ConnectionClosed& event) {
 void SessionTable::flush(base::BootTime now) {
   for (auto& [id, session] : sessions_) {
     release_all(session);
-    if (session.parser) session.parser->on_closed(now);
+    if (session.parser) session.parser->on_unwatched(now);
     if (book_) book_->remove(session.book_place);
   }
   sessions_.clear();
+  parser_bytes_ = 0;
   holding_.clear();
 }
 

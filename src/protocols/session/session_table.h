@@ -36,6 +36,8 @@ inline constexpr std::chrono::milliseconds kMaxHoldTime{400};
 inline constexpr std::size_t kMaxHeldRecords = 64;                   // of a connection
 inline constexpr std::size_t kMaxHeldBytes = std::size_t{1} << 16U;  // of a connection
 inline constexpr std::size_t kMaxHeldBytesTotal = std::size_t{1} << 23U;
+// Ours: what parsers may keep, all together.
+inline constexpr std::size_t kMaxParserBytesTotal = std::size_t{1} << 26U;
 
 struct SessionCounters {
   base::Counter sessions_over_limit;
@@ -91,6 +93,7 @@ class SessionTable final : public model::EventSink {
 
   [[nodiscard]] std::size_t size() const { return sessions_.size(); }
   [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
+  [[nodiscard]] std::size_t parser_bytes() const { return parser_bytes_; }
   [[nodiscard]] const SessionCounters& counters() const { return counters_; }
   [[nodiscard]] SessionCounters& counters() { return counters_; }  // to restore them
 
@@ -113,6 +116,7 @@ class SessionTable final : public model::EventSink {
   void start(Session& session);
   void make_parser(Session& session, const model::ConnectionInfo& info);
   void make_opaque(Session& session);
+  void weigh(Session& session, base::BootTime now);
   void feed(Session& session, const model::StreamData& event, std::uint64_t skip);
 
   void touch(Session& session);
@@ -129,6 +133,7 @@ class SessionTable final : public model::EventSink {
   std::unordered_map<model::ConnectionId, Session> sessions_;
   std::unordered_set<model::ConnectionId> holding_;  // open ones; some may hold no more
   std::size_t held_bytes_ = 0;
+  std::size_t parser_bytes_ = 0;
   std::unique_ptr<ConnectionBook> book_;      // null: none is kept
   std::vector<model::ConnectionId> touched_;  // since it was staged; may have closed
   SessionCounters counters_;

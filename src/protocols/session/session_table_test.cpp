@@ -35,7 +35,7 @@ TEST(SessionTable, APolicyOfAClientIsTurnedRound) {
 
 TEST(SessionTable, IgnoresWhatIsNoProtocolOfOurs) {
   for (const auto& first :
-       {"\x16\x03\x01\x02"s, "*1\r\n$4\r\nPING\r\n"s, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"s,
+       {"\x16\x03\x01\x02"s, "*1\r\n$4\r\nPING\r\n"s, "PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n"s,
         "\0\0\0\7"s, std::string(24, 'A')}) {
     Conversation talk;
     talk.received(first);

@@ -1,0 +1,145 @@
+#include <gtest/gtest.h>
+
+#include "protocols/http2/frame_walker.h"
+#include "protocols/http2/grpc.h"
+#include "protocols/http2/http2_talk.h"
+#include "protocols/http2/streams.h"
+#include "protocols/session/conversation.h"
+
+namespace beyla::protocols::http2 {
+namespace {
+
+using model::IncompleteReason;
+using session::Conversation;
+using session::opposite;
+
+std::string continuation(std::uint32_t stream, std::string_view part, bool end) {
+  return frame(FrameType::continuation, end ? unsigned{kEndHeaders} : 0U, stream, part);
+}
+
+TEST(Http2Limits, Continuations) {
+  for (const std::size_t count : {kMaxContinuations, kMaxContinuations + 1}) {
+    Peer client;
+    Conversation talk;
+    talk.ask(preface() + client.get(1, "/open"));
+    const std::string block =
+        client.block({{":method", "GET"}, {":scheme", "http"}, {":path", "/a"}});
+    std::string bytes = frame(FrameType::headers, kEndStream, 3, block);
+    for (std::size_t i = 1; i <= count; ++i) bytes += continuation(3, {}, i == count);
+    talk.ask(bytes);
+    const bool over = count > kMaxContinuations;
+    EXPECT_EQ(talk.policies.ignored(), over);
+    EXPECT_EQ(talk.sink.begun, over ? 1U : 2U);
+    EXPECT_EQ(talk.sink.count(IncompleteReason::limit), over ? 1U : 0U);
+  }
+}
+
+TEST(Http2Limits, LongBlocks) {
+  Peer client;
+  Conversation talk;
+  talk.ask(preface() + client.get(1, "/open"));
+  talk.ask(frame(FrameType::headers, 0, 3, std::string(kMaxBlockBytes - 10, '\0')));
+  EXPECT_FALSE(talk.policies.ignored());
+  talk.ask(continuation(3, std::string(11, '\0'), false));
+  EXPECT_TRUE(talk.policies.ignored());
+  EXPECT_EQ(talk.sink.count(IncompleteReason::limit), 1U);
+  EXPECT_EQ(talk.table().parser_bytes(), 0U);
+}
+
+TEST(Http2Limits, OpenStreams) {
+  Peer client;
+  Peer server;
+  Conversation talk;
+  talk.ask(preface());
+  constexpr std::uint32_t kOver = 10;
+  for (std::uint32_t i = 0; i < kMaxStreams + kOver; ++i) talk.ask(client.get(2 * i + 1, "/a"));
+  EXPECT_EQ(talk.sink.count(IncompleteReason::limit), kOver);
+  talk.answer(settings());
+  for (std::uint32_t i = 0; i < kMaxStreams + kOver; ++i) {
+    talk.answer(server.status(2 * i + 1, "200"));
+  }
+  EXPECT_EQ(talk.sink.exchanges.size(), kMaxStreams);
+  EXPECT_EQ(talk.sink.unpaired, 0U);
+  talk.ask(client.get(9001, "/b"));
+  EXPECT_EQ(talk.sink.in_flight(), 1U);
+}
+
+TEST(Http2Limits, StreamsThatNobodyWillHearOfMakeRoom) {
+  Peer client;
+  Peer server;
+  Conversation talk;
+  talk.ask(preface());
+  talk.answer(settings());
+  for (std::uint32_t i = 0; i < kMaxStreams; ++i) talk.ask(client.get(2 * i + 1, "/a"));
+  std::size_t lost = 0;
+  for (std::uint32_t i = 0; i < kMaxStreams; ++i) lost += server.status(2 * i + 1, "200").size();
+  talk.lose(opposite(talk.asking()), lost);
+  talk.answer(frame(FrameType::ping, 0, 0, "12345678"));
+  for (std::uint32_t i = 0; i < kMaxStreams; ++i) {
+    const auto stream = static_cast<std::uint32_t>(2 * (i + kMaxStreams) + 1);
+    talk.ask(client.get(stream, "/b"));
+    talk.answer(server.status(stream, "200"));
+  }
+  EXPECT_EQ(talk.sink.exchanges.size(), kMaxStreams);
+  EXPECT_EQ(talk.sink.count(IncompleteReason::limit), 0U);
+}
+
+TEST(Http2Limits, LongPathsOfManyStreams) {
+  Peer client;
+  Conversation talk;
+  talk.ask(preface());
+  for (std::uint32_t i = 0; i < kMaxStreams; ++i) {
+    talk.ask(client.get(2 * i + 1, '/' + std::string(1500, static_cast<char>('a' + i % 26))));
+  }
+  EXPECT_GT(talk.sink.count(IncompleteReason::limit), 0U);
+  EXPECT_LE(talk.table().parser_bytes(), kMaxStreamBytes * 2);
+}
+
+TEST(Http2Limits, AllConnectionsTogether) {
+  session::RecordingSink sink;
+  session::RecordingPolicies policies;
+  session::SessionTable table(sink, policies, registry());
+  constexpr model::ConnectionId kConnections = 160;
+  for (model::ConnectionId id = 1; id <= kConnections; ++id) {
+    model::ConnectionInfo info;
+    info.id = id;
+    info.role = model::Role::server;
+    info.seen_from_start = true;
+    table.on_opened({{}, info});
+    Peer client;
+    std::string text = preface();
+    for (std::uint32_t i = 0; i < kMaxStreams; ++i) {
+      text += client.get(2 * i + 1, '/' + std::string(1000, static_cast<char>('a' + i % 26)));
+    }
+    model::StreamData event;
+    event.connection = id;
+    event.total_bytes = static_cast<std::uint32_t>(text.size());
+    event.head = base::as_bytes(text);
+    table.on_data(event);
+    EXPECT_LE(table.parser_bytes(), session::kMaxParserBytesTotal);
+  }
+  EXPECT_GT(table.counters().opaque_connections.value(), 0U);
+  EXPECT_EQ(sink.begun, sink.count(IncompleteReason::limit) + sink.in_flight());
+  for (model::ConnectionId id = 1; id <= kConnections; ++id) table.on_closed({{}, id});
+  EXPECT_EQ(table.parser_bytes(), 0U);
+  EXPECT_EQ(sink.in_flight(), 0U);
+}
+
+// As the floods of CVE-2023-44487, CVE-2019-9512, CVE-2019-9515: nothing grows.
+TEST(Http2Limits, Floods) {
+  Peer client;
+  Conversation talk;
+  talk.ask(preface());
+  talk.answer(settings());
+  constexpr std::uint32_t kRounds = 20000;
+  for (std::uint32_t i = 0; i < kRounds; ++i) {
+    const std::uint32_t stream = 2 * i + 1;
+    talk.ask(client.get(stream, "/a") + reset(stream, kErrorCancel) + settings() +
+             frame(FrameType::ping, 0, 0, "12345678") + data(1, {}, false));
+    ASSERT_LT(talk.table().parser_bytes(), 16384U);
+  }
+  EXPECT_EQ(talk.sink.count(IncompleteReason::no_answer), kRounds);
+}
+
+}  // namespace
+}  // namespace beyla::protocols::http2
