@@ -59,6 +59,29 @@ class Http1Test(unittest.TestCase):
                 self.assertNotEqual(first["context"], second["context"])
                 self.assertEqual(first["flags"], "0")
 
+    def test_without_traces_the_route_tells_when_the_handler_began(self) -> None:
+        with GoTarget(NEWEST) as target, Watch(target.process.pid, mode="metrics") as watch:
+            get(target, "/users/7", "/nowhere", "/users/8")
+            curl(target.url() + "/panic")
+            watch.wait_for("panic")
+        records = without_read_ahead(watch.records)
+        self.assertEqual([record.what for record in records if record.what != "received"],
+                         ["route", "sent", "sent", "route", "sent", "route", "panic"])
+        one, two, panicked = (int(record["owner"], 16) for record in watch.of("route"))
+        self.assertTrue(0 < one < two < panicked)
+        self.assertEqual(int(watch.of("panic")[0]["owner"], 16), panicked)
+
+    def test_a_panic_of_what_nobody_saw_begin_says_how(self) -> None:
+        for cell in (OLDEST, NEWEST):
+            with self.subTest(str(cell)), GoTarget(cell) as target:
+                with Watch(target.process.pid, probes=[22], mode="metrics") as watch:
+                    curl(target.url() + "/panic")
+                    curl(target.url() + "/panic?abort")
+                    watch.wait_for("panic", 2)
+                self.assertEqual([record.number("flags") for record in watch.of("panic")], [0, FAILED])
+                self.assertEqual([record["g"] for record in watch.of("panic")],
+                                 [record["g"] for record in without_read_ahead(watch.of("received"))])
+
     def test_before_go_1_22_there_is_no_route(self) -> None:
         with GoTarget(OLDEST) as target, Watch(target.process.pid) as watch:
             get(target, "/users/7")
