@@ -145,6 +145,7 @@ int on_record(void* context, void* data, std::size_t size) {
 enum class Mode : std::uint8_t { loud, quiet, thin, full, metrics };
 
 Mode parse_mode(std::string_view text) {
+  if (text == "loud") return Mode::loud;
   if (text == "quiet") return Mode::quiet;
   if (text == "thin") return Mode::thin;
   if (text == "full") return Mode::full;
