@@ -101,28 +101,34 @@ class Http2Test(unittest.TestCase):
         self.check_late("/small")
 
     def test_an_agent_that_comes_late_to_long_calls(self) -> None:
-        self.check_late("/large")
+        self.check_late("/large", may_miss=1)
 
-    def check_late(self, path: str) -> None:
-        """On one connection the path was asked for 100 times before: nobody knows it any more."""
+    def check_late(self, path: str, may_miss: int = 0) -> None:
+        """On one connection the path was asked for 100 times before: nobody knows it any more. A long answer may pass
+        before the kernel is told that the connection has frames, and be a gap."""
         with Nghttpd() as server:
             client = LateClient(server.port)
             for _ in range(100):
                 client.get(path)
             with Agent({"OPEN_PORT": str(server.port)}) as agent:
-                for _ in range(50):
+                client.get(path)
+                settle(lambda: agent.scrape().total(EXCHANGES) == 1, 2)
+                seen = int(agent.scrape().total(EXCHANGES))
+                self.assertGreaterEqual(seen, 1 - may_miss)
+                for _ in range(49):
                     client.get(path)
-                settle(lambda: agent.scrape().total(EXCHANGES) == 50, 10)
+                seen += 49
+                settle(lambda: agent.scrape().total(EXCHANGES) == seen, 10)
                 paths = {trace.path for trace in agent.traces()}
                 self.assertEqual(paths, {""})
                 metrics = agent.quiet_metrics()
-                self.assertEqual(metrics.total(COUNT, http_status_code="200"), 50)
-                self.assertEqual(metrics.total("beyla_exchanges_partly_unknown_total"), 50)
+                self.assertEqual(metrics.total(COUNT, http_status_code="200"), seen)
+                self.assertEqual(metrics.total("beyla_exchanges_partly_unknown_total"), seen)
                 client.get("/other")
                 client.get("/other")
-                settle(lambda: len(agent.traces()) == 52, 10)
-                self.assertEqual([trace.path for trace in agent.traces()[50:]], ["/other"] * 2)
-                self.assertEqual(agent.quiet_metrics().total("beyla_exchanges_partly_unknown_total"), 50)
+                settle(lambda: len(agent.traces()) == seen + 2, 10)
+                self.assertEqual([trace.path for trace in agent.traces()[seen:]], ["/other"] * 2)
+                self.assertEqual(agent.quiet_metrics().total("beyla_exchanges_partly_unknown_total"), seen)
             client.close()
 
 
