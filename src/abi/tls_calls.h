@@ -36,6 +36,11 @@ enum tls_probe {
   kTlsProbes = 18,
 };
 
+/* Added to the id of an exit: a return probe, which stands where the function is entered while the
+ * stack pointer is at the return address. Only where no instruction is fit for an exit, and never in
+ * processes that switch stacks below the kernel's eyes. */
+enum { kTlsByReturn = 32 };
+
 #ifdef __cplusplus
 }  // namespace beyla::abi
 #endif

@@ -17,7 +17,7 @@ BinaryShelf::File file(std::uint64_t inode) { return {.device = 1, .inode = inod
 
 BinaryShelf::Report go(const std::string& version) {
   BinaryShelf::Report report;
-  report.is_go = true;
+  report.kind = abi::kBinaryGo;
   report.text = version;
   return report;
 }
