@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * ELF worker -> broker: what one binary is, as one fixed-size message. The worker has read a hostile
- * file: the broker checks each field (a point by src/probes/proof/, an offset against kMaxGoOffset).
- * Bump kBinaryReportVersion whenever a layout or a meaning changes. */
+ * ELF worker -> broker: what one binary is, as one fixed-size message. The worker has read a
+ * hostile file: the broker checks each field (a point by src/probes/proof/, an offset against
+ * kMaxGoOffset). Bump kBinaryReportVersion whenever a layout or a meaning changes. */
 #pragma once
 
 #include "abi/go_calls.h"
@@ -28,9 +28,9 @@ struct binary_report {
   std::uint32_t kind;     // binary_kind
   std::uint32_t padding;  // 0
   // Probes whose function is in the binary and that have no point all the same, one bit each (1 <<
-  // go_probe, or 1 << tls_probe). `inlined`: the function that calls it no longer does (PGO); `left_out`: a field
-  // without which it says nothing is missing, no instruction is fit, or what it is paired with is
-  // one of those. Known calls of them are not seen.
+  // go_probe, or 1 << tls_probe). `inlined`: the function that calls it no longer does (PGO);
+  // `left_out`: a field without which it says nothing is missing, no instruction is fit, or what it
+  // is paired with is one of those. Known calls of them are not seen.
   std::uint32_t inlined;
   std::uint32_t left_out;
   // kBinaryOther: why, a metric label value ("not_go", "too_old", ...). kBinaryGo: the Go version.

@@ -3,14 +3,13 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-
-#include "probes/proof/executable.h"
+#include <utility>
 
 namespace beyla::broker {
 
 void GoAttacher::attach(const model::ProcessKey& process, const TargetImage& image,
                         const probes::proof::BinaryReport& report) {
-  const auto points = proven_points(image, wanted_points(report, wants_));
+  const auto points = proven(image, wanted_points(report, wants_));
   abi::go_image go = report.go;
   if (wants_.traces) go.flags |= abi::kGoTracesWanted;
   const auto mux =
@@ -20,7 +19,7 @@ void GoAttacher::attach(const model::ProcessKey& process, const TargetImage& ima
   std::size_t standing = put_in(process, image, go, lasting, probes::loader::LinkKind::lasting);
   if (standing == 0) return;
   if (mux != points.end()) {
-    muxes_.try_emplace(process, Mux{image.file, *mux, go, {}});
+    muxes_.try_emplace(process, Mux{image.identity, *mux, go, {}});
     standing += put_in(process, image, go, std::span(&*mux, 1), probes::loader::LinkKind::mux);
     look_at_ = {};
   }
@@ -38,29 +37,15 @@ std::size_t GoAttacher::put_in(const model::ProcessKey& process, const TargetIma
                                const abi::go_image& go, std::span<const abi::probe_point> points,
                                probes::loader::LinkKind kind) {
   const auto standing =
-      kernel_.go()->attach(process, {image.exe.get(), image.file, go}, points, kind);
+      kernel_.go()->attach(process, {image.file.get(), image.identity, go}, points, kind);
   if (standing) return *standing;
   counts_.failures[static_cast<std::size_t>(standing.error())].add();
   return 0;
 }
 
-GoAttacher::Points GoAttacher::proven_points(const TargetImage& image, Points points) {
-  if (points.empty()) return {};
-  const auto executable = probes::proof::Executable::make(image.exe.get(), image.maps.get());
-  if (!executable) {
-    counts_.refusals.add(executable.error());
-    spdlog::warn("no Go probes: {}", probes::proof::reason_name(executable.error()));
-    return {};
-  }
-  std::erase_if(points, [&](const abi::probe_point& point) {
-    const auto proven = executable->prove(point, stepping_of(point.probe));
-    if (proven) return false;
-    counts_.refusals.add(proven.error());
-    spdlog::debug("Go probe {} is left out: {}", point.probe,
-                  probes::proof::reason_name(proven.error()));
-    return true;
-  });
-  return points;
+GoAttacher::Points GoAttacher::proven(const TargetImage& image, Points points) {
+  const auto stepping = [](const abi::probe_point& point) { return stepping_of(point.probe); };
+  return proven_points(image, std::move(points), stepping, counts_);
 }
 
 std::optional<base::BootTime> GoAttacher::due() const {
@@ -97,8 +82,8 @@ void GoAttacher::look_at(const model::ProcessKey& process, Mux& mux) {
 // Its file is opened and proven again: it may have called exec meanwhile.
 void GoAttacher::put_back(const model::ProcessKey& process, const Mux& mux) {
   const auto image = open_image(process, inspector_);
-  if (!image || image->file != mux.file) return;
-  const auto points = proven_points(*image, {mux.point});
+  if (!image || image->identity != mux.file) return;
+  const auto points = proven(*image, {mux.point});
   if (put_in(process, *image, mux.image, points, probes::loader::LinkKind::mux) == 0) return;
   spdlog::debug("routes are missing in pid={}: its ServeMux is probed again", process.pid);
 }

@@ -1,7 +1,7 @@
-// From a selected process to what its executable is, for whoever uses that: each file is analysed
-// once, by an ELF worker, whatever number of processes run it. Never blocks: what waits is kept in
-// order, and one turn() looks at one process. Control thread only; counts may be read by any
-// thread.
+// From a selected process to what its executable and its libraries are, for whoever uses that: each
+// file is analysed once, by an ELF worker, whatever number of processes run it. Never blocks: what
+// waits is kept in order, and one turn() looks at one process. Control thread only; counts may be
+// read by any thread.
 #pragma once
 
 #include <array>
@@ -9,7 +9,8 @@
 #include <deque>
 #include <optional>
 #include <span>
-#include <unordered_set>
+#include <unordered_map>
+#include <vector>
 
 #include "agent/broker/analyses.h"
 #include "agent/broker/binary_shelf.h"
@@ -21,18 +22,26 @@ namespace beyla::broker {
 
 struct ImageCounts {
   base::Counter go;     // files analysed
+  base::Counter tls;    // likewise: TLS libraries, and programs that hold one
   base::Counter other;  // likewise: nothing in them that we probe
   std::array<base::Counter, kAnalysisFailures> failures;
   base::Counter gone;      // processes that had ended before their file was opened
   base::Counter too_many;  // processes or files waited
 };
 
+// Neither is proven.
+struct ImageReports {
+  const probes::proof::BinaryReport& of_image;
+  const probes::proof::BinaryReport& of_executable;
+};
+
 class ImageUser {
  public:
   virtual ~ImageUser() = default;
-  // A selected process of a Go program; once for each. The report is not proven.
-  virtual void attach(const model::ProcessKey& process, const TargetImage& image,
-                      const probes::proof::BinaryReport& report) = 0;
+  // A file of a selected process with something to probe: its executable first, then its libraries;
+  // each once, or again after look_again(). `image` is one of `files`.
+  virtual void attach(const model::ProcessKey& process, const TargetFiles& files,
+                      const TargetImage& image, const ImageReports& reports) = 0;
   // It has ended, called exec, or been rejected; also of a process that attach() was not called
   // for.
   virtual void detach(const model::ProcessKey& process) = 0;
@@ -43,9 +52,13 @@ class ImageDesk final : public model::TargetSink {
   static constexpr std::size_t kMaxWaiting = 16'384;  // processes
 
   // Borrows them for its lifetime.
-  ImageDesk(ElfWorkers& workers, ImageUser& user, ImageCounts& counts,
+  ImageDesk(ElfWorkers& workers, ImageUser& user, ImageCounts& counts, bool with_libraries,
             discover::inspect::ProcessInspector inspector = discover::inspect::ProcessInspector())
-      : analyses_(workers), user_(user), counts_(counts), inspector_(std::move(inspector)) {}
+      : analyses_(workers),
+        user_(user),
+        counts_(counts),
+        with_libraries_(with_libraries),
+        inspector_(std::move(inspector)) {}
 
   void on_selected(const model::TargetProcess& target, base::BootTime time) override;
   void on_rejected(const model::ProcessKey& key, base::BootTime time) override;
@@ -60,20 +73,34 @@ class ImageDesk final : public model::TargetSink {
   }
 
  private:
+  using File = probes::loader::FileIdentity;
+  // A selected process of which not every file is known.
+  struct Wanted {
+    std::vector<File> waiting;  // for their reports
+    std::vector<File> done;     // told to the user, or nothing to tell
+  };
+
+  void want(const model::ProcessKey& key);
   void forget(const model::ProcessKey& key);
   void take(Analyses::Done done);
+  // The file's analysis has ended, or there will be none. Out: those who waited, and still want it.
+  std::vector<model::ProcessKey> finish(const File& file,
+                                        std::optional<BinaryShelf::Report> report);
   void start_workers(base::BootTime now);
   [[nodiscard]] std::optional<TargetImage> open_for(const BinaryShelf::Next& next) const;
   void look_at(const model::ProcessKey& process);
+  void ask_for(const model::ProcessKey& process, Wanted& wanted, const File& file);
+  void tell(const model::ProcessKey& process, Wanted& wanted, const TargetFiles& files,
+            const TargetImage& image);
 
   BinaryShelf shelf_;
   Analyses analyses_;
   ImageUser& user_;
   ImageCounts& counts_;
+  bool with_libraries_;
   discover::inspect::ProcessInspector inspector_;
   std::deque<model::ProcessKey> arrivals_;  // to be looked at; some may have ended
-  // Selected, alive, and not attached yet.
-  std::unordered_set<model::ProcessKey, model::ProcessKeyHash> wanted_;
+  std::unordered_map<model::ProcessKey, Wanted, model::ProcessKeyHash> wanted_;
 };
 
 }  // namespace beyla::broker

@@ -14,6 +14,7 @@ using ::beyla::broker::testing::FakeWorkers;
 using ::beyla::broker::testing::go_report;
 using ::beyla::broker::testing::kTickNs;
 using ::beyla::broker::testing::other_report;
+using ::beyla::broker::testing::tls_report;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -26,18 +27,22 @@ model::ProcessKey process(std::uint32_t pid, std::uint32_t generation = 1) {
 }
 
 struct NotedUser final : public ImageUser {
-  void attach(const model::ProcessKey& key, const TargetImage& image,
-              const probes::proof::BinaryReport& report) override {
+  void attach(const model::ProcessKey& key, const TargetFiles& files, const TargetImage& image,
+              const ImageReports& reports) override {
     char content[64] = {};
-    EXPECT_GT(::pread(image.exe.get(), content, sizeof(content) - 1, 0), 0);
-    EXPECT_TRUE(report.is_go);
+    EXPECT_GT(::pread(image.file.get(), content, sizeof(content) - 1, 0), 0);
+    EXPECT_NE(reports.of_image.kind, abi::kBinaryOther);
     attached.push_back(std::to_string(key.pid) + content);
+    switches_stacks = files.switches_stacks;
+    executables.push_back(reports.of_executable.kind);
   }
   void detach(const model::ProcessKey& key) override {
     detached.push_back(std::to_string(key.pid));
   }
   std::vector<std::string> attached;  // pid and what its file holds
   std::vector<std::string> detached;
+  std::vector<abi::binary_kind> executables;
+  bool switches_stacks = false;  // of the last one
 };
 
 class ImageDeskTest : public ::testing::Test {
@@ -57,7 +62,8 @@ class ImageDeskTest : public ::testing::Test {
   FakeWorkers workers_;
   NotedUser user_;
   ImageCounts counts_;
-  ImageDesk desk_{workers_, user_, counts_, discover::inspect::ProcessInspector(proc_.root())};
+  ImageDesk desk_{workers_, user_, counts_, true,
+                  discover::inspect::ProcessInspector(proc_.root())};
 };
 
 TEST_F(ImageDeskTest, ManyProcessesOfOneFileAreAnalysedOnce) {
@@ -200,12 +206,116 @@ TEST_F(ImageDeskTest, AFileThatWasWrittenAnewIsAnotherFile) {
   EXPECT_THAT(workers_.started, ElementsAre("a", "a"));
 }
 
-TEST_F(ImageDeskTest, ABareForkIsNoProgramOfItsOwn) {
+TEST_F(ImageDeskTest, ABareForkOfAGoProcessIsNoProgramOfItsOwn) {
   proc_.run(process(1), proc_.file("a"), kForkWithoutExec);
   select(process(1));
   settle();
-  EXPECT_THAT(workers_.started, IsEmpty());
+  workers_.answer("a", go_report());
+  settle();
+  EXPECT_THAT(user_.attached, IsEmpty());
   EXPECT_EQ(counts_.gone.value(), 0U);
+}
+
+TEST_F(ImageDeskTest, ABareForkOfAnotherOneIs) {
+  proc_.run(process(1), proc_.file("a"), kForkWithoutExec);
+  select(process(1));
+  settle();
+  workers_.answer("a", tls_report());
+  settle();
+  EXPECT_THAT(user_.attached, ElementsAre("1a"));
+}
+
+TEST_F(ImageDeskTest, LibrariesAreToldOfAfterTheExecutable) {
+  proc_.run(process(1), proc_.file("a"));
+  proc_.map(process(1), {"libssl.so.3", "libgnutls.so.30"});
+  select(process(1));
+  settle();
+  EXPECT_THAT(workers_.started, ElementsAre("a", "libssl.so.3"));
+  workers_.answer("libssl.so.3", tls_report());
+  settle();
+  EXPECT_THAT(user_.attached, IsEmpty());
+  EXPECT_THAT(workers_.started, ElementsAre("a", "libssl.so.3", "libgnutls.so.30"));
+  workers_.answer("a", other_report());
+  settle();
+  EXPECT_THAT(user_.attached, ElementsAre("1libssl.so.3"));
+  workers_.answer("libgnutls.so.30", tls_report());
+  settle();
+  EXPECT_THAT(user_.attached, ElementsAre("1libssl.so.3", "1libgnutls.so.30"));
+  EXPECT_EQ(counts_.tls.value(), 2U);
+  EXPECT_EQ(desk_.due(at(9s)), std::nullopt);
+}
+
+TEST_F(ImageDeskTest, OfOtherLibrariesOnlyLargeOnesAreLookedAt) {
+  proc_.run(process(1), proc_.file("a"));
+  proc_.map(process(1), {"libc.so.6", "libmodule.so"}, {"libmodule.so"});
+  select(process(1));
+  settle();
+  workers_.answer("a", other_report());
+  settle();
+  EXPECT_THAT(workers_.started, ElementsAre("a", "libmodule.so"));
+}
+
+TEST_F(ImageDeskTest, NotMoreThanSomeLibrariesAreLookedAtAndTheLikelyOnesFirst) {
+  proc_.run(process(1), proc_.file("a"));
+  std::vector<std::string> names;
+  for (std::size_t at = 0; at < kMaxLibraries; ++at) names.push_back("large" + std::to_string(at));
+  names.emplace_back("libssl.so.3");
+  proc_.map(process(1), names, names);
+  select(process(1));
+  settle();
+  EXPECT_THAT(workers_.started, ElementsAre("a", "libssl.so.3"));
+  for (std::size_t at = 0; at < workers_.started.size(); ++at) {
+    workers_.answer(workers_.started[at], other_report());
+    settle();
+  }
+  EXPECT_EQ(workers_.started.size(), 1 + kMaxLibraries);
+}
+
+TEST_F(ImageDeskTest, ALibraryOfManyProcessesIsAnalysedOnce) {
+  for (const std::uint32_t pid : {1, 2}) {
+    proc_.run(process(pid), proc_.file("a"));
+    proc_.map(process(pid), {"libssl.so.3"});
+    select(process(pid));
+  }
+  settle();
+  workers_.answer("a", other_report());
+  workers_.answer("libssl.so.3", tls_report());
+  settle();
+  EXPECT_THAT(user_.attached, ElementsAre("1libssl.so.3", "2libssl.so.3"));
+  EXPECT_THAT(workers_.started, ElementsAre("a", "libssl.so.3"));
+}
+
+TEST_F(ImageDeskTest, SaysWhatMayNotBeDoneInAProcess) {
+  proc_.run(process(1), proc_.file("a"));
+  proc_.map(process(1), {"libssl.so.3", "_greenlet.cpython-311-x86_64-linux-gnu.so"});
+  select(process(1));
+  settle();
+  workers_.answer("a", go_report());
+  workers_.answer("libssl.so.3", tls_report());
+  settle();
+  EXPECT_TRUE(user_.switches_stacks);
+  EXPECT_THAT(user_.executables, ElementsAre(abi::kBinaryGo, abi::kBinaryGo));
+}
+
+TEST_F(ImageDeskTest, WithoutARoomForALibraryTheOthersAreToldOf) {
+  workers_.fails = true;
+  proc_.run(process(1), proc_.file("a"));
+  proc_.map(process(1), {"libssl.so.3"});
+  select(process(1));
+  settle();
+  EXPECT_EQ(desk_.due(at(9s)), std::nullopt);
+  EXPECT_EQ(counts_.failures[static_cast<std::size_t>(AnalysisFailure::not_started)].value(), 2U);
+}
+
+TEST_F(ImageDeskTest, LibrariesAreLeftAloneWhereNobodyWantsThem) {
+  ImageDesk desk(workers_, user_, counts_, false,
+                 discover::inspect::ProcessInspector(proc_.root()));
+  proc_.run(process(1), proc_.file("a"));
+  proc_.map(process(1), {"libssl.so.3"});
+  desk.on_selected({process(1), {}}, at(1s));
+  desk.turn(at(1s));
+  desk.turn(at(1s));
+  EXPECT_THAT(workers_.started, ElementsAre("a"));
 }
 
 TEST_F(ImageDeskTest, WhatFailedIsNotTriedAgain) {

@@ -1,31 +1,95 @@
 #include "agent/broker/target_image.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "probes/proof/executable_maps.h"
 
 namespace beyla::broker {
 namespace {
+
+using discover::inspect::ProcessInspector;
+using probes::proof::MappedCode;
 
 base::Fd open_for_reading(const std::string& path) {
   return base::Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
 }
 
-}  // namespace
+template <std::size_t kParts>
+bool names_one_of(std::string_view name, const std::array<std::string_view, kParts>& parts) {
+  return std::ranges::any_of(parts, [&](std::string_view part) { return name.contains(part); });
+}
 
-std::expected<TargetImage, NoImage> open_image(
-    const model::ProcessKey& process, const discover::inspect::ProcessInspector& inspector) {
-  if (inspector.is_bare_fork(process.pid)) return std::unexpected(NoImage::bare_fork);
+bool is_named_for_tls(const MappedCode& code) {
+  constexpr std::array<std::string_view, 2> kParts = {"ssl", "tls"};
+  return names_one_of(code.name, kParts);
+}
+
+// Python's greenlet (gevent, eventlet), C++'s Boost, PHP's Swoole.
+bool is_named_for_switching(const MappedCode& code) {
+  constexpr std::array<std::string_view, 5> kParts = {"greenlet", "boost_context", "boost_fiber",
+                                                      "boost_coroutine", "swoole"};
+  return names_one_of(code.name, kParts);
+}
+
+std::vector<MappedCode> likely_libraries(std::vector<MappedCode> mapped) {
+  const auto large = std::ranges::stable_partition(mapped, is_named_for_tls);
+  const auto small = std::ranges::remove_if(
+      large, [](const MappedCode& code) { return code.code_bytes < kLargeCodeBytes; });
+  mapped.erase(small.begin(), small.end());
+  mapped.resize(std::min(mapped.size(), kMaxLibraries));
+  return mapped;
+}
+
+std::expected<TargetImage, NoImage> open_file(const model::ProcessKey& process,
+                                              const ProcessInspector& inspector,
+                                              const std::string& name) {
   TargetImage image;
-  image.exe = open_for_reading(inspector.file(process.pid, "exe"));
+  image.file = open_for_reading(inspector.file(process.pid, name.c_str()));
   image.maps = open_for_reading(inspector.file(process.pid, "maps"));
-  const bool is_complete = image.exe.valid() && image.maps.valid();
+  const bool is_complete = image.file.valid() && image.maps.valid();
   if (!is_complete || !inspector.is_same_process(process)) return std::unexpected(NoImage::gone);
   struct stat status{};
-  if (::fstat(image.exe.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+  if (::fstat(image.file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
     return std::unexpected(NoImage::no_file);
   }
-  image.file = probes::loader::identity_of(status);
+  image.identity = probes::loader::identity_of(status);
   return image;
+}
+
+}  // namespace
+
+std::expected<TargetImage, NoImage> open_image(const model::ProcessKey& process,
+                                               const ProcessInspector& inspector) {
+  return open_file(process, inspector, "exe");
+}
+
+std::expected<TargetFiles, NoImage> open_files(const model::ProcessKey& process,
+                                               const ProcessInspector& inspector) {
+  auto executable = open_image(process, inspector);
+  if (!executable) return std::unexpected(executable.error());
+  TargetFiles files{.executable = std::move(*executable),
+                    .libraries = {},
+                    .is_bare_fork = inspector.is_bare_fork(process.pid)};
+  const auto maps = open_for_reading(inspector.file(process.pid, "maps"));
+  auto mapped = probes::proof::mapped_code(maps.get());
+  if (!mapped) return files;
+  files.switches_stacks = std::ranges::any_of(*mapped, is_named_for_switching);
+  for (const MappedCode& code : likely_libraries(std::move(*mapped))) {
+    auto library = open_file(process, inspector,
+                             fmt::format("map_files/{:x}-{:x}", code.address, code.address_end));
+    if (library && library->identity != files.executable.identity) {
+      files.libraries.push_back(std::move(*library));
+    }
+  }
+  return files;
 }
 
 }  // namespace beyla::broker

@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, abi::kRequestOutcomes> kOutcomeNames = {
     "too_fast", "too_many",   "attach_failed"};
 
 constexpr std::array<std::string_view, abi::kBinaryOutcomes> kBinaryNames = {
-    "go", "other", "not_started", "died", "timed_out", "malformed"};
+    "go", "tls", "other", "not_started", "died", "timed_out", "malformed"};
 
 constexpr std::array<std::string_view, abi::kGoFailures> kGoFailureNames = {
     "too_many_images", "too_many_links", "process_gone", "refused_by_kernel", "too_many_wait"};
@@ -66,11 +66,13 @@ void collect_skipped(const BrokerBooksReader& books, std::vector<Sample>& sample
 void collect_go(const BrokerBooksReader& books, std::vector<Sample>& samples) {
   samples.push_back(gauge_sample("beyla_go_processes", "Go programs that have probes now", {},
                                  books.value(abi::kBookGoProcesses)));
+  samples.push_back(gauge_sample("beyla_tls_processes", "processes with probes in TLS code now", {},
+                                 books.value(abi::kBookTlsProcesses)));
   samples.push_back(gauge_sample("beyla_probes_attached", "probes in all processes now", {},
-                                 books.value(abi::kBookGoPoints)));
+                                 books.value(abi::kBookProbePoints)));
   for (std::size_t outcome = 0; outcome < kBinaryNames.size(); ++outcome) {
     samples.push_back(counter_sample("beyla_binaries_analyzed_total",
-                                     "executable files looked at for probes, by what came of it",
+                                     "executable files and libraries looked at for probes, by what came of it",
                                      {{"outcome", std::string(kBinaryNames[outcome])}},
                                      books.value(abi::book_of(abi::kBookBinaries, outcome))));
   }

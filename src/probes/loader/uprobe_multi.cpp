@@ -31,14 +31,11 @@ struct LinkCreate {
 };
 static_assert(sizeof(LinkCreate) == 64);
 
-constexpr std::uint32_t kMultiReturn = 1;  // BPF_F_UPROBE_MULTI_RETURN
-
 std::uint64_t address_of(const void* memory) { return reinterpret_cast<std::uintptr_t>(memory); }
 
 // A link, or -errno.
 int create_link(int program_fd, const char* path, std::int32_t pid,
-                std::span<const std::uint64_t> offsets, std::span<const std::uint64_t> cookies,
-                std::uint32_t flags = 0) {
+                std::span<const std::uint64_t> offsets, std::span<const std::uint64_t> cookies) {
   LinkCreate attributes{};
   attributes.program_fd = static_cast<std::uint32_t>(program_fd);
   attributes.attach_type = kTraceUprobeMulti;
@@ -46,7 +43,6 @@ int create_link(int program_fd, const char* path, std::int32_t pid,
   attributes.offsets = address_of(offsets.data());
   attributes.cookies = address_of(cookies.data());
   attributes.count = static_cast<std::uint32_t>(offsets.size());
-  attributes.flags = flags;
   attributes.pid = pid;
   const long fd = ::syscall(SYS_bpf, BPF_LINK_CREATE, &attributes, sizeof(attributes));
   return fd < 0 ? -errno : static_cast<int>(fd);
@@ -94,7 +90,7 @@ UprobeMulti ask_for_uprobe_multi() {
 }
 
 base::Result<base::Fd> link_uprobes(int program_fd, int exe_fd, std::uint32_t pid,
-                                    std::span<const UprobePlace> places, UprobeKind kind) {
+                                    std::span<const UprobePlace> places) {
   assert(places.size() <= kMaxUprobePlaces);
   std::array<std::uint64_t, kMaxUprobePlaces> offsets{};
   std::array<std::uint64_t, kMaxUprobePlaces> cookies{};
@@ -104,10 +100,9 @@ base::Result<base::Fd> link_uprobes(int program_fd, int exe_fd, std::uint32_t pi
   }
   // The very file that was proven, whatever stands at its path by now.
   const std::string path = "/proc/self/fd/" + std::to_string(exe_fd);
-  const int link = create_link(
-      program_fd, path.c_str(), static_cast<std::int32_t>(pid),
-      std::span(offsets).first(places.size()), std::span(cookies).first(places.size()),
-      kind == UprobeKind::at_return ? kMultiReturn : 0);
+  const int link =
+      create_link(program_fd, path.c_str(), static_cast<std::int32_t>(pid),
+                  std::span(offsets).first(places.size()), std::span(cookies).first(places.size()));
   if (link < 0) return base::fail_errno(-link, "cannot attach uprobes");
   return base::Fd(link);
 }

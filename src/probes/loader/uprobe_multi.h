@@ -34,10 +34,7 @@ struct UprobePlace {
 // The link ends with the fd. The program and the file are borrowed during the call; at most
 // kMaxUprobePlaces. ESRCH: there is no such process.
 inline constexpr std::size_t kMaxUprobePlaces = 64;
-// at_return: a return probe. REQUIRES: the stack pointer is at the return address there.
-enum class UprobeKind : std::uint8_t { at_instruction, at_return };
 [[nodiscard]] base::Result<base::Fd> link_uprobes(int program_fd, int exe_fd, std::uint32_t pid,
-                                                  std::span<const UprobePlace> places,
-                                                  UprobeKind kind = UprobeKind::at_instruction);
+                                                  std::span<const UprobePlace> places);
 
 }  // namespace beyla::probes::loader

@@ -87,7 +87,8 @@ std::optional<MapsLine> parse_maps_line(std::string_view line) {
   const auto [stop, error] =
       std::from_chars(line.data(), line.data() + line.size(), result.file.inode);
   if (error != std::errc{} || result.address_end < result.address) return std::nullopt;
-  if (__builtin_add_overflow(result.range.begin, result.address_end - result.address, &result.range.end)) {
+  if (__builtin_add_overflow(result.range.begin, result.address_end - result.address,
+                             &result.range.end)) {
     return std::nullopt;
   }
   return result;

@@ -73,14 +73,16 @@ TEST(CodeRanges, AreThoseOfTheVeryFile) {
 }
 
 TEST(MappedCode, IsEachFileOnceByTheEndOfItsName) {
-  const auto files = mapped_code(file_with(
-      "1000-2000 r--p 00000000 08:01 1 /usr/bin/x\n"
-      "2000-4000 r-xp 00001000 08:01 1 /usr/bin/x\n"
-      "5000-6000 r-xp 00001000 08:01 2 /usr/a b/libssl.so.3 (deleted)\n"
-      "6000-9000 r-xp 00002000 08:01 1 /usr/bin/x\n"
-      "9000-a000 r-xp 00000000 00:00 0 [vdso]\n"
-      "a000-b000 rwxp 00000000 08:01 3 /usr/lib/libjit.so\n"
-      "b000-c000 r-xp 00000000 08:02 2 /" + std::string(300, 'y') + "\n").get());
+  const auto files =
+      mapped_code(file_with("1000-2000 r--p 00000000 08:01 1 /usr/bin/x\n"
+                            "2000-4000 r-xp 00001000 08:01 1 /usr/bin/x\n"
+                            "5000-6000 r-xp 00001000 08:01 2 /usr/a b/libssl.so.3 (deleted)\n"
+                            "6000-9000 r-xp 00002000 08:01 1 /usr/bin/x\n"
+                            "9000-a000 r-xp 00000000 00:00 0 [vdso]\n"
+                            "a000-b000 rwxp 00000000 08:01 3 /usr/lib/libjit.so\n"
+                            "b000-c000 r-xp 00000000 08:02 2 /" +
+                            std::string(300, 'y') + "\n")
+                      .get());
   ASSERT_TRUE(files);
   ASSERT_EQ(files->size(), 3U);
   EXPECT_EQ((*files)[0].name, "x");

@@ -44,7 +44,7 @@ void fuzz_report(std::span<const std::byte> input) {
   for (const auto& point : report->points) {
     const bool is_go = report->kind == abi::kBinaryGo;
     const auto probe = is_go ? point.probe : point.probe & ~std::uint32_t{abi::kTlsByReturn};
-    require(probe - 1 < (is_go ? abi::kGoProbes : abi::kTlsProbes) - 1U);
+    require(probe - 1 < (is_go ? std::uint32_t{abi::kGoProbes} : std::uint32_t{abi::kTlsProbes}) - 1);
   }
   for (const std::uint16_t offset : report->go.offset) {
     require(offset <= abi::kMaxGoOffset || offset == abi::kGoAbsentField);

@@ -62,7 +62,7 @@ bool fits_its_kind(const abi::binary_report& frame, std::span<const abi::probe_p
   const bool is_tls = frame.kind == abi::kBinaryTls;
   const std::uint32_t named = frame.inlined | frame.left_out;
   const bool no_image = is_zero(std::as_bytes(std::span(&frame.go, 1)));
-  if ((named & ~bits_below(is_tls ? abi::kTlsProbes : abi::kGoProbes)) != 0) return false;
+  if ((named & ~bits_below(is_tls ? std::uint32_t{abi::kTlsProbes} : std::uint32_t{abi::kGoProbes})) != 0) return false;
   switch (frame.kind) {
     case abi::kBinaryOther: return points.empty() && no_image;
     case abi::kBinaryGo:

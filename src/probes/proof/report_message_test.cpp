@@ -84,7 +84,7 @@ abi::binary_report tls_report() {
   report.left_out = 1U << abi::kTlsFreeEnter;
   report.points.count = 2;
   report.points.points[0].probe = abi::kTlsReadEnter;
-  report.points.points[1].probe = abi::kTlsReadExit | abi::kTlsByReturn;
+  report.points.points[1].probe = std::uint32_t{abi::kTlsReadExit} | abi::kTlsByReturn;
   return report;
 }
 
@@ -94,19 +94,21 @@ TEST(ReportMessage, GivesTheProbesOfATlsLibrary) {
   EXPECT_EQ(report->kind, abi::kBinaryTls);
   EXPECT_EQ(report->left_out, 1U << abi::kTlsFreeEnter);
   ASSERT_EQ(report->points.size(), 2U);
-  EXPECT_EQ(report->points[1].probe, abi::kTlsReadExit | abi::kTlsByReturn);
+  EXPECT_EQ(report->points[1].probe, std::uint32_t{abi::kTlsReadExit} | abi::kTlsByReturn);
 }
 
 TEST(ReportMessage, RefusesWhatNoWorkerSaysOfATlsLibrary) {
   const std::pair<const char*, Change> changes[] = {
       {"no probe", [](auto& report) { report.points.points[0].probe = 0; }},
-      {"one behind the last", [](auto& report) { report.points.points[0].probe = abi::kTlsProbes; }},
+      {"one behind the last",
+       [](auto& report) { report.points.points[0].probe = abi::kTlsProbes; }},
       {"the return of an entry",
        [](auto& report) { report.points.points[0].probe |= abi::kTlsByReturn; }},
       {"another bit", [](auto& report) { report.points.points[0].probe |= 64; }},
       {"no points", [](auto& report) { report.points = other_report().points; }},
       {"a place in Go's structs", [](auto& report) { report.go.offset[0] = 8; }},
-      {"a probe left out that is none", [](auto& report) { report.left_out = 1U << abi::kTlsProbes; }},
+      {"a probe left out that is none",
+       [](auto& report) { report.left_out = 1U << abi::kTlsProbes; }},
   };
   for (const auto& [name, change] : changes) {
     auto report = tls_report();

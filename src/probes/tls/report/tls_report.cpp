@@ -17,8 +17,8 @@ using Points = std::vector<abi::probe_point>;
 // Where a return probe may stand: the first instruction, or one behind it that the stack pointer
 // reaches unchanged.
 std::uint64_t begin_site(const native::FunctionSites& sites) {
-  const bool at_return_address = sites.entry && !sites.entry->is_call &&
-                                 sites.entry->stack_bytes == 0U;
+  const bool at_return_address =
+      sites.entry && !sites.entry->is_call && sites.entry->stack_bytes == 0U;
   return at_return_address ? sites.entry->offset : sites.file_offset;
 }
 
@@ -38,9 +38,12 @@ Points points_of(std::span<const std::byte> file, const native::FunctionSites& s
     for (const std::size_t site : *sites.exits) points.push_back(point(site, wanted.exit));
     return points;
   }
-  // Both at one place: one breakpoint.
+  // Both at one place: one breakpoint. And for processes where no return probe may be, the returns.
   const std::uint64_t site = begin_site(sites);
-  return {point(site, wanted.enter), point(site, wanted.exit | abi::kTlsByReturn)};
+  Points points{point(site, wanted.enter), point(site, std::uint32_t{wanted.exit} | abi::kTlsByReturn)};
+  if (!sites.returns) return points;
+  for (const std::size_t at : *sites.returns) points.push_back(point(at, wanted.exit));
+  return points;
 }
 
 bool transfers(const Points& points) {

@@ -9,7 +9,10 @@
 
 namespace beyla::probes::tls {
 
-enum class Library : unsigned char { openssl, gnutls };  // by its interface: BoringSSL has OpenSSL's
+enum class Library : unsigned char {
+  openssl,
+  gnutls
+};  // by its interface: BoringSSL has OpenSSL's
 
 struct WantedFunction {
   std::string_view name;
@@ -37,8 +40,7 @@ inline constexpr std::array kWantedFunctions = {
                    abi::kTlsRecordSendExit},
     WantedFunction{"gnutls_handshake", Library::gnutls, 1, abi::kTlsHandshakeEnter,
                    abi::kTlsHandshakeExit},
-    WantedFunction{"gnutls_bye", Library::gnutls, 1, abi::kTlsShutdownEnter,
-                   abi::kTlsShutdownExit},
+    WantedFunction{"gnutls_bye", Library::gnutls, 1, abi::kTlsShutdownEnter, abi::kTlsShutdownExit},
     WantedFunction{"gnutls_deinit", Library::gnutls, 1, abi::kTlsFreeEnter},
 };
 

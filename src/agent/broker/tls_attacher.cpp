@@ -1,0 +1,88 @@
+#include "agent/broker/tls_attacher.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <iterator>
+#include <utility>
+
+#include "abi/tls_calls.h"
+
+namespace beyla::broker {
+namespace {
+
+using probes::loader::AttachFailure;
+using probes::loader::TlsPlace;
+
+bool is_fit_for_return(int file, const abi::probe_point& point) {
+  std::array<std::byte, 4> before{};
+  const std::uint64_t bytes = point.point_offset - point.symbol_offset;
+  if (bytes > before.size()) return false;
+  const auto got = ::pread(file, before.data(), bytes, static_cast<off_t>(point.symbol_offset));
+  return std::cmp_equal(got, bytes) && may_probe_return(point, std::span(before).first(bytes));
+}
+
+TlsPlace place_of(const abi::probe_point& point) {
+  return {.offset = point.point_offset,
+          .probe = point.probe & ~std::uint32_t{abi::kTlsByReturn},
+          .at_return = (point.probe & abi::kTlsByReturn) != 0};
+}
+
+AttachFailure failure_of(int os_errno) {
+  switch (os_errno) {
+    case ESRCH: return AttachFailure::process_gone;
+    case EBUSY: return AttachFailure::too_many_links;
+    default: return AttachFailure::refused_by_kernel;
+  }
+}
+
+}  // namespace
+
+void TlsAttacher::attach(const model::ProcessKey& process, const TargetImage& image,
+                         const probes::proof::BinaryReport& report, ReturnProbes returns) {
+  const auto known = attached_.find(process);
+  if (known != attached_.end() &&
+      std::ranges::find(known->second, image.identity, &Library::file) != known->second.end()) {
+    return;
+  }
+  std::vector<TlsPlace> places;
+  std::ranges::transform(proven(image, wanted_tls_points(report.points, returns)),
+                         std::back_inserter(places), place_of);
+  if (places.empty()) return;
+  auto links = kernel_.tls()->attach(process.pid, image.file.get(), places);
+  if (!links) {
+    const auto failure = failure_of(links.error().os_errno);
+    counts_.failures[static_cast<std::size_t>(failure)].add();
+    if (failure == AttachFailure::refused_by_kernel) {
+      spdlog::warn("no TLS probes in process {}: {}", process.pid, links.error().message());
+    }
+    return;
+  }
+  attached_[process].push_back({image.identity, std::move(*links)});
+  kernel_.let_tls_probes_speak(process);
+  spdlog::info("TLS probes in pid={} library={} probes={} of {}", process.pid, report.text,
+               places.size(), report.points.size());
+}
+
+TlsAttacher::Points TlsAttacher::proven(const TargetImage& image, const Points& wanted) {
+  auto points = proven_points(image, wanted, tls_stepping_of, counts_);
+  std::erase_if(points, [&](const abi::probe_point& point) {
+    if (!place_of(point).at_return || is_fit_for_return(image.file.get(), point)) return false;
+    counts_.refusals.add(probes::proof::Refusal::outside_symbol);
+    return true;
+  });
+  return complete_tls_points(wanted, std::move(points));
+}
+
+std::size_t TlsAttacher::points() const {
+  std::size_t sum = 0;
+  for (const auto& [process, libraries] : attached_) {
+    for (const Library& library : libraries) sum += library.links.points();
+  }
+  return sum;
+}
+
+}  // namespace beyla::broker
