@@ -75,7 +75,7 @@ class Broker {
   void keep_books(BootTime now);
   [[nodiscard]] int timeout_ms(BootTime now) const;
 
-  enum : std::size_t { kSignals, kProcessEvents, kChannel, kSource, kElfWorkers };
+  enum : std::size_t { kSignals, kProcessEvents, kChannel, kSource, kFileWrites, kElfWorkers };
   static constexpr std::size_t kPolled = kElfWorkers + Analyses::kMaxWorkers;
 
   BrokerParts parts_;
@@ -154,6 +154,7 @@ base::Result<void> Broker::wait() {
   const short events = keeper_.channel_events(now);
   polled_[kChannel] = {events != 0 ? keeper_.channel_fd() : -1, events, 0};
   polled_[kSource] = {keeper_.source_fd(), POLLIN, 0};
+  polled_[kFileWrites] = {uprobes_ ? uprobes_->watch_fd() : -1, POLLIN, 0};
   const auto elf_workers = std::span(polled_).last<Analyses::kMaxWorkers>();
   std::ranges::fill(elf_workers, pollfd{-1, 0, 0});
   if (uprobes_) uprobes_->desk().wait_with(elf_workers);

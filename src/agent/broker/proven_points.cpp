@@ -9,7 +9,10 @@ std::vector<abi::probe_point> proven_points(
     const std::function<probes::proof::Stepping(const abi::probe_point&)>& stepping_of,
     AttachCounts& counts) {
   if (points.empty()) return {};
-  const auto executable = probes::proof::Executable::make(image.file.get(), image.maps.get());
+  using probes::proof::Executable;
+  const auto executable = image.maps.valid()
+                              ? Executable::make(image.file.get(), image.maps.get())
+                              : Executable::make_unmapped(image.file.get());
   if (!executable) {
     counts.refusals.add(executable.error());
     spdlog::warn("no probes: {}", probes::proof::reason_name(executable.error()));

@@ -48,20 +48,47 @@ std::vector<MappedCode> likely_libraries(std::vector<MappedCode> mapped) {
   return mapped;
 }
 
-std::expected<TargetImage, NoImage> open_file(const model::ProcessKey& process,
-                                              const ProcessInspector& inspector,
-                                              const std::string& name) {
+// Of a distribution's library directories; the first that has it counts.
+constexpr std::array kUsualFolders = {"usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/lib", "lib64",
+                                      "lib", "usr/local/lib64", "usr/local/lib"};
+constexpr std::array kUsualNames = {"libssl.so.3", "libssl.so.1.1", "libgnutls.so.30"};
+
+std::optional<TargetImage> open_regular(const std::string& path) {
   TargetImage image;
-  image.file = open_for_reading(inspector.file(process.pid, name.c_str()));
-  image.maps = open_for_reading(inspector.file(process.pid, "maps"));
-  const bool is_complete = image.file.valid() && image.maps.valid();
-  if (!is_complete || !inspector.is_same_process(process)) return std::unexpected(NoImage::gone);
+  image.file = open_for_reading(path);
   struct stat status{};
-  if (::fstat(image.file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    return std::unexpected(NoImage::no_file);
+  if (!image.file.valid() || ::fstat(image.file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    return std::nullopt;
   }
   image.identity = probes::loader::identity_of(status);
   return image;
+}
+
+std::optional<TargetImage> open_usual(const model::ProcessKey& process,
+                                      const ProcessInspector& inspector, const char* name) {
+  for (const char* folder : kUsualFolders) {
+    auto image = open_regular(
+        inspector.file(process.pid, fmt::format("root/{}/{}", folder, name).c_str()));
+    if (image) return image;
+  }
+  return std::nullopt;
+}
+
+void add_library(TargetFiles& files, std::optional<TargetImage> library) {
+  if (!library || library->identity == files.executable.identity) return;
+  const auto same = std::ranges::find(files.libraries, library->identity, &TargetImage::identity);
+  if (same == files.libraries.end()) files.libraries.push_back(std::move(*library));
+}
+
+std::expected<TargetImage, NoImage> open_file(const model::ProcessKey& process,
+                                              const ProcessInspector& inspector,
+                                              const std::string& name) {
+  auto image = open_regular(inspector.file(process.pid, name.c_str()));
+  auto maps = open_for_reading(inspector.file(process.pid, "maps"));
+  if (!maps.valid() || !inspector.is_same_process(process)) return std::unexpected(NoImage::gone);
+  if (!image) return std::unexpected(NoImage::no_file);  // or it may not be opened
+  image->maps = std::move(maps);
+  return std::move(*image);
 }
 
 }  // namespace
@@ -81,14 +108,16 @@ std::expected<TargetFiles, NoImage> open_files(const model::ProcessKey& process,
   const auto maps = open_for_reading(inspector.file(process.pid, "maps"));
   auto mapped = probes::proof::mapped_code(maps.get());
   if (!mapped) return files;
+  const bool is_static = mapped->size() < 2;  // it has no loader to load libraries with
   files.switches_stacks = std::ranges::any_of(*mapped, is_named_for_switching);
   for (const MappedCode& code : likely_libraries(std::move(*mapped))) {
     auto library = open_file(process, inspector,
                              fmt::format("map_files/{:x}-{:x}", code.address, code.address_end));
-    if (library && library->identity != files.executable.identity) {
-      files.libraries.push_back(std::move(*library));
-    }
+    if (library) add_library(files, std::move(*library));
   }
+  if (is_static) return files;
+  for (const char* name : kUsualNames) add_library(files, open_usual(process, inspector, name));
+  if (!inspector.is_same_process(process)) return std::unexpected(NoImage::gone);
   return files;
 }
 

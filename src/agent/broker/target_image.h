@@ -16,13 +16,15 @@ namespace beyla::broker {
 
 struct TargetImage {
   base::Fd file;  // the executable or a library, for reading
-  base::Fd maps;  // /proc/PID/maps, unread
+  base::Fd maps;  // /proc/PID/maps, unread; none: a library that is not mapped, but may be
   probes::loader::FileIdentity identity;
 };
 
 struct TargetFiles {
   TargetImage executable;
-  std::vector<TargetImage> libraries;  // those that may have TLS functions, the likeliest first
+  // Those that may have TLS functions: mapped ones, the likeliest first, then those at the usual
+  // places in its file system, which a program may load later. No file twice.
+  std::vector<TargetImage> libraries;
   // A fork without an exec: of a Go process it is about to call exec, it cannot run its parent's
   // program.
   bool is_bare_fork = false;

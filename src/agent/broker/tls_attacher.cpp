@@ -48,6 +48,8 @@ void TlsAttacher::attach(const model::ProcessKey& process, const TargetImage& im
       std::ranges::find(known->second, image.identity, &Library::file) != known->second.end()) {
     return;
   }
+  const bool is_mapped = image.maps.valid();
+  if (!is_mapped && !watches(image)) return;
   std::vector<TlsPlace> places;
   std::ranges::transform(proven(image, wanted_tls_points(report.points, returns)),
                          std::back_inserter(places), place_of);
@@ -61,10 +63,30 @@ void TlsAttacher::attach(const model::ProcessKey& process, const TargetImage& im
     }
     return;
   }
-  attached_[process].push_back({image.identity, std::move(*links)});
+  attached_[process].push_back({image.identity, is_mapped, std::move(*links)});
   kernel_.let_tls_probes_speak(process);
-  spdlog::info("TLS probes in pid={} library={} probes={} of {}", process.pid, report.text,
-               places.size(), report.points.size());
+  spdlog::info("TLS probes in pid={} library={} probes={} of {}{}", process.pid, report.text,
+               places.size(), report.points.size(), is_mapped ? "" : ", should it be loaded");
+}
+
+// Before the proof: what is written later is told of.
+bool TlsAttacher::watches(const TargetImage& image) {
+  if (watch_ == nullptr) return false;
+  const auto added = watch_->add(image.file.get(), image.identity);
+  if (!added) spdlog::debug("{}", added.error().message());
+  return added.has_value();
+}
+
+void TlsAttacher::turn() {
+  if (watch_ == nullptr) return;
+  for (const auto& file : watch_->take_written()) {
+    spdlog::warn("a TLS library of {} bytes was overwritten: its probes are taken away", file.bytes);
+    for (auto& [process, libraries] : attached_) {
+      std::erase_if(libraries, [&](const Library& library) {
+        return library.file == file && !library.was_mapped;
+      });
+    }
+  }
 }
 
 TlsAttacher::Points TlsAttacher::proven(const TargetImage& image, const Points& wanted) {

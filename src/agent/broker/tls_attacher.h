@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "agent/broker/file_watch.h"
 #include "agent/broker/proven_points.h"
 #include "agent/broker/tls_choice.h"
 #include "probes/loader/kernel_probes.h"
@@ -16,13 +17,16 @@ namespace beyla::broker {
 class TlsAttacher {
  public:
   // Borrows both for its lifetime. REQUIRES: kernel.tls() is not null.
-  TlsAttacher(probes::loader::KernelProbes& kernel, AttachCounts& counts)
-      : kernel_(kernel), counts_(counts) {}
+  // `watch`: of libraries that are not mapped; null: those get no probes.
+  TlsAttacher(probes::loader::KernelProbes& kernel, FileWatch* watch, AttachCounts& counts)
+      : kernel_(kernel), watch_(watch), counts_(counts) {}
 
   // A file that has its probes in this process already: nothing.
   void attach(const model::ProcessKey& process, const TargetImage& image,
               const probes::proof::BinaryReport& report, ReturnProbes returns);
   void detach(const model::ProcessKey& process) { attached_.erase(process); }
+  // Takes the probes away from libraries that have been written since they were proven, unmapped.
+  void turn();
 
   [[nodiscard]] std::size_t processes() const { return attached_.size(); }
   [[nodiscard]] std::size_t points() const;
@@ -30,12 +34,16 @@ class TlsAttacher {
  private:
   struct Library {
     probes::loader::FileIdentity file;
+    bool was_mapped = false;
     probes::loader::TlsLinks links;
   };
   using Points = std::vector<abi::probe_point>;
   [[nodiscard]] Points proven(const TargetImage& image, const Points& wanted);
 
+  [[nodiscard]] bool watches(const TargetImage& image);
+
   probes::loader::KernelProbes& kernel_;
+  FileWatch* watch_;
   AttachCounts& counts_;
   std::unordered_map<model::ProcessKey, std::vector<Library>, model::ProcessKeyHash> attached_;
 };

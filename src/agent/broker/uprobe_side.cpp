@@ -1,13 +1,17 @@
 #include "agent/broker/uprobe_side.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace beyla::broker {
 
 UprobeSide::UprobeSide(probes::loader::KernelProbes& kernel, ElfWorkers& workers, ProbeWants wants)
     : kernel_(kernel), desk_(workers, *this, image_counts_, kernel.tls() != nullptr) {
   if (kernel.go() != nullptr) go_.emplace(kernel, wants, attach_counts_);
-  if (kernel.tls() != nullptr) tls_.emplace(kernel, attach_counts_);
+  if (kernel.tls() == nullptr) return;
+  auto watch = FileWatch::make();
+  if (watch) watch_.emplace(std::move(*watch));
+  tls_.emplace(kernel, watch_ ? &*watch_ : nullptr, attach_counts_);
 }
 
 void UprobeSide::attach(const model::ProcessKey& process, const TargetFiles& files,
@@ -30,6 +34,7 @@ void UprobeSide::detach(const model::ProcessKey& process) {
 void UprobeSide::turn(base::BootTime now) {
   desk_.turn(now);
   if (go_) go_->turn(now);
+  if (tls_) tls_->turn();
 }
 
 std::optional<base::BootTime> UprobeSide::due(base::BootTime now) const {

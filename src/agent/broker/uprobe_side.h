@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "agent/broker/broker_books.h"
+#include "agent/broker/file_watch.h"
 #include "agent/broker/go_attacher.h"
 #include "agent/broker/image_desk.h"
 #include "agent/broker/tls_attacher.h"
@@ -21,6 +22,8 @@ class UprobeSide final : public ImageUser {
   void detach(const model::ProcessKey& process) override;
 
   [[nodiscard]] ImageDesk& desk() { return desk_; }
+  // Readable when turn() has something to do; -1: never.
+  [[nodiscard]] int watch_fd() const { return watch_ ? watch_->fd() : -1; }
   // Whatever can be done now.
   void turn(base::BootTime now);
   // When turn() has something to do without any fd; nullopt: never.
@@ -31,6 +34,7 @@ class UprobeSide final : public ImageUser {
   probes::loader::KernelProbes& kernel_;
   ImageCounts image_counts_;
   AttachCounts attach_counts_;
+  std::optional<FileWatch> watch_;
   std::optional<GoAttacher> go_;
   std::optional<TlsAttacher> tls_;
   ImageDesk desk_;

@@ -31,7 +31,8 @@ constexpr std::pair<int, std::string_view> kCapabilities[] = {
     {CAP_BPF, "CAP_BPF"},
     {CAP_PERFMON, "CAP_PERFMON"},
     {CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},
-    {CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH"}};
+    {CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH"},
+    {CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE"}};
 
 void collect_requests(const BrokerBooksReader& books, std::vector<Sample>& samples) {
   const auto add = [&](std::string_view outcome, std::uint64_t count) {
