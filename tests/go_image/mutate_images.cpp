@@ -35,7 +35,7 @@ struct Change {
 // The tables of the whole image, each as likely to be hit as the others, however large.
 std::vector<Region> regions_of(std::span<const std::byte> file) {
   const auto elf = ElfFile::read(file);
-  const auto module = elf ? read_module_data(*elf) : std::unexpected(elf.error());
+  const auto module = elf ? read_module_data(*elf) : std::unexpected(refusal_of(elf.error()));
   if (!module) return {};
   const auto offset = [&](std::span<const std::byte> part) {
     return static_cast<std::uint64_t>(part.data() - file.data());

@@ -8,7 +8,7 @@
 #include <expected>
 #include <string_view>
 
-#include "probes/go/image/elf_file.h"
+#include "probes/go/image/elf.h"
 
 namespace beyla::probes::go {
 

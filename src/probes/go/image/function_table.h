@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "probes/go/image/elf_file.h"
+#include "probes/go/image/elf.h"
 #include "probes/go/image/module_data.h"
 #include "probes/go/image/vendored_name.h"
 

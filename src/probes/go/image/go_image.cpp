@@ -6,7 +6,7 @@ namespace beyla::probes::go {
 
 std::expected<GoImage, ImageRefusal> GoImage::read(std::span<const std::byte> file) {
   auto elf = ElfFile::read(file);
-  if (!elf) return std::unexpected(elf.error());
+  if (!elf) return std::unexpected(refusal_of(elf.error()));
   const auto version = read_go_version(*elf);
   if (!version) return std::unexpected(version.error());
   const auto module = read_module_data(*elf);

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "probes/go/image/build_info.h"
-#include "probes/go/image/elf_file.h"
+#include "probes/go/image/elf.h"
 #include "probes/go/image/function_table.h"
 #include "probes/go/image/image_refusal.h"
 #include "probes/go/image/module_data.h"

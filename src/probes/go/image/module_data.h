@@ -7,7 +7,7 @@
 #include <expected>
 #include <span>
 
-#include "probes/go/image/elf_file.h"
+#include "probes/go/image/elf.h"
 
 namespace beyla::probes::go {
 

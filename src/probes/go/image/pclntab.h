@@ -6,7 +6,7 @@
 #include <expected>
 #include <vector>
 
-#include "probes/go/image/elf_file.h"
+#include "probes/go/image/elf.h"
 #include "probes/go/image/module_data.h"
 
 namespace beyla::probes::go {

@@ -109,7 +109,7 @@ TEST_F(RefusalTest, TypesOutsideOfTheRangeOfTypesAreNone) {
 }
 
 TEST_F(RefusalTest, SegmentsOverEachOther) {
-  file_.resize(kMaxProgramHeaders * 64 * 1024 + file_.size());
+  file_.resize(elf::kMaxProgramHeaders * 64 * 1024 + file_.size());
   for (std::size_t i = 0; i < 3; ++i) {
     const std::size_t at = sizeof(Elf64_Ehdr) + i * sizeof(Elf64_Phdr);
     set(at + offsetof(Elf64_Phdr, p_offset), std::uint64_t{0});

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "probes/go/image/build_info.h"
-#include "probes/go/image/elf_file.h"
+#include "probes/go/image/elf.h"
 #include "probes/go/image/kind.h"
 #include "probes/go/image/module_data.h"
 

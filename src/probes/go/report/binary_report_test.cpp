@@ -13,19 +13,19 @@
 #include "probes/go/image/synthetic/image_plan.h"
 #include "probes/go/report/wanted_fields.h"
 #include "probes/go/report/wanted_probes.h"
-#include "probes/go/sites/code_bytes_test.h"
 #include "probes/go/sites/end_sites.h"
 #include "probes/proof/report_message.h"
+#include "probes/x86/code_bytes_test.h"
 
 namespace beyla::probes::go {
 namespace {
 
-using testing::code_of;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::UnorderedElementsAre;
+using x86::testing::code_of;
 
 constexpr std::size_t kJump = 4;  // of the prologue's stack check
 constexpr std::uint32_t kFunctionBytes = 64;

@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include "probes/go/report/wanted_probes.h"
-#include "probes/go/sites/code_reader.h"
 #include "probes/go/sites/end_sites.h"
 #include "probes/go/sites/entry_site.h"
+#include "probes/x86/code_reader.h"
 
 namespace beyla::probes::go {
 namespace {
@@ -75,7 +75,7 @@ class Chooser {
       const auto* caller = find(name);
       if (caller == nullptr) continue;
       has_caller = true;
-      if (CodeReader(image_.code(*caller)).calls(distance(*caller, function))) return false;
+      if (x86::CodeReader(image_.code(*caller)).calls(distance(*caller, function))) return false;
     }
     return has_caller;
   }

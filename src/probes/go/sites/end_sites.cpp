@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "probes/go/sites/code_reader.h"
+#include "probes/x86/code_reader.h"
 
 namespace beyla::probes::go {
 namespace {
@@ -10,6 +10,10 @@ namespace {
 // Between a call and the jump that asks for its error: NOPs, stores of results, the test.
 constexpr int kInstructionsBehindCall = 12;
 
+using x86::CodeReader;
+using x86::DecodedInstruction;
+using x86::Flow;
+using x86::Instruction;
 using Instructions = std::vector<Instruction>;
 
 struct AnswerJump {

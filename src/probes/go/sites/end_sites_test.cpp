@@ -3,15 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "probes/go/sites/code_bytes_test.h"
-#include "probes/go/sites/code_reader.h"
+#include "probes/x86/code_bytes_test.h"
+#include "probes/x86/code_reader.h"
 
 namespace beyla::probes::go {
 namespace {
 
-using testing::code_of;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using x86::CodeReader;
+using x86::kMaxReadInstructions;
+using x86::testing::code_of;
 
 constexpr std::int64_t kCallee = 0x1000;
 

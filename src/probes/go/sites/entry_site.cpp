@@ -1,9 +1,12 @@
 #include "probes/go/sites/entry_site.h"
 
-#include "probes/go/sites/code_reader.h"
+#include "probes/x86/code_reader.h"
 
 namespace beyla::probes::go {
 namespace {
+
+using x86::CodeReader;
+using x86::DecodedInstruction;
 
 // MOVQ SP,R12; SUBQ; JCS; CMPQ; JBE, and NOPs that keep jumps from crossing 32 bytes.
 constexpr int kPrologueInstructions = 12;

@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include "probes/go/sites/code_bytes_test.h"
+#include "probes/x86/code_bytes_test.h"
 
 namespace beyla::probes::go {
 namespace {
 
-using testing::code_of;
+using x86::testing::code_of;
 
 struct Prologue {
   const char* name;

@@ -4,13 +4,14 @@
 #include <cstring>
 #include <span>
 
-#include "probes/go/sites/code_reader.h"
 #include "probes/go/sites/end_sites.h"
 #include "probes/go/sites/entry_site.h"
+#include "probes/x86/code_reader.h"
 
 namespace {
 
 using namespace beyla::probes::go;
+using namespace beyla::probes::x86;
 
 void require(bool holds) {
   if (!holds) std::abort();

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace beyla::probes::go::testing {
+namespace beyla::probes::x86::testing {
 
 // Hexadecimal bytes; from a ';' to the end of its line is for people.
 inline std::vector<std::byte> code_of(std::string_view text) {
@@ -28,4 +28,4 @@ inline std::vector<std::byte> code_of(std::string_view text) {
   return code;
 }
 
-}  // namespace beyla::probes::go::testing
+}  // namespace beyla::probes::x86::testing

@@ -1,4 +1,4 @@
-#include "probes/go/image/elf_file.h"
+#include "probes/elf/elf_file.h"
 
 #include <elf.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/byte_reader.h"
 
-namespace beyla::probes::go {
+namespace beyla::probes::elf {
 namespace {
 
 using Bytes = std::span<const std::byte>;
@@ -25,37 +25,37 @@ std::optional<T> struct_at(Bytes bytes, std::uint64_t offset) {
   return base::ByteReader(part(bytes, offset, sizeof(T))).template read_struct<T>();
 }
 
-std::expected<Elf64_Ehdr, ImageRefusal> header_of(Bytes file) {
-  if (file.size() > kMaxFileBytes) return std::unexpected(ImageRefusal::too_large);
+std::expected<Elf64_Ehdr, Refusal> header_of(Bytes file) {
+  if (file.size() > kMaxFileBytes) return std::unexpected(Refusal::too_large);
   const Bytes identity = part(file, 0, EI_NIDENT);
   if (identity.empty() || std::memcmp(identity.data(), ELFMAG, SELFMAG) != 0) {
-    return std::unexpected(ImageRefusal::not_elf);
+    return std::unexpected(Refusal::not_elf);
   }
   if (identity[EI_CLASS] != std::byte{ELFCLASS64} || identity[EI_DATA] != std::byte{ELFDATA2LSB}) {
-    return std::unexpected(ImageRefusal::unsupported_class);
+    return std::unexpected(Refusal::unsupported_class);
   }
   const auto header = struct_at<Elf64_Ehdr>(file, 0);
-  if (!header) return std::unexpected(ImageRefusal::malformed_elf);
+  if (!header) return std::unexpected(Refusal::malformed_elf);
   if (header->e_machine != EM_X86_64 && header->e_machine != EM_AARCH64) {
-    return std::unexpected(ImageRefusal::unsupported_machine);
+    return std::unexpected(Refusal::unsupported_machine);
   }
   return *header;
 }
 
-std::expected<std::vector<Elf64_Phdr>, ImageRefusal> program_headers_of(Bytes file,
-                                                                        const Elf64_Ehdr& header) {
+std::expected<std::vector<Elf64_Phdr>, Refusal> program_headers_of(Bytes file,
+                                                                   const Elf64_Ehdr& header) {
   if (header.e_phnum == 0) return std::vector<Elf64_Phdr>{};
-  if (header.e_phentsize != sizeof(Elf64_Phdr)) return std::unexpected(ImageRefusal::malformed_elf);
-  if (header.e_phnum > kMaxProgramHeaders) return std::unexpected(ImageRefusal::too_large);
+  if (header.e_phentsize != sizeof(Elf64_Phdr)) return std::unexpected(Refusal::malformed_elf);
+  if (header.e_phnum > kMaxProgramHeaders) return std::unexpected(Refusal::too_large);
   const Bytes table = part(file, header.e_phoff, header.e_phnum * sizeof(Elf64_Phdr));
-  if (table.empty()) return std::unexpected(ImageRefusal::malformed_elf);
+  if (table.empty()) return std::unexpected(Refusal::malformed_elf);
   std::vector<Elf64_Phdr> headers(header.e_phnum);
   std::memcpy(headers.data(), table.data(), table.size());
   return headers;
 }
 
-std::expected<std::vector<Segment>, ImageRefusal> segments_of(Bytes file,
-                                                              std::span<const Elf64_Phdr> headers) {
+std::expected<std::vector<Segment>, Refusal> segments_of(Bytes file,
+                                                         std::span<const Elf64_Phdr> headers) {
   std::vector<Segment> segments;
   // Overlaps of more than the few pages that linkers make would have the file read many times.
   std::uint64_t bytes_left = file.size() + kMaxOverlapBytes;
@@ -63,7 +63,7 @@ std::expected<std::vector<Segment>, ImageRefusal> segments_of(Bytes file,
     if (header.p_type != PT_LOAD || header.p_filesz == 0) continue;
     if (part(file, header.p_offset, header.p_filesz).empty() ||
         header.p_vaddr + header.p_filesz < header.p_vaddr || header.p_filesz > bytes_left) {
-      return std::unexpected(ImageRefusal::malformed_elf);
+      return std::unexpected(Refusal::malformed_elf);
     }
     bytes_left -= header.p_filesz;
     segments.push_back({.address = header.p_vaddr,
@@ -106,7 +106,7 @@ std::optional<Bytes> relocation_table_of(const ElfFile& elf, Bytes dynamic) {
 
 }  // namespace
 
-std::expected<ElfFile, ImageRefusal> ElfFile::read(std::span<const std::byte> file) {
+std::expected<ElfFile, Refusal> ElfFile::read(std::span<const std::byte> file) {
   const auto header = header_of(file);
   if (!header) return std::unexpected(header.error());
   const auto program_headers = program_headers_of(file, *header);
@@ -123,7 +123,7 @@ std::expected<ElfFile, ImageRefusal> ElfFile::read(std::span<const std::byte> fi
   const auto dynamic = std::ranges::find(*program_headers, PT_DYNAMIC, &Elf64_Phdr::p_type);
   if (dynamic != program_headers->end()) {
     const auto table = relocation_table_of(elf, part(file, dynamic->p_offset, dynamic->p_filesz));
-    if (!table) return std::unexpected(ImageRefusal::malformed_elf);
+    if (!table) return std::unexpected(Refusal::malformed_elf);
     elf.relocations_ = Relocations(*table, is_x86 ? R_X86_64_RELATIVE : R_AARCH64_RELATIVE);
   }
   return elf;
@@ -140,6 +140,22 @@ std::optional<Section> ElfFile::section(std::string_view name) const {
     }
     if (bytes_at(header->sh_addr, header->sh_size).empty()) return std::nullopt;
     return Section{.address = header->sh_addr, .bytes = header->sh_size};
+  }
+}
+
+std::vector<SymbolTable> ElfFile::symbol_tables() const {
+  std::vector<SymbolTable> tables;
+  for (std::uint64_t at = 0;; at += sizeof(Elf64_Shdr)) {
+    const auto header = struct_at<Elf64_Shdr>(section_headers_, at);
+    if (!header) return tables;
+    if (header->sh_type != SHT_DYNSYM && header->sh_type != SHT_SYMTAB) continue;
+    const auto names = struct_at<Elf64_Shdr>(section_headers_,
+                                             std::uint64_t{header->sh_link} * sizeof(Elf64_Shdr));
+    if (!names || names->sh_type != SHT_STRTAB || header->sh_entsize != sizeof(Elf64_Sym)) continue;
+    const SymbolTable table{.symbols = part(file_, header->sh_offset, header->sh_size),
+                            .names = part(file_, names->sh_offset, names->sh_size)};
+    if (!table.symbols.empty() && !table.names.empty()) tables.push_back(table);
+    if (tables.size() == kMaxSymbolTables) return tables;
   }
 }
 
@@ -181,4 +197,4 @@ std::optional<std::uint64_t> ElfFile::read_pointer(std::uint64_t address) const 
   return relocated ? relocated : read_u64(address);
 }
 
-}  // namespace beyla::probes::go
+}  // namespace beyla::probes::elf

@@ -1,8 +1,8 @@
-#include "probes/go/sites/code_reader.h"
+#include "probes/x86/code_reader.h"
 
 #include <algorithm>
 
-namespace beyla::probes::go {
+namespace beyla::probes::x86 {
 namespace {
 
 Flow flow_of(const ZydisDecodedInstruction& head, bool has_target) {
@@ -72,4 +72,4 @@ bool CodeReader::calls(std::int64_t target) const {
   });
 }
 
-}  // namespace beyla::probes::go
+}  // namespace beyla::probes::x86

@@ -1,4 +1,4 @@
-#include "probes/go/image/relocations.h"
+#include "probes/elf/relocations.h"
 
 #include <elf.h>
 
@@ -9,7 +9,7 @@
 #include <numeric>
 #include <ranges>
 
-namespace beyla::probes::go {
+namespace beyla::probes::elf {
 namespace {
 
 // Neighbours share a bucket: relocations of one object stand together in the table.
@@ -105,4 +105,4 @@ std::vector<std::uint64_t> Relocations::places_of(std::uint64_t wanted, std::siz
   return places;
 }
 
-}  // namespace beyla::probes::go
+}  // namespace beyla::probes::elf

@@ -1,4 +1,4 @@
-#include "probes/go/image/relocations.h"
+#include "probes/elf/relocations.h"
 
 #include <elf.h>
 #include <gmock/gmock.h>
@@ -8,7 +8,7 @@
 #include <map>
 #include <random>
 
-namespace beyla::probes::go {
+namespace beyla::probes::elf {
 namespace {
 
 Elf64_Rela entry(std::uint64_t place, std::uint64_t value, std::uint32_t kind = R_X86_64_RELATIVE) {
@@ -58,4 +58,4 @@ TEST(Relocations, OrderOfTheTableMakesNoDifference) {
 }
 
 }  // namespace
-}  // namespace beyla::probes::go
+}  // namespace beyla::probes::elf

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace beyla::probes::go {
+namespace beyla::probes::elf {
 
 class Relocations {
  public:
@@ -42,4 +42,4 @@ class Relocations {
   std::vector<std::uint32_t> bucket_begins_;
 };
 
-}  // namespace beyla::probes::go
+}  // namespace beyla::probes::elf

@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-namespace beyla::probes::go {
+namespace beyla::probes::x86 {
 
 // The largest function of the Go compiler has 254 KiB and some 60,000 instructions; those that we
 // read have a tenth of that.
@@ -61,4 +61,4 @@ class CodeReader {
   ZydisDecoder decoder_{};
 };
 
-}  // namespace beyla::probes::go
+}  // namespace beyla::probes::x86

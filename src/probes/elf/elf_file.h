@@ -1,6 +1,6 @@
-// A 64-bit little-endian ELF executable, by its program headers; section headers are used where
-// they are there. In: the whole file, untrusted, borrowed. Addresses are those of the file (of a
-// position-independent one: before it is moved). One thread at a time.
+// A 64-bit little-endian ELF executable or library, by its program headers; section headers are
+// used where they are there. In: the whole file, untrusted, borrowed. Addresses are those of the
+// file (of a position-independent one: before it is moved). One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@
 #include <string_view>
 #include <vector>
 
-#include "probes/go/image/image_refusal.h"
-#include "probes/go/image/relocations.h"
+#include "probes/elf/refusal.h"
+#include "probes/elf/relocations.h"
 
-namespace beyla::probes::go {
+namespace beyla::probes::elf {
 
 // Larger files are refused. The largest Go programs (Kubernetes' all-in-one builds, CockroachDB)
 // have some 300 MB with their DWARF.
@@ -21,6 +21,9 @@ inline constexpr std::uint64_t kMaxFileBytes = std::uint64_t{2} << 30;
 // Go's linker writes 4 loadable segments, others up to a dozen.
 inline constexpr std::size_t kMaxProgramHeaders = 128;
 inline constexpr std::size_t kMaxSectionHeaders = 1024;
+
+// One of each kind, ELF specification.
+inline constexpr std::size_t kMaxSymbolTables = 2;
 
 enum class Machine : std::uint8_t { x86_64, aarch64 };
 
@@ -38,14 +41,23 @@ struct Section {
   std::uint64_t bytes = 0;
 };
 
+// Both parts lie in the file; entries of Elf64_Sym, a part of one at the end is none.
+struct SymbolTable {
+  std::span<const std::byte> symbols;
+  std::span<const std::byte> names;
+};
+
 class ElfFile {
  public:
-  [[nodiscard]] static std::expected<ElfFile, ImageRefusal> read(std::span<const std::byte> file);
+  [[nodiscard]] static std::expected<ElfFile, Refusal> read(std::span<const std::byte> file);
 
   [[nodiscard]] Machine machine() const { return machine_; }
   [[nodiscard]] std::span<const Segment> segments() const { return segments_; }
   // Of a section that the file fills and that is loaded; none where there are no section headers.
   [[nodiscard]] std::optional<Section> section(std::string_view name) const;
+
+  // .dynsym and .symtab, what is there of them, by their section headers.
+  [[nodiscard]] std::vector<SymbolTable> symbol_tables() const;
 
   // Where the file has what will be loaded at `address`; nullopt unless all `bytes` are in it.
   [[nodiscard]] std::optional<std::uint64_t> file_offset(std::uint64_t address,
@@ -75,4 +87,4 @@ class ElfFile {
   Relocations relocations_;
 };
 
-}  // namespace beyla::probes::go
+}  // namespace beyla::probes::elf
