@@ -60,6 +60,7 @@ FRAMEWORKS = {
     "h2c": Framework("h2c", (NET,)),
     "tls": Framework("nethttp", (), ("-tls",)),
     "driver": Framework("driver", (GRPC, NET)),  # the client of all others
+    "unharmed": Framework("unharmed"),  # its own client
 }
 
 

@@ -11,5 +11,5 @@ int go_before_send(__u64 goroutine, __u64 connection_id);
 static __always_inline void before_send(const struct connection_state *state,
                                         struct task_struct *task) {
   if (state->role != kRoleServer || !is_go_probed(task->tgid)) return;
-  go_before_send(((struct pt_regs *)bpf_task_pt_regs(task))->r14, state->id);
+  go_before_send(((struct pt_regs *)bpf_task_pt_regs(task))->r14, state->budget.id);
 }

@@ -28,14 +28,17 @@ enum bpf_map_type_used {
   BPF_MAP_TYPE_QUEUE = 22,
   BPF_MAP_TYPE_SK_STORAGE = 24,
   BPF_MAP_TYPE_RINGBUF = 27,
+  BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
 enum {
   BPF_ANY = 0,
+  BPF_NOEXIST = 1,
   BPF_F_NO_PREALLOC = 1,
   BPF_F_RDONLY = 8,
   BPF_F_CLONE = 512,
   BPF_F_MMAPABLE = 1024,
   BPF_SK_STORAGE_GET_F_CREATE = 1,
+  BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
   BPF_RB_NO_WAKEUP = 1,
   BPF_RB_FORCE_WAKEUP = 2,
   BPF_RB_AVAIL_DATA = 0,
@@ -44,7 +47,7 @@ enum {
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct pt_regs {
-  unsigned long r14, bx, r8, r9, cx, dx, si, di, ax, orig_ax, flags;
+  unsigned long r14, bx, r8, r9, cx, dx, si, di, ax, orig_ax, flags, sp;
 };
 typedef struct { int counter; } atomic_t;
 typedef struct { __s64 counter; } atomic64_t;

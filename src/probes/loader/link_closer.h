@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -20,6 +21,8 @@ namespace beyla::probes::loader {
 class LinkCloser {
  public:
   static constexpr std::size_t kThreads = 16;
+  // Ours, some 15 s of them: where more wait no probes are set, rather than links that pile up.
+  static constexpr std::size_t kMaxWaiting = 256;
 
   // Starts the threads, with the signal mask and the powers of the caller. Throws std::system_error
   // where there is no room for one.
@@ -29,8 +32,8 @@ class LinkCloser {
   LinkCloser(const LinkCloser&) = delete;
   LinkCloser& operator=(const LinkCloser&) = delete;
 
-  // Never blocks. `binary` comes back from take_closed() once the link is gone.
-  void close(base::Fd link, const FileIdentity& binary);
+  // Never blocks. `binary`, if any, comes back from take_closed() once the link is gone.
+  void close(base::Fd link, const std::optional<FileIdentity>& binary = std::nullopt);
   [[nodiscard]] std::vector<FileIdentity> take_closed();
   // Links that are not gone yet.
   [[nodiscard]] std::size_t waiting();
@@ -38,7 +41,7 @@ class LinkCloser {
  private:
   struct Waiting {
     base::Fd link;
-    FileIdentity binary;
+    std::optional<FileIdentity> binary;
   };
   void run(const std::stop_token& stop);
 

@@ -105,6 +105,19 @@ TEST(EntrySite, IsNotLookedForDeepInTheFunction) {
   EXPECT_TRUE(find_entry_site(*GraphOf(code.substr(6) + "53 5b c3").graph, 0));
 }
 
+TEST(EntrySite, DoesNotMindWhatOtherFunctionsDoThatAreJumpedTo) {
+  constexpr std::string_view kCode = R"(85 ff 74 01 c3 ; 0: test; 2: je
+      e9 00 00 00 00 ; 5: jmp 10
+      ff e0 ; 10)";
+  EXPECT_EQ(find_entry_site(*GraphOf(kCode, 10).graph, 1).error(), SiteRefusal::unknown_jumps);
+  EXPECT_EQ(find_entry_site(*GraphOf(kCode, 10, 10).graph, 1)->offset, 2U);
+  constexpr std::string_view kConditional = R"(85 ff 74 02 ; 0: test; 2: je 6
+      ff e0 ; 4: within the function still
+      c3 ; 6)";
+  EXPECT_EQ(find_entry_site(*GraphOf(kConditional, 6, 6).graph, 1).error(),
+            SiteRefusal::unknown_jumps);
+}
+
 TEST(FlowGraph, RefusesWhatItCannotRead) {
   EXPECT_EQ(GraphOf("53 06 c3").graph.error(), SiteRefusal::undecodable);
   EXPECT_EQ(GraphOf("75 01 e9 c3 00 00 00").graph.error(), SiteRefusal::undecodable);  // into E9

@@ -97,6 +97,20 @@ TEST(ExitSites, MayBeEndedByAColdPartThatReturnsIntoTheFunction) {
   EXPECT_THAT(find_exit_sites(*made.graph).value(), ElementsAre(6));
 }
 
+TEST(ExitSites, AreNoneWithATailCallEvenIfItIsConditional) {
+  const GraphOf made("31 c0 85 ff 75 01 c3 31 c0 eb 00 c3", 7, 7);  // jne to the other one
+  EXPECT_EQ(find_exit_sites(*made.graph).error(), SiteRefusal::tail_call);
+}
+
+TEST(ExitSites, AreTheCanarysJumpAlsoWhereItLeadsToTheFunctionThatFails) {
+  const GraphOf made(R"(31 c0 ; 0
+      64 48 2b 14 25 28 00 00 00 ; 2: sub fs:40,rdx
+      75 01 c3 ; 11: jne 14; ret
+      0f 0b ; 14)",
+                     14, 14);
+  EXPECT_THAT(find_exit_sites(*made.graph).value(), ElementsAre(11));
+}
+
 TEST(ExitSites, OfTooManyWaysAreNone) {
   std::string code;
   for (std::size_t way = 0; way <= kMaxExitSites; ++way) code += "85 ff 74 05 31 c0 eb 00 c3 ";

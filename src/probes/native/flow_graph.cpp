@@ -37,19 +37,22 @@ End end_of(const Step& step, const CodePart& function) {
 }  // namespace
 
 std::expected<FlowGraph, SiteRefusal> FlowGraph::explore(std::span<const std::byte> code,
-                                                         CodePart function) {
+                                                         CodePart function,
+                                                         const IsFunction& is_function) {
   FlowGraph graph(code, function);
   static_cast<void>(graph.index_of(function.begin));
   // Steps are added behind the one that is read.
   for (std::size_t index = 0; index < graph.steps_.size(); ++index) {
     if (index == kMaxFlowInstructions) return std::unexpected(SiteRefusal::too_large);
-    if (const auto read = graph.read_step(index); !read) return std::unexpected(read.error());
+    if (const auto read = graph.read_step(index, is_function); !read)
+      return std::unexpected(read.error());
   }
   if (graph.overlaps()) return std::unexpected(SiteRefusal::undecodable);
   return graph;
 }
 
-std::expected<void, SiteRefusal> FlowGraph::read_step(std::size_t index) {
+std::expected<void, SiteRefusal> FlowGraph::read_step(std::size_t index,
+                                                      const IsFunction& is_function) {
   Step step = steps_[index];
   const auto found = reader_.read(step.offset);
   const auto decoded = reader_.decode(step.offset);
@@ -63,8 +66,11 @@ std::expected<void, SiteRefusal> FlowGraph::read_step(std::size_t index) {
   step.effect = effect_of(*decoded);
   step.jumps_to = jump_target(*found, code_.size());
   step.end = end_of(step, function_);
-  if (jumps_through_word(*decoded) && !function_.contains(step.offset)) step.end = End::leaves;
-  if (step.end == End::none) connect(step, decoded->head.mnemonic);
+  const bool to_other =
+      step.jumps_to && !function_.contains(*step.jumps_to) && is_function(*step.jumps_to);
+  const bool by_table = jumps_through_word(*decoded) && !function_.contains(step.offset);
+  if (to_other || by_table) step.end = End::leaves;
+  if (step.end == End::none || to_other) connect(step, decoded->head.mnemonic);
   if (checks_canary(*decoded) && step.end == End::none) {
     steps_[step.successors.front()].behind_canary_check = true;
   }
@@ -78,7 +84,11 @@ void FlowGraph::connect(Step& step, ZydisMnemonic mnemonic) {
   if (step.flow != x86::Flow::jump && !only_if_equal) {
     step.successors.push_back(index_of(step.offset + step.length));
   }
-  if (step.jumps_to && !not_if_unequal) step.successors.push_back(index_of(*step.jumps_to));
+  if (not_if_unequal) {
+    step.end = End::none;
+  } else if (step.jumps_to && step.end == End::none) {
+    step.successors.push_back(index_of(*step.jumps_to));
+  }
 }
 
 std::size_t FlowGraph::index_of(std::size_t offset) {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <span>
 #include <unordered_map>
@@ -31,8 +32,11 @@ struct CodePart {
 enum class End : std::uint8_t {
   none,  // goes on
   returns,
-  dies,     // nothing follows: a trap, or a call at the very end of the function
-  leaves,   // a jump from outside of the function through one fixed word: of the PLT
+  dies,  // nothing follows: a trap, or a call at the very end of the function
+  // Its jump ends the function's part of the call: it leads to the beginning of another function,
+  // or stands outside of the function and goes through one fixed word, as those of the PLT do. A
+  // conditional one may go on, too.
+  leaves,
   unknown,  // any other indirect jump, one out of the code, or bytes that are no instruction
 };
 
@@ -59,12 +63,15 @@ struct Step {
   [[nodiscard]] bool writes(unsigned number) const { return (effect.written >> number & 1) != 0; }
 };
 
+// Whether another function, and no cold part of one, is known to begin at an offset in the code.
+using IsFunction = std::function<bool(std::size_t offset)>;
+
 class FlowGraph {
  public:
   // `code`: an executable segment, borrowed for the lifetime of the graph. REQUIRES: the function
   // lies in it and is not empty. Refuses with undecodable or too_large.
   [[nodiscard]] static std::expected<FlowGraph, SiteRefusal> explore(
-      std::span<const std::byte> code, CodePart function);
+      std::span<const std::byte> code, CodePart function, const IsFunction& is_function);
 
   [[nodiscard]] const CodePart& function() const { return function_; }
   [[nodiscard]] std::span<const Step> steps() const { return steps_; }  // the entry first
@@ -76,7 +83,8 @@ class FlowGraph {
   FlowGraph(std::span<const std::byte> code, CodePart function)
       : code_(code), function_(function), reader_(code) {}
 
-  [[nodiscard]] std::expected<void, SiteRefusal> read_step(std::size_t index);
+  [[nodiscard]] std::expected<void, SiteRefusal> read_step(std::size_t index,
+                                                           const IsFunction& is_function);
   void connect(Step& step, ZydisMnemonic mnemonic);
   [[nodiscard]] std::size_t index_of(std::size_t offset);
   [[nodiscard]] bool overlaps() const;

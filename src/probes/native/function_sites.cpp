@@ -25,8 +25,19 @@ const elf::Segment* segment_of(const elf::ElfFile& elf, const elf::FunctionSymbo
 
 }  // namespace
 
-FunctionSites find_function_sites(const elf::ElfFile& elf, const elf::FunctionSymbol& function,
-                                  unsigned arguments) {
+FunctionStarts::FunctionStarts(const elf::ElfFile& elf) {
+  elf::visit_functions(elf, [&](std::string_view name, const elf::FunctionSymbol& function) {
+    if (!name.contains('.')) addresses_.push_back(function.address);
+  });
+  std::ranges::sort(addresses_);
+}
+
+bool FunctionStarts::contains(std::uint64_t address) const {
+  return std::ranges::binary_search(addresses_, address);
+}
+
+FunctionSites find_function_sites(const elf::ElfFile& elf, const FunctionStarts& starts,
+                                  const elf::FunctionSymbol& function, unsigned arguments) {
   FunctionSites sites{.bytes = function.bytes};
   if (function.is_indirect) return refuse_both(sites, SiteRefusal::indirect_function);
   const auto* segment = segment_of(elf, function);
@@ -36,8 +47,9 @@ FunctionSites find_function_sites(const elf::ElfFile& elf, const elf::FunctionSy
   }
   const std::size_t begin = function.address - segment->address;
   sites.file_offset = segment->file_offset + begin;
-  const auto graph =
-      FlowGraph::explore(elf.bytes_of(*segment), {.begin = begin, .end = begin + function.bytes});
+  const auto graph = FlowGraph::explore(
+      elf.bytes_of(*segment), {.begin = begin, .end = begin + function.bytes},
+      [&](std::size_t offset) { return starts.contains(segment->address + offset); });
   if (!graph) return refuse_both(sites, graph.error());
   sites.entry = find_entry_site(*graph, arguments);
   if (sites.entry) sites.entry->offset += segment->file_offset;

@@ -19,6 +19,17 @@ namespace beyla::probes::native {
 // As in probes/proof/executable.h, which refuses larger ones.
 inline constexpr std::uint64_t kMaxFunctionBytes = 1024 * 1024;
 
+// Where the functions begin that the file has symbols for; their parts, whose names have a dot
+// (GCC's and LLVM's "name.cold"), are left out. Made once per file; few bytes a symbol.
+class FunctionStarts {
+ public:
+  explicit FunctionStarts(const elf::ElfFile& elf);
+  [[nodiscard]] bool contains(std::uint64_t address) const;
+
+ private:
+  std::vector<std::uint64_t> addresses_;  // sorted
+};
+
 struct FunctionSites {
   std::uint64_t file_offset = 0;  // of the function's first byte
   std::uint64_t bytes = 0;
@@ -32,6 +43,7 @@ struct FunctionSites {
 
 // `arguments`: how many of them must be in their registers at the entry site, up to kMaxArguments.
 [[nodiscard]] FunctionSites find_function_sites(const elf::ElfFile& elf,
+                                                const FunctionStarts& starts,
                                                 const elf::FunctionSymbol& function,
                                                 unsigned arguments);
 

@@ -24,6 +24,10 @@ native_test_alias:
 1: ret
   .size native_test_function, . - native_test_function
   .size native_test_alias, . - native_test_alias
+  .type native_test_function.cold, @function
+native_test_function.cold:
+  ud2
+  .size native_test_function.cold, . - native_test_function.cold
   .globl native_test_sizeless
   .type native_test_sizeless, @function
 native_test_sizeless:
@@ -53,7 +57,7 @@ class FunctionSitesTest : public ::testing::Test {
     const auto elf = elf::ElfFile::read(file_).value();
     const auto found = elf::find_functions(elf, std::span(&name, 1)).front();
     EXPECT_EQ(found.size(), 1U) << name;
-    return find_function_sites(elf, found.front(), 3);
+    return find_function_sites(elf, FunctionStarts(elf), found.front(), 3);
   }
 
   std::vector<std::byte> file_;
@@ -76,6 +80,17 @@ TEST_F(FunctionSitesTest, AreOffsetsInTheFile) {
   EXPECT_EQ(point.expected[0], 0xeb);
 }
 
+TEST_F(FunctionSitesTest, FunctionsBeginWhereNamesWithoutADotStand) {
+  const auto elf = elf::ElfFile::read(file_).value();
+  const auto address_of = [&](std::string_view name) {
+    return elf::find_functions(elf, std::span(&name, 1)).front().front().address;
+  };
+  const FunctionStarts starts(elf);
+  EXPECT_TRUE(starts.contains(address_of("native_test_function")));
+  EXPECT_FALSE(starts.contains(address_of("native_test_function") + 1));
+  EXPECT_FALSE(starts.contains(address_of("native_test_function.cold")));
+}
+
 TEST_F(FunctionSitesTest, AreTheSameByAnotherName) {
   EXPECT_EQ(sites_of("native_test_alias").entry->offset,
             sites_of("native_test_function").entry->offset);
@@ -87,16 +102,19 @@ TEST_F(FunctionSitesTest, AreRefusedForFunctionsThatAreNone) {
   EXPECT_EQ(sites_of("native_test_sizeless").entry.error(), SiteRefusal::no_code);
   const auto elf = elf::ElfFile::read(file_).value();
   const elf::FunctionSymbol nowhere{.address = 1ULL << 60, .bytes = 8};
-  EXPECT_EQ(find_function_sites(elf, nowhere, 0).entry.error(), SiteRefusal::no_code);
+  EXPECT_EQ(find_function_sites(elf, FunctionStarts(elf), nowhere, 0).entry.error(),
+            SiteRefusal::no_code);
   auto outside = elf::find_functions(elf, std::array{std::string_view("native_test_function")})
                      .front()
                      .front();
   outside.bytes = 1ULL << 63;
-  EXPECT_EQ(find_function_sites(elf, outside, 0).exits.error(), SiteRefusal::no_code);
+  EXPECT_EQ(find_function_sites(elf, FunctionStarts(elf), outside, 0).exits.error(),
+            SiteRefusal::no_code);
 }
 
 TEST_F(FunctionSitesTest, OfThisProgramAreEmulated) {
   const auto elf = elf::ElfFile::read(file_).value();
+  const FunctionStarts starts(elf);
   std::size_t entries = 0;
   std::size_t exits = 0;
   const auto expect_emulated = [&](std::size_t offset) {
@@ -105,7 +123,7 @@ TEST_F(FunctionSitesTest, OfThisProgramAreEmulated) {
     EXPECT_EQ(proof::execution_of(code.first(length)), proof::Execution::emulated) << offset;
   };
   elf::visit_functions(elf, [&](std::string_view, const elf::FunctionSymbol& function) {
-    const auto sites = find_function_sites(elf, function, 4);
+    const auto sites = find_function_sites(elf, starts, function, 4);
     if (sites.entry && !sites.entry->is_call) {
       ++entries;
       expect_emulated(sites.entry->offset);

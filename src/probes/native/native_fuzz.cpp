@@ -53,7 +53,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::memcpy(&bytes, input.data(), sizeof(bytes));
   const auto code = input.subspan(sizeof(bytes));
   const std::size_t end = 1 + bytes % code.size();
-  const auto graph = native::FlowGraph::explore(code, {.begin = 0, .end = end});
+  const auto graph = native::FlowGraph::explore(code, {.begin = 0, .end = end},
+                                                [&](std::size_t offset) { return offset == end; });
   if (!graph) return 0;
   const auto entry = native::find_entry_site(*graph, bytes % (native::kMaxArguments + 1));
   const auto exits = native::find_exit_sites(*graph);

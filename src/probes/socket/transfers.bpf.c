@@ -3,6 +3,7 @@
  * sock_recvmsg (net/socket.c, kernel >= 6.3), which fire after the copy in the caller's context. */
 #include "probes/go/on_send.bpf.h"
 #include "probes/socket/payload.bpf.h"
+#include "probes/tls/tls_socket.bpf.h"
 
 char LICENSE[] __weak SEC("license") = "GPL";
 
@@ -21,7 +22,7 @@ static __always_inline struct connection_state *wanted_state(struct sock *sk,
       return 0;
     }
   }
-  if (state->ignored) return 0;
+  if (state->budget.ignored && !is_tls_probed(task->tgid)) return 0;
   /* A process that got a marked listener's connection by exec or over a unix socket. */
   if (!is_watched(task->tgid) && !(state->marked && watch(task, kWatchedBySocket))) return 0;
   return state;
@@ -71,24 +72,6 @@ static __always_inline __u64 take_arrival(struct connection_state *state,
   return arrival;
 }
 
-/* How many bytes of this record to copy: credit is refilled when the direction changes. */
-static __always_inline __u32 take_credit(struct connection_state *state, __u32 direction) {
-  __u32 turn = kTurnBytes;
-  __u32 slot = state->slot;
-  struct policy *policy = bpf_map_lookup_elem(&policy_by_slot, &slot);
-  if (policy && policy->generation == state->slot_generation) {
-    turn = direction == kReceived ? policy->received_turn_bytes : policy->sent_turn_bytes;
-    if (!policy->received_turn_bytes && !policy->sent_turn_bytes) {
-      state->ignored = 1;
-      return 0;
-    }
-  }
-  if (state->last_direction != direction && state->credit[direction] < turn)
-    state->credit[direction] = turn;
-  state->last_direction = direction;
-  return state->credit[direction] > kShortHeadBytes ? state->credit[direction] : kShortHeadBytes;
-}
-
 /* Copies what the credit allows and fills in how much that was. Returns the record's size. */
 static __always_inline __u32 fill_payload(struct payload_scratch *scratch,
                                           struct connection_state *state, struct task_struct *task,
@@ -109,27 +92,10 @@ static __always_inline __u32 fill_payload(struct payload_scratch *scratch,
     note(kNoteUnreadable);
   }
   __u32 head = event->head_bytes;
-  state->credit[direction] -= head < state->credit[direction] ? head : state->credit[direction];
+  spend_credit(&state->budget, direction, head);
   event->direction = direction;
   event->flags = unreadable ? kDataUnreadable : 0;
   return sizeof(*event) + copied;
-}
-
-/* Asking the ring how full it is, and waking past a quarter full, is dear: done for long records and
- * for one of several short ones, which are far shorter than the ring together. */
-enum { kLongRecordBytes = 2048, kAskEvery = 16 };
-
-static __always_inline void write_record(struct payload_scratch *scratch, __u32 size,
-                                         bool announced) {
-  __u32 kind = kEventData;
-  struct event_counts *counts = bpf_map_lookup_elem(&counts_by_kind, &kind);
-  if (!counts) return;
-  bool asks = size > kLongRecordBytes || counts->generated % kAskEvery == 0;
-  __u64 flags = asks ? wakeup_flags() : BPF_RB_NO_WAKEUP;
-  if (!announced || bpf_ringbuf_output(&data_ring, scratch, size, flags))
-    __sync_fetch_and_add(&counts->lost[kLossRingFull], 1);
-  __sync_fetch_and_add(&counts->generated, 1);
-  wake_sleeping_reader();
 }
 
 static __always_inline void emit_data(struct connection_state *state, struct task_struct *task,
@@ -140,8 +106,8 @@ static __always_inline void emit_data(struct connection_state *state, struct tas
   if (!scratch) return;
   __u64 offset = take_offset(state, tcp, sk, direction, bytes);
   __u64 arrival = direction == kReceived ? take_arrival(state, tcp) : 0;
-  __u32 credit = take_credit(state, direction);
-  if (state->ignored) return;
+  __u32 credit = take_credit(&state->budget, direction);
+  if (state->budget.ignored) return;
   bool announced = announce(state, sk, task);
   struct event_data *event = &scratch->event;
   event->offset = offset;
@@ -151,7 +117,7 @@ static __always_inline void emit_data(struct connection_state *state, struct tas
   event->total_bytes = bytes;
   __u32 wanted = bytes < credit ? bytes : credit;
   __u32 size = fill_payload(scratch, state, task, sk, direction, wanted, readable);
-  fill_header(&event->header, kEventData, size, state->id);
+  fill_header(&event->header, kEventData, size, state->budget.id);
   fill_key(&event->process, task);
   barrier_var(size);
   if (size > kMaxRecordBytes) return;
@@ -168,6 +134,13 @@ static __always_inline int on_transfer(struct sock *sk, int result, int flags, _
     /* Bytes read after a reset: the connection has ended for user space, and ends only once. */
     if (sk->__sk_common.skc_state == kTcpClose) return 0;
     join_midway(state, sk, direction, result);
+  }
+  if (is_tls_probed(task->tgid)) {
+    bool hidden = observe_tls(state, task, sk, direction, result);
+    if (hidden || state->budget.ignored) {
+      if (direction == kReceived) take_arrival(state, CAST_TO_KERNEL(struct tcp_sock, sk));
+      return 0;
+    }
   }
   __u32 readable = !(direction == kReceived && (flags & kMsgTrunc));
   if (direction == kSent) before_send(state, task);

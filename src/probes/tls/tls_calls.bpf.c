@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0
+ * Calls of TLS libraries. One program for all probes, unlike Go's dispatcher: there is one long body,
+ * that of a call which has moved bytes, and no map of programs is looked into. */
+#include "probes/tls/tls_emit.bpf.h"
+#include "probes/tls/tls_thread.bpf.h"
+
+char LICENSE[] __weak SEC("license") = "GPL";
+
+/* Bytes that a record of application data has more than plaintext. At least: TLS 1.3 with CCM_8 (content
+ * type, tag of 8; RFC 8446 5.2, RFC 6655 6). At most: CBC with SHA-384 (IV, MAC, padding of a block;
+ * RFC 5246 6.2.3.2). A peer that pads more stays unproven by length. */
+enum { kTlsLeastOverhead = 9, kTlsMostOverhead = 16 + 48 + 16 };
+
+static __always_inline bool is_read(__u32 enter) {
+  return enter == kTlsReadEnter || enter == kTlsReadExEnter || enter == kTlsRecordRecvEnter;
+}
+
+static __always_inline bool is_write(__u32 enter) {
+  return enter == kTlsWriteEnter || enter == kTlsWriteExEnter || enter == kTlsRecordSendEnter;
+}
+
+static __always_inline bool is_ex(__u32 enter) {
+  return enter == kTlsReadExEnter || enter == kTlsWriteExEnter;
+}
+
+/* Memory BIO: the thread has received on a stream just before it turned to this object. */
+static __always_inline void guess_stream(struct tls_thread *thread, const struct tls_object_key *key,
+                                         __u32 enter) {
+  __u64 carrier = thread->received_carrier;
+  __u32 index = thread->received_stream;
+  thread->received_carrier = 0;
+  struct tls_stream *stream = carrier ? stream_at(index) : 0;
+  if (!stream || stream->carrier != carrier || stream->binding == kTlsNested) return;
+  struct tls_stream *now = stream_of(bpf_map_lookup_elem(&tls_objects, key), key);
+  if (now == stream || (now && now->binding == kTlsNested)) return;
+  /* An object may read what it was given before while another one's bytes wait; it is used for a new
+   * connection when it makes a new handshake. */
+  bool begins = enter == kTlsHandshakeEnter && !stream->bound_to.object;
+  if (now && now->binding == kTlsProven && !begins) return;
+  bool same = stream->bound_to.object == key->object;
+  if (stream->binding == kTlsProven && !same) return;
+  bool proven = stream->sent_by && stream->sent_by == key->object;
+  bind_object(stream, index, key, proven ? kTlsProven : kTlsGuessed);
+}
+
+static __always_inline void on_free(struct tls_thread *thread, const struct tls_object_key *key) {
+  struct tls_object *known = bpf_map_lookup_elem(&tls_objects, key);
+  if (thread->wrote == key->object) thread->wrote = 0;
+  if (!known) return;
+  struct tls_stream *stream = stream_of(known, key);
+  if (stream) end_plaintext(stream);
+  bpf_map_delete_elem(&tls_objects, key);
+}
+
+static __always_inline void on_shutdown(const struct tls_object_key *key) {
+  struct tls_stream *stream = stream_of(bpf_map_lookup_elem(&tls_objects, key), key);
+  if (stream) end_plaintext_sends(stream);
+}
+
+static __always_inline void on_enter(const struct pt_regs *ctx, __u32 enter,
+                                     struct task_struct *task) {
+  struct tls_thread *thread =
+      bpf_task_storage_get(&tls_threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+  if (!thread) {
+    note(kNoteNoStorage);
+    return;
+  }
+  struct tls_object_key key;
+  fill_object_key(&key, ctx->di, task);
+  if (enter == kTlsFreeEnter) {
+    on_free(thread, &key);
+    return;
+  }
+  struct tls_call *call = begin_call(thread, ctx->sp);
+  call->object = ctx->di;
+  call->buffer = ctx->si;
+  call->wanted = ctx->dx;
+  call->count_at = is_ex(enter) ? ctx->cx : 0;
+  call->stack = ctx->sp;
+  call->enter = enter;
+  if (enter == kTlsShutdownEnter) on_shutdown(&key);
+  if (thread->received_carrier && (is_read(enter) || enter == kTlsHandshakeEnter))
+    guess_stream(thread, &key, enter);
+}
+
+/* How many bytes the call has moved; 0: none, or more than can be. */
+static __always_inline __u32 moved_bytes(const struct pt_regs *ctx, const struct tls_call *call) {
+  __s64 bytes = (__s32)ctx->ax;
+  __u64 wanted = (__u32)call->wanted;
+  if (call->enter == kTlsRecordRecvEnter || call->enter == kTlsRecordSendEnter) {
+    bytes = (__s64)ctx->ax;
+    wanted = call->wanted;
+  } else if (is_ex(call->enter)) {
+    if (bytes != 1) return 0;
+    wanted = call->wanted;
+    if (bpf_probe_read_user(&bytes, sizeof(bytes), (void *)call->count_at)) return 0;
+  }
+  return bytes > 0 && (__u64)bytes <= wanted && bytes <= 0xffffffff ? (__u32)bytes : 0;
+}
+
+/* Whether one of the latest records may have been these bytes, or held more than were asked for. */
+static __always_inline bool fits_records(const struct tls_stream *stream, __u32 bytes,
+                                         __u64 wanted) {
+  bool fits = false;
+  for (__u32 at = 0; at < kTlsLengths; ++at) {
+    __u32 length = stream->lengths[at];
+    if (!length || length < bytes + kTlsLeastOverhead) continue;
+    if (length <= bytes + kTlsMostOverhead || bytes == wanted) fits = true;
+  }
+  return fits;
+}
+
+/* Its plaintext is passed over: what comes later does not begin at the beginning. */
+static __always_inline void pass_over(const struct tls_object_key *key) {
+  note(kNoteTlsUnbound);
+  struct tls_object *known = bpf_map_lookup_elem(&tls_objects, key);
+  if (known) {
+    known->missed = 1;
+    return;
+  }
+  struct tls_object object = {.missed = 1};
+  bpf_map_update_elem(&tls_objects, key, &object, BPF_NOEXIST);
+}
+
+/* Whether the object is surely that of the stream: a guess has to be proven by what it reads. */
+static __always_inline bool prove(struct tls_stream *stream, const struct tls_call *call,
+                                  __u32 bytes) {
+  if (stream->binding >= kTlsProven) return true;
+  if (is_write(call->enter)) {
+    stream->from_start = 0;
+    return false;
+  }
+  if (fits_records(stream, bytes, call->wanted)) {
+    stream->binding = kTlsProven;
+    return true;
+  }
+  note(kNoteTlsMisfit);
+  end_plaintext(stream);
+  return false;
+}
+
+static __always_inline void on_bytes(const struct pt_regs *ctx, const struct tls_call *call,
+                                     struct task_struct *task, __u32 bytes) {
+  struct tls_object_key key;
+  fill_object_key(&key, call->object, task);
+  struct tls_stream *stream = stream_of(bpf_map_lookup_elem(&tls_objects, &key), &key);
+  if (!stream || !prove(stream, call, bytes)) {
+    pass_over(&key);
+    return;
+  }
+  if (stream->budget.ignored) return;
+  __u32 direction = is_read(call->enter) ? kReceived : kSent;
+  emit_plaintext(stream, task, ctx->r14, direction, call->buffer, bytes);
+}
+
+static __always_inline void on_exit(const struct pt_regs *ctx, __u32 exit,
+                                    struct task_struct *task) {
+  struct tls_thread *thread = bpf_task_storage_get(&tls_threads, task, 0, 0);
+  struct tls_call *call = thread ? end_call(thread, exit) : 0;
+  if (!call) return;
+  __u32 bytes = is_read(call->enter) || is_write(call->enter) ? moved_bytes(ctx, call) : 0;
+  /* What a read leaves to be sent is part of a handshake, and then it has no bytes. */
+  thread->wrote = bytes && is_read(call->enter) ? 0 : call->object;
+  if (bytes) on_bytes(ctx, call, task, bytes);
+}
+
+/* All points of a process hang on one link, see docs/design/0014. */
+SEC("uprobe.multi")
+int tls_call(struct pt_regs *ctx) {
+  struct task_struct *task = bpf_get_current_task_btf();
+  if (!is_tls_probed(task->tgid)) return 0;
+  __u32 probe = bpf_get_attach_cookie(ctx);
+  if (probe == kTlsFreeEnter || probe == kTlsRecordRecvEnter || probe == kTlsRecordSendEnter ||
+      probe == kTlsShutdownEnter || (probe < kTlsFreeEnter && probe % 2 == 1))
+    on_enter(ctx, probe, task);
+  else
+    on_exit(ctx, probe, task);
+  return 0;
+}
