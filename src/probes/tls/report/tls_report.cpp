@@ -40,7 +40,8 @@ Points points_of(std::span<const std::byte> file, const native::FunctionSites& s
   }
   // Both at one place: one breakpoint. And for processes where no return probe may be, the returns.
   const std::uint64_t site = begin_site(sites);
-  Points points{point(site, wanted.enter), point(site, std::uint32_t{wanted.exit} | abi::kTlsByReturn)};
+  Points points{point(site, wanted.enter),
+                point(site, std::uint32_t{wanted.exit} | abi::kTlsByReturn)};
   if (!sites.returns) return points;
   for (const std::size_t at : *sites.returns) points.push_back(point(at, wanted.exit));
   return points;
@@ -80,6 +81,10 @@ std::optional<abi::binary_report> make_tls_report(std::span<const std::byte> fil
   for (const WantedFunction& wanted : kWantedFunctions) names.push_back(wanted.name);
   const auto found = elf::find_functions(*elf, names);
 
+  if (std::ranges::all_of(found, [](const auto& functions) { return functions.empty(); })) {
+    return std::nullopt;
+  }
+  const auto starts = native::FunctionStarts(*elf);
   Points points;
   std::uint32_t left_out = 0;
   std::string_view library;
@@ -87,7 +92,7 @@ std::optional<abi::binary_report> make_tls_report(std::span<const std::byte> fil
     const WantedFunction& wanted = kWantedFunctions[index];
     for (const elf::FunctionSymbol& function : found[index]) {
       library = wanted.library == Library::openssl ? "openssl" : "gnutls";
-      const auto sites = native::find_function_sites(*elf, function, wanted.arguments);
+      const auto sites = native::find_function_sites(*elf, starts, function, wanted.arguments);
       const auto wants = points_of(file, sites, wanted);
       if (wants.empty() || points.size() + wants.size() > abi::kMaxProbePoints) {
         left_out |= std::uint32_t{1} << wanted.enter;
@@ -96,7 +101,6 @@ std::optional<abi::binary_report> make_tls_report(std::span<const std::byte> fil
       points.insert(points.end(), wants.begin(), wants.end());
     }
   }
-  if (library.empty()) return std::nullopt;
   auto report = transfers(points) ? empty_report(abi::kBinaryTls, library)
                                   : empty_report(abi::kBinaryOther, "no_tls_sites");
   report.left_out = left_out;
