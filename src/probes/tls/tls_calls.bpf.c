@@ -84,13 +84,14 @@ static __always_inline void on_enter(const struct pt_regs *ctx, __u32 enter,
 }
 
 /* How many bytes the call has moved; 0: none, or more than can be. */
-static __always_inline __u32 moved_bytes(const struct pt_regs *ctx, const struct tls_call *call) {
+static __always_inline __u32 moved_bytes(const struct pt_regs *ctx, const struct tls_call *call,
+                                          __u32 enter) {
   __s64 bytes = (__s32)ctx->ax;
   __u64 wanted = (__u32)call->wanted;
-  if (call->enter == kTlsRecordRecvEnter || call->enter == kTlsRecordSendEnter) {
+  if (enter == kTlsRecordRecvEnter || enter == kTlsRecordSendEnter) {
     bytes = (__s64)ctx->ax;
     wanted = call->wanted;
-  } else if (is_ex(call->enter)) {
+  } else if (is_ex(enter)) {
     if (bytes != 1) return 0;
     wanted = call->wanted;
     if (bpf_probe_read_user(&bytes, sizeof(bytes), (void *)call->count_at)) return 0;
@@ -124,9 +125,9 @@ static __always_inline void pass_over(const struct tls_object_key *key) {
 
 /* Whether the object is surely that of the stream: a guess has to be proven by what it reads. */
 static __always_inline bool prove(struct tls_stream *stream, const struct tls_call *call,
-                                  __u32 bytes) {
+                                  __u32 direction, __u32 bytes) {
   if (stream->binding >= kTlsProven) return true;
-  if (is_write(call->enter)) {
+  if (direction == kSent) {
     stream->from_start = 0;
     return false;
   }
@@ -140,16 +141,15 @@ static __always_inline bool prove(struct tls_stream *stream, const struct tls_ca
 }
 
 static __always_inline void on_bytes(const struct pt_regs *ctx, const struct tls_call *call,
-                                     struct task_struct *task, __u32 bytes) {
+                                     struct task_struct *task, __u32 direction, __u32 bytes) {
   struct tls_object_key key;
   fill_object_key(&key, call->object, task);
   struct tls_stream *stream = stream_of(bpf_map_lookup_elem(&tls_objects, &key), &key);
-  if (!stream || !prove(stream, call, bytes)) {
+  if (!stream || !prove(stream, call, direction, bytes)) {
     pass_over(&key);
     return;
   }
   if (stream->budget.ignored) return;
-  __u32 direction = is_read(call->enter) ? kReceived : kSent;
   emit_plaintext(stream, task, ctx->r14, direction, call->buffer, bytes);
 }
 
@@ -158,10 +158,12 @@ static __always_inline void on_exit(const struct pt_regs *ctx, __u32 exit,
   struct tls_thread *thread = bpf_task_storage_get(&tls_threads, task, 0, 0);
   struct tls_call *call = thread ? end_call(thread, exit) : 0;
   if (!call) return;
-  __u32 bytes = is_read(call->enter) || is_write(call->enter) ? moved_bytes(ctx, call) : 0;
+  __u32 enter = exit - 1;
+  __u32 direction = is_read(enter) ? kReceived : kSent;
+  __u32 bytes = is_read(enter) || is_write(enter) ? moved_bytes(ctx, call, enter) : 0;
   /* What a read leaves to be sent is part of a handshake, and then it has no bytes. */
-  thread->wrote = bytes && is_read(call->enter) ? 0 : call->object;
-  if (bytes) on_bytes(ctx, call, task, bytes);
+  thread->wrote = bytes && direction == kReceived ? 0 : call->object;
+  if (bytes) on_bytes(ctx, call, task, direction, bytes);
 }
 
 /* All points of a process hang on one link, see docs/design/0014. */
