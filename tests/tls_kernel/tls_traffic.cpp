@@ -148,8 +148,9 @@ class Pair {
   // One step of one side, by chance.
   void step() {
     Side& side = up_to(1) == 0 ? server_ : client_;
-    if (how_ != How::fd) side.receive();
-    if (how_ == How::late && up_to(2) == 0) return;
+    const std::size_t part = how_ == How::late ? up_to(2) : 0;  // 1: receives only, 2: not at all
+    if (how_ != How::fd && part != 2) side.receive();
+    if (part == 1) return;
     if (how_ != How::fd) side.hand_over();
     if (SSL_is_init_finished(side.ssl) == 0) SSL_do_handshake(side.ssl);
     if (SSL_is_init_finished(side.ssl) == 1) &side == &server_ ? serve() : ask();
