@@ -125,8 +125,11 @@ static __always_inline void emit_data(struct connection_state *state, struct tas
 }
 
 static __always_inline int on_transfer(struct sock *sk, int result, int flags, __u32 direction) {
-  if (result <= 0 || (flags & (kMsgPeek | kMsgOob))) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
+  if (result <= 0 || (flags & (kMsgPeek | kMsgOob))) {
+    if (is_tls_probed(task->tgid)) note_failure(task, sk);
+    return 0;
+  }
   struct connection_state *state = wanted_state(sk, task);
   if (!state) return 0;
   if ((task->flags & kPfKthread) || !sk->sk_socket || !sk->sk_socket->file) return 0;

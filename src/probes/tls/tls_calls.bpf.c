@@ -6,10 +6,19 @@
 
 char LICENSE[] __weak SEC("license") = "GPL";
 
-/* Bytes that a record of application data has more than plaintext. At least: TLS 1.3 with CCM_8 (content
- * type, tag of 8; RFC 8446 5.2, RFC 6655 6). At most: CBC with SHA-384 (IV, MAC, padding of a block;
- * RFC 5246 6.2.3.2). A peer that pads more stays unproven by length. */
-enum { kTlsLeastOverhead = 9, kTlsMostOverhead = 16 + 48 + 16 };
+/* What a record of application data has more than plaintext: content type and tag of TLS 1.3 (RFC 8446
+ * 5.2); explicit nonce and tag of TLS 1.2's GCM (RFC 5288 3), its tag alone with ChaCha20 (RFC 7905 2);
+ * with CBC the whole record is blocks, of IV, MAC of at least SHA-1 and at most SHA-384, and padding of
+ * up to a block (RFC 5246 6.2.3.2). A peer that pads more stays unproven by length. */
+enum {
+  kTls13Overhead = 17,
+  kTlsGcmOverhead = 24,
+  kTlsTag = 16,
+  kTlsBlock = 16,
+  kTlsLeastCbcOverhead = 16 + 20 + 1,
+  kTlsMostCbcOverhead = 16 + 48 + 16,
+};
+enum { kTlsFitsWanted = 2 };
 
 static __always_inline bool is_read(__u32 enter) {
   return enter == kTlsReadEnter || enter == kTlsReadExEnter || enter == kTlsRecordRecvEnter;
@@ -34,8 +43,9 @@ static __always_inline void guess_stream(struct tls_thread *thread, const struct
   struct tls_stream *now = stream_of(bpf_map_lookup_elem(&tls_objects, key), key);
   if (now == stream || (now && now->binding == kTlsNested)) return;
   /* An object may read what it was given before while another one's bytes wait; it is used for a new
-   * connection when it makes a new handshake. */
-  bool begins = enter == kTlsHandshakeEnter && !stream->bound_to.object;
+   * connection when it makes a handshake after it had plaintext. */
+  bool begins = enter == kTlsHandshakeEnter && !stream->bound_to.object && now &&
+                (now->next_offset[kReceived] || now->next_offset[kSent]);
   if (now && now->binding == kTlsProven && !begins) return;
   bool same = stream->bound_to.object == key->object;
   if (stream->binding == kTlsProven && !same) return;
@@ -84,13 +94,14 @@ static __always_inline void on_enter(const struct pt_regs *ctx, __u32 enter,
 }
 
 /* How many bytes the call has moved; 0: none, or more than can be. */
-static __always_inline __u32 moved_bytes(const struct pt_regs *ctx, const struct tls_call *call) {
+static __always_inline __u32 moved_bytes(const struct pt_regs *ctx, const struct tls_call *call,
+                                          __u32 enter) {
   __s64 bytes = (__s32)ctx->ax;
   __u64 wanted = (__u32)call->wanted;
-  if (call->enter == kTlsRecordRecvEnter || call->enter == kTlsRecordSendEnter) {
+  if (enter == kTlsRecordRecvEnter || enter == kTlsRecordSendEnter) {
     bytes = (__s64)ctx->ax;
     wanted = call->wanted;
-  } else if (is_ex(call->enter)) {
+  } else if (is_ex(enter)) {
     if (bytes != 1) return 0;
     wanted = call->wanted;
     if (bpf_probe_read_user(&bytes, sizeof(bytes), (void *)call->count_at)) return 0;
@@ -98,14 +109,17 @@ static __always_inline __u32 moved_bytes(const struct pt_regs *ctx, const struct
   return bytes > 0 && (__u64)bytes <= wanted && bytes <= 0xffffffff ? (__u32)bytes : 0;
 }
 
-/* Whether one of the latest records may have been these bytes, or held more than were asked for. */
-static __always_inline bool fits_records(const struct tls_stream *stream, __u32 bytes,
-                                         __u64 wanted) {
+static __always_inline bool is_record_of(__u32 length, __u32 bytes) {
+  __u32 more = length - bytes;
+  if (more == kTls13Overhead || more == kTlsGcmOverhead || more == kTlsTag) return true;
+  return length % kTlsBlock == 0 && more >= kTlsLeastCbcOverhead && more <= kTlsMostCbcOverhead;
+}
+
+/* Whether one of the records that came last was these bytes. */
+static __always_inline bool fits_records(const struct tls_stream *stream, __u32 bytes) {
   bool fits = false;
   for (__u32 at = 0; at < kTlsLengths; ++at) {
-    __u32 length = stream->lengths[at];
-    if (!length || length < bytes + kTlsLeastOverhead) continue;
-    if (length <= bytes + kTlsMostOverhead || bytes == wanted) fits = true;
+    if (at < stream->lengths_seen && is_record_of(stream->lengths[at], bytes)) fits = true;
   }
   return fits;
 }
@@ -122,34 +136,32 @@ static __always_inline void pass_over(const struct tls_object_key *key) {
   bpf_map_update_elem(&tls_objects, key, &object, BPF_NOEXIST);
 }
 
-/* Whether the object is surely that of the stream: a guess has to be proven by what it reads. */
-static __always_inline bool prove(struct tls_stream *stream, const struct tls_call *call,
-                                  __u32 bytes) {
+/* Whether the object is surely that of the stream. A guess is proven by what it reads, and one length may
+ * fit by chance. */
+static __always_inline bool prove(struct tls_stream *stream, __u32 direction, __u32 bytes) {
   if (stream->binding >= kTlsProven) return true;
-  if (is_write(call->enter)) {
-    stream->from_start = 0;
-    return false;
-  }
-  if (fits_records(stream, bytes, call->wanted)) {
+  stream->from_start = 0;
+  if (direction == kSent) return false;
+  if (!fits_records(stream, bytes)) {
+    note(kNoteTlsMisfit);
+    end_plaintext(stream);
+  } else if (++stream->fits == kTlsFitsWanted) {
     stream->binding = kTlsProven;
     return true;
   }
-  note(kNoteTlsMisfit);
-  end_plaintext(stream);
   return false;
 }
 
 static __always_inline void on_bytes(const struct pt_regs *ctx, const struct tls_call *call,
-                                     struct task_struct *task, __u32 bytes) {
+                                     struct task_struct *task, __u32 direction, __u32 bytes) {
   struct tls_object_key key;
   fill_object_key(&key, call->object, task);
   struct tls_stream *stream = stream_of(bpf_map_lookup_elem(&tls_objects, &key), &key);
-  if (!stream || !prove(stream, call, bytes)) {
+  if (!stream || !prove(stream, direction, bytes)) {
     pass_over(&key);
     return;
   }
   if (stream->budget.ignored) return;
-  __u32 direction = is_read(call->enter) ? kReceived : kSent;
   emit_plaintext(stream, task, ctx->r14, direction, call->buffer, bytes);
 }
 
@@ -158,10 +170,12 @@ static __always_inline void on_exit(const struct pt_regs *ctx, __u32 exit,
   struct tls_thread *thread = bpf_task_storage_get(&tls_threads, task, 0, 0);
   struct tls_call *call = thread ? end_call(thread, exit) : 0;
   if (!call) return;
-  __u32 bytes = is_read(call->enter) || is_write(call->enter) ? moved_bytes(ctx, call) : 0;
+  __u32 enter = exit - 1;
+  __u32 direction = is_read(enter) ? kReceived : kSent;
+  __u32 bytes = is_read(enter) || is_write(enter) ? moved_bytes(ctx, call, enter) : 0;
   /* What a read leaves to be sent is part of a handshake, and then it has no bytes. */
-  thread->wrote = bytes && is_read(call->enter) ? 0 : call->object;
-  if (bytes) on_bytes(ctx, call, task, bytes);
+  thread->wrote = bytes && direction == kReceived ? 0 : call->object;
+  if (bytes) on_bytes(ctx, call, task, direction, bytes);
 }
 
 /* All points of a process hang on one link, see docs/design/0014. */

@@ -117,9 +117,12 @@ static long walk_record(__u32 index, struct record_walk *walk) {
   if (walk->lost) return 1;
   __u32 length = record_length(&header);
   if (header.type == kTlsDataType) {
-    __u32 place = stream->lengths_seen++ % kTlsLengths;
+    __u32 place = stream->lengths_seen;
     barrier_var(place);
-    if (place < kTlsLengths) stream->lengths[place] = length;
+    if (place < kTlsLengths) {
+      stream->lengths[place] = length;
+      stream->lengths_seen = place + 1;
+    }
   }
   walk->at += kTlsHeaderBytes + length;
   return 0;
@@ -131,6 +134,7 @@ static __always_inline void walk_records(struct tls_stream *stream, struct task_
   struct user_iovec piece;
   if (stream->walks >= kTlsWalks) return;
   ++stream->walks;
+  stream->lengths_seen = 0;
   __u32 left = stream->framed ? stream->record_left : 0;
   if (left >= bytes) {
     stream->record_left = left - bytes;
@@ -177,6 +181,15 @@ static __always_inline void note_outside(struct tls_stream *stream, __u32 index,
   if (!thread) return;
   thread->received_carrier = stream->carrier;
   thread->received_stream = index;
+}
+
+/* A receive that found nothing: the thread has turned to another socket than the one before. */
+static __always_inline void note_failure(struct task_struct *task, struct sock *sk) {
+  struct tls_thread *thread = bpf_task_storage_get(&tls_threads, task, 0, 0);
+  if (!thread || !thread->received_carrier) return;
+  const struct connection_state *state = known_state(sk);
+  if (!state || !state->carries_tls || state->tls_stream != thread->received_stream)
+    thread->received_carrier = 0;
 }
 
 /* True: the bytes are those of an object whose plaintext is reported. */

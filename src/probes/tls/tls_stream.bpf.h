@@ -41,8 +41,9 @@ struct tls_stream {
   __u8 walks; /* receives whose records were read */
   __u8 framed; /* record_left is known */
   __u32 record_left; /* of a record that the latest receive has cut */
+  __u32 fits; /* reads in a row whose lengths were those of records */
   __u32 lengths_seen;
-  __u16 lengths[kTlsLengths]; /* of the latest records with application data */
+  __u16 lengths[kTlsLengths]; /* of the records with application data in the latest receive */
 };
 
 /* key: index that connection_state.tls_stream and tls_object name; written by the socket programs and
@@ -120,6 +121,7 @@ static __always_inline void name_plaintext(struct tls_stream *stream) {
 static __always_inline void end_plaintext(struct tls_stream *stream) {
   __builtin_memset(&stream->bound_to, 0, sizeof(stream->bound_to));
   stream->binding = kTlsUnbound;
+  stream->fits = 0;
   stream->sent_by = 0;
   /* Several may end it at once: the object and the socket. */
   bool told = __sync_lock_test_and_set(&stream->budget.slot_taken, 0);
