@@ -126,14 +126,35 @@ class TlsTest(unittest.TestCase):
 
     def test_a_library_that_is_loaded_later(self) -> None:
         process = self.start_server(self.python("late"))
+        self.assertNotIn("libssl", Path(f"/proc/{process.pid}/maps").read_text())
         with Agent({"OPEN_PORT": str(self.port)}) as agent:
             armed = f"TLS probes in pid={process.pid} library=openssl"
             wait_until(lambda: armed in agent.stderr(), ATTACH_SECONDS, "probes ahead of the library")
             plain = http.client.HTTPConnection("127.0.0.1", self.port)
             plain.request("GET", "/load")
             late_port = int(plain.getresponse().read())
+            plain.close()
             sent = send_all(late_port)
             self.check_counts(agent, sent + Counter({("/load", 200): 1}))
+
+    def test_a_library_that_is_overwritten_before_it_is_loaded(self) -> None:
+        """Nothing may stand in bytes that were not looked at."""
+        library = self.copy_library() / "libssl.so.3"
+        script = 'mount --bind "$1" /usr/lib/x86_64-linux-gnu/libssl.so.3 && shift && exec "$@"'
+        command = [required_program("unshare"), "--mount", "sh", "-c", script, "sh", str(library)]
+        process = self.start_server([*command, *self.python("late")])
+        with Agent({"OPEN_PORT": str(self.port)}) as agent:
+            armed = f"TLS probes in pid={process.pid} library=openssl"
+            wait_until(lambda: armed in agent.stderr(), ATTACH_SECONDS, "probes ahead of the library")
+            content = library.read_bytes()
+            library.write_bytes(content)
+            wait_until(lambda: "was overwritten" in agent.stderr(), 5, "the write is noticed")
+            plain = http.client.HTTPConnection("127.0.0.1", self.port)
+            plain.request("GET", "/load")
+            self.assertEqual(sum(send_all(int(plain.getresponse().read())).values()), CONNECTIONS * REQUESTS_EACH)
+            plain.close()
+            metrics = agent.wait_for_requests({("GET", 200): 1})
+            self.assertEqual(metrics.requests(), {("GET", 200): 1})
 
     def check_client(self, command: list[str], start: bytes, sent: int) -> None:
         self.start_server(self.node())

@@ -41,9 +41,10 @@ std::vector<FileWatch::File> FileWatch::take_written() {
       }
       const auto found = by_watch_.find(event.wd);
       if (found == by_watch_.end()) continue;
-      written.push_back(found->second);
+      const bool is_gone = (event.mask & IN_IGNORED) != 0;  // the file, and the watch with it
+      if (!is_gone) written.push_back(found->second);
       by_watch_.erase(found);
-      ::inotify_rm_watch(inotify_.get(), event.wd);
+      if (!is_gone) ::inotify_rm_watch(inotify_.get(), event.wd);
     }
   }
 }

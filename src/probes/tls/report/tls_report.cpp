@@ -1,6 +1,7 @@
 #include "probes/tls/report/tls_report.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <string_view>
 #include <vector>
@@ -14,12 +15,15 @@ namespace {
 
 using Points = std::vector<abi::probe_point>;
 
-// Where a return probe may stand: the first instruction, or one behind it that the stack pointer
-// reaches unchanged.
-std::uint64_t begin_site(const native::FunctionSites& sites) {
-  const bool at_return_address =
-      sites.entry && !sites.entry->is_call && sites.entry->stack_bytes == 0U;
-  return at_return_address ? sites.entry->offset : sites.file_offset;
+// Where a return probe may stand, as the broker will see it: the first instruction, or the one
+// behind `endbr64` where that is emulated.
+std::uint64_t begin_site(std::span<const std::byte> file, const native::FunctionSites& sites) {
+  constexpr std::array kEndbr64{std::byte{0xf3}, std::byte{0x0f}, std::byte{0x1e}, std::byte{0xfa}};
+  const bool is_second =
+      sites.entry && !sites.entry->is_call &&
+      sites.entry->offset == sites.file_offset + kEndbr64.size() &&
+      std::ranges::equal(file.subspan(sites.file_offset, kEndbr64.size()), kEndbr64);
+  return is_second ? sites.entry->offset : sites.file_offset;
 }
 
 // Of a function that lies in no code: none.
@@ -39,7 +43,7 @@ Points points_of(std::span<const std::byte> file, const native::FunctionSites& s
     return points;
   }
   // Both at one place: one breakpoint. And for processes where no return probe may be, the returns.
-  const std::uint64_t site = begin_site(sites);
+  const std::uint64_t site = begin_site(file, sites);
   Points points{point(site, wanted.enter),
                 point(site, std::uint32_t{wanted.exit} | abi::kTlsByReturn)};
   if (!sites.returns) return points;

@@ -18,9 +18,18 @@
 #include "probes/proof/report_message.h"
 
 // SSL_read: entry at the push, one exit at the jump. SSL_write: none but the return.
-// SSL_do_handshake leaves by a register. SSL_free begins with nothing that is emulated.
+// SSL_do_handshake leaves by a register. SSL_shutdown: entry at a jump that is not its beginning.
+// SSL_free begins with nothing that is emulated.
 asm(R"(
   .text
+  .globl SSL_shutdown
+  .type SSL_shutdown, @function
+SSL_shutdown:
+  xor %ecx, %ecx
+  jmp 1f
+1: xor %eax, %eax
+  ret
+  .size SSL_shutdown, . - SSL_shutdown
   .globl SSL_read, SSL_write, SSL_do_handshake, SSL_free
   .type SSL_read, @function
   .type SSL_write, @function
@@ -112,6 +121,11 @@ TEST_F(TlsReportTest, WhereTheStackHasMovedTheReturnIsAtTheBeginning) {
   EXPECT_THAT(places(abi::kTlsHandshakeEnter), ElementsAre(0));
   EXPECT_THAT(places(std::uint32_t{abi::kTlsHandshakeExit} | abi::kTlsByReturn), ElementsAre(0));
   EXPECT_THAT(places(abi::kTlsHandshakeExit), ElementsAre());
+}
+
+TEST_F(TlsReportTest, BehindAnythingElseThanEndbr64TheReturnIsNotProbed) {
+  EXPECT_THAT(places(abi::kTlsShutdownEnter), ElementsAre(0));
+  EXPECT_THAT(places(std::uint32_t{abi::kTlsShutdownExit} | abi::kTlsByReturn), ElementsAre(0));
 }
 
 TEST_F(TlsReportTest, AnEntryMayBeSingleStepped) {
