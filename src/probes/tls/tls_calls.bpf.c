@@ -76,8 +76,8 @@ static __always_inline void on_enter(const struct pt_regs *ctx, __u32 enter,
     return;
   }
   struct tls_object_key key;
-  fill_object_key(&key, ctx->di, task);
   if (enter == kTlsFreeEnter) {
+    fill_object_key(&key, ctx->di, task);
     on_free(thread, &key);
     return;
   }
@@ -88,9 +88,13 @@ static __always_inline void on_enter(const struct pt_regs *ctx, __u32 enter,
   call->count_at = is_ex(enter) ? ctx->cx : 0;
   call->stack = ctx->sp;
   call->enter = enter;
-  if (enter == kTlsShutdownEnter) on_shutdown(&key);
-  if (thread->received_carrier && (is_read(enter) || enter == kTlsHandshakeEnter))
+  if (enter == kTlsShutdownEnter) {
+    fill_object_key(&key, ctx->di, task);
+    on_shutdown(&key);
+  } else if (thread->received_carrier && !is_write(enter)) {
+    fill_object_key(&key, ctx->di, task);
     guess_stream(thread, &key, enter);
+  }
 }
 
 /* How many bytes the call has moved; 0: none, or more than can be. */
@@ -152,11 +156,26 @@ static __always_inline bool prove(struct tls_stream *stream, __u32 direction, __
   return false;
 }
 
-static __always_inline void on_bytes(const struct pt_regs *ctx, const struct tls_call *call,
+static __always_inline struct tls_stream *find_stream(struct tls_thread *thread,
+                                                      const struct tls_object_key *key) {
+  if (thread->recent_object == key->object) {
+    struct tls_stream *recent = stream_at(thread->recent_stream);
+    if (recent && recent->carrier && is_same_object(&recent->bound_to, key)) return recent;
+  }
+  struct tls_object *known = bpf_map_lookup_elem(&tls_objects, key);
+  struct tls_stream *stream = stream_of(known, key);
+  if (!stream) return 0;
+  thread->recent_object = key->object;
+  thread->recent_stream = known->stream;
+  return stream;
+}
+
+static __always_inline void on_bytes(struct tls_thread *thread, const struct pt_regs *ctx,
+                                     const struct tls_call *call,
                                      struct task_struct *task, __u32 direction, __u32 bytes) {
   struct tls_object_key key;
   fill_object_key(&key, call->object, task);
-  struct tls_stream *stream = stream_of(bpf_map_lookup_elem(&tls_objects, &key), &key);
+  struct tls_stream *stream = find_stream(thread, &key);
   if (!stream || !prove(stream, direction, bytes)) {
     pass_over(&key);
     return;
@@ -175,7 +194,7 @@ static __always_inline void on_exit(const struct pt_regs *ctx, __u32 exit,
   __u32 bytes = is_read(enter) || is_write(enter) ? moved_bytes(ctx, call, enter) : 0;
   /* What a read leaves to be sent is part of a handshake, and then it has no bytes. */
   thread->wrote = bytes && direction == kReceived ? 0 : call->object;
-  if (bytes) on_bytes(ctx, call, task, direction, bytes);
+  if (bytes) on_bytes(thread, ctx, call, task, direction, bytes);
 }
 
 /* All points of a process hang on one link, see docs/design/0014. */
