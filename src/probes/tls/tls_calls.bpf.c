@@ -119,11 +119,12 @@ static __always_inline bool is_record_of(__u32 length, __u32 bytes) {
   return length % kTlsBlock == 0 && more >= kTlsLeastCbcOverhead && more <= kTlsMostCbcOverhead;
 }
 
-/* Whether one of the records that came last was these bytes. */
-static __always_inline bool fits_records(const struct tls_stream *stream, __u32 bytes) {
-  bool fits = false;
+/* Whether one of the records that came last was these bytes. Not static: the kernel verifies it once. */
+__noinline int fits_tls_records(struct tls_stream *stream, __u32 bytes) {
+  int fits = 0;
+  if (!stream) return 0;
   for (__u32 at = 0; at < kTlsLengths; ++at) {
-    if (at < stream->lengths_seen && is_record_of(stream->lengths[at], bytes)) fits = true;
+    if (at < stream->lengths_seen && is_record_of(stream->lengths[at], bytes)) fits = 1;
   }
   return fits;
 }
@@ -146,7 +147,7 @@ static __always_inline bool prove(struct tls_stream *stream, __u32 direction, __
   if (stream->binding >= kTlsProven) return true;
   stream->from_start = 0;
   if (direction == kSent) return false;
-  if (!fits_records(stream, bytes)) {
+  if (!fits_tls_records(stream, bytes)) {
     note(kNoteTlsMisfit);
     end_plaintext(stream);
   } else if (++stream->fits == kTlsFitsWanted) {
@@ -181,7 +182,7 @@ static __always_inline void on_bytes(struct tls_thread *thread, const struct pt_
     return;
   }
   if (stream->budget.ignored) return;
-  emit_plaintext(stream, task, ctx->r14, direction, call->buffer, bytes);
+  emit_plaintext(stream, ctx->r14, direction, call->buffer, bytes);
 }
 
 static __always_inline void on_exit(const struct pt_regs *ctx, __u32 exit,
