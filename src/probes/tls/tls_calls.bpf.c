@@ -189,8 +189,11 @@ static __always_inline void on_exit(const struct pt_regs *ctx, __u32 exit,
                                     struct task_struct *task) {
   struct tls_thread *thread = bpf_task_storage_get(&tls_threads, task, 0, 0);
   struct tls_call *call = thread ? end_call(thread, exit) : 0;
-  if (!call) return;
   __u32 enter = exit - 1;
+  if (!call) { /* it had begun before the probes stood */
+    if ((is_read(enter) || is_write(enter)) && (__s32)ctx->ax > 0) note(kNoteTlsUnbound);
+    return;
+  }
   __u32 direction = is_read(enter) ? kReceived : kSent;
   __u32 bytes = is_read(enter) || is_write(enter) ? moved_bytes(ctx, call, enter) : 0;
   /* What a read leaves to be sent is part of a handshake, and then it has no bytes. */
