@@ -12,6 +12,7 @@
 
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -28,6 +29,7 @@ namespace beyla::tests {
 namespace {
 
 constexpr int kReadEveryMs = 5;
+constexpr std::chrono::seconds kPatience{5};  // a bound, only waited for what is missing
 constexpr std::string_view kMark = "port=";
 
 [[noreturn]] void fail(std::string_view what) {
@@ -85,6 +87,8 @@ class Judge final : public model::EventSink {
         right_, wrong_, other_, gaps_, ciphertext_, without_open_, wrong_opens_, wrong_closes_,
         open_.size());
   }
+
+  [[nodiscard]] std::size_t open() const { return open_.size(); }
 
  private:
   void tell(std::string_view what, model::ConnectionId id) const {
@@ -197,7 +201,11 @@ int run(std::uint32_t pid, const char* library, bool quiet) {
   do {
     read_all();
   } while (!is_input_over());
-  read_all();
+  // The last segments of a connection may be on their way when its process has ended already.
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  do {
+    read_all();
+  } while (judge.open() != 0 && std::chrono::steady_clock::now() < end);
   judge.print();
   print_books(handles);
   print_costs();

@@ -1,9 +1,10 @@
 // TLS servers and clients in one thread, over TCP on the loopback, whose SSL objects are used again
 // for one connection after the other. Each message says the port of its client: "port=N ".
 // tls_traffic fd|memory|late VERSION CONNECTIONS MESSAGES: VERSION 2 or 3 of TLS 1.x; CONNECTIONS
-// in all, MESSAGES each. fd: SSL_set_fd. memory: memory BIOs. late: bytes that were received are
-// given to an object only some time later, when others have been received. Begins when a line comes
-// in; prints how many messages there were; ends once its standard input does.
+// in all, MESSAGES each, or until a second line comes if that is 0. fd: SSL_set_fd. memory: memory
+// BIOs. late: bytes that were received are given to an object only some time later, when others
+// have been received. Begins when a line comes in; prints how many messages there were; ends once
+// its standard input does.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,7 +27,13 @@
 namespace {
 
 constexpr std::size_t kPairs = 8;
+constexpr int kEndless = 1 << 30;
 constexpr long kForever = 1'000'000;
+
+bool line_waits() {
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  return ::poll(&input, 1, 0) != 0;
+}
 
 enum class How { fd, memory, late };
 
@@ -140,7 +148,7 @@ class Pair {
     }
     client_.begin(fd, false, how_);
     server_.begin(accepted, true, how_);
-    left_ = messages;
+    left_ = messages == 0 ? kEndless : messages;
     waits_ = false;
     is_open_ = true;
   }
@@ -223,7 +231,7 @@ int main(int count, char** arguments) {
   std::vector<Pair> pairs(kPairs, Pair(context, how, listener, address));
   for (Pair& pair : pairs) pair = Pair(context, how, listener, address);
   if (std::getchar() == EOF) return 0;
-  for (bool busy = true; busy;) {
+  for (bool busy = true; busy && (messages != 0 || !line_waits());) {
     busy = false;
     for (Pair& pair : pairs) {
       if (!pair.is_open() && left > 0) {

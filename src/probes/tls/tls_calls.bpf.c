@@ -76,8 +76,8 @@ static __always_inline void on_enter(const struct pt_regs *ctx, __u32 enter,
     return;
   }
   struct tls_object_key key;
-  fill_object_key(&key, ctx->di, task);
   if (enter == kTlsFreeEnter) {
+    fill_object_key(&key, ctx->di, task);
     on_free(thread, &key);
     return;
   }
@@ -88,9 +88,13 @@ static __always_inline void on_enter(const struct pt_regs *ctx, __u32 enter,
   call->count_at = is_ex(enter) ? ctx->cx : 0;
   call->stack = ctx->sp;
   call->enter = enter;
-  if (enter == kTlsShutdownEnter) on_shutdown(&key);
-  if (thread->received_carrier && (is_read(enter) || enter == kTlsHandshakeEnter))
+  if (enter == kTlsShutdownEnter) {
+    fill_object_key(&key, ctx->di, task);
+    on_shutdown(&key);
+  } else if (thread->received_carrier && !is_write(enter)) {
+    fill_object_key(&key, ctx->di, task);
     guess_stream(thread, &key, enter);
+  }
 }
 
 /* How many bytes the call has moved; 0: none, or more than can be. */
@@ -115,11 +119,12 @@ static __always_inline bool is_record_of(__u32 length, __u32 bytes) {
   return length % kTlsBlock == 0 && more >= kTlsLeastCbcOverhead && more <= kTlsMostCbcOverhead;
 }
 
-/* Whether one of the records that came last was these bytes. */
-static __always_inline bool fits_records(const struct tls_stream *stream, __u32 bytes) {
-  bool fits = false;
+/* Whether one of the records that came last was these bytes. Not static: the kernel verifies it once. */
+__noinline int fits_tls_records(struct tls_stream *stream, __u32 bytes) {
+  int fits = 0;
+  if (!stream) return 0;
   for (__u32 at = 0; at < kTlsLengths; ++at) {
-    if (at < stream->lengths_seen && is_record_of(stream->lengths[at], bytes)) fits = true;
+    if (at < stream->lengths_seen && is_record_of(stream->lengths[at], bytes)) fits = 1;
   }
   return fits;
 }
@@ -142,7 +147,7 @@ static __always_inline bool prove(struct tls_stream *stream, __u32 direction, __
   if (stream->binding >= kTlsProven) return true;
   stream->from_start = 0;
   if (direction == kSent) return false;
-  if (!fits_records(stream, bytes)) {
+  if (!fits_tls_records(stream, bytes)) {
     note(kNoteTlsMisfit);
     end_plaintext(stream);
   } else if (++stream->fits == kTlsFitsWanted) {
@@ -152,30 +157,48 @@ static __always_inline bool prove(struct tls_stream *stream, __u32 direction, __
   return false;
 }
 
-static __always_inline void on_bytes(const struct pt_regs *ctx, const struct tls_call *call,
+static __always_inline struct tls_stream *find_stream(struct tls_thread *thread,
+                                                      const struct tls_object_key *key) {
+  if (thread->recent_object == key->object) {
+    struct tls_stream *recent = stream_at(thread->recent_stream);
+    if (recent && recent->carrier && is_same_object(&recent->bound_to, key)) return recent;
+  }
+  struct tls_object *known = bpf_map_lookup_elem(&tls_objects, key);
+  struct tls_stream *stream = stream_of(known, key);
+  if (!stream) return 0;
+  thread->recent_object = key->object;
+  thread->recent_stream = known->stream;
+  return stream;
+}
+
+static __always_inline void on_bytes(struct tls_thread *thread, const struct pt_regs *ctx,
+                                     const struct tls_call *call,
                                      struct task_struct *task, __u32 direction, __u32 bytes) {
   struct tls_object_key key;
   fill_object_key(&key, call->object, task);
-  struct tls_stream *stream = stream_of(bpf_map_lookup_elem(&tls_objects, &key), &key);
+  struct tls_stream *stream = find_stream(thread, &key);
   if (!stream || !prove(stream, direction, bytes)) {
     pass_over(&key);
     return;
   }
   if (stream->budget.ignored) return;
-  emit_plaintext(stream, task, ctx->r14, direction, call->buffer, bytes);
+  emit_plaintext(stream, ctx->r14, direction, call->buffer, bytes);
 }
 
 static __always_inline void on_exit(const struct pt_regs *ctx, __u32 exit,
                                     struct task_struct *task) {
   struct tls_thread *thread = bpf_task_storage_get(&tls_threads, task, 0, 0);
   struct tls_call *call = thread ? end_call(thread, exit) : 0;
-  if (!call) return;
   __u32 enter = exit - 1;
+  if (!call) { /* it had begun before the probes stood */
+    if ((is_read(enter) || is_write(enter)) && (__s32)ctx->ax > 0) note(kNoteTlsUnbound);
+    return;
+  }
   __u32 direction = is_read(enter) ? kReceived : kSent;
   __u32 bytes = is_read(enter) || is_write(enter) ? moved_bytes(ctx, call, enter) : 0;
   /* What a read leaves to be sent is part of a handshake, and then it has no bytes. */
   thread->wrote = bytes && direction == kReceived ? 0 : call->object;
-  if (bytes) on_bytes(ctx, call, task, direction, bytes);
+  if (bytes) on_bytes(thread, ctx, call, task, direction, bytes);
 }
 
 /* All points of a process hang on one link, see docs/design/0014. */

@@ -85,17 +85,18 @@ static __always_inline __u32 copy_ends(struct tls_scratch *scratch, __u64 buffer
                                                                                         : at + tail;
 }
 
-/* What a call has moved: `bytes` of the buffer. */
-static __always_inline void emit_plaintext(struct tls_stream *stream, struct task_struct *task,
-                                           __u64 goroutine, __u32 direction, __u64 buffer,
-                                           __u32 bytes) {
+/* What a call has moved: `bytes` of the buffer. Not static: the kernel verifies it once. */
+__noinline int emit_plaintext(struct tls_stream *stream, __u64 goroutine, __u32 direction,
+                              __u64 buffer, __u32 bytes) {
+  if (!stream || direction >= kDirections) return 0;
+  struct task_struct *task = bpf_get_current_task_btf();
   __u64 offset = stream->next_offset[direction];
   stream->next_offset[direction] = offset + bytes;
   struct tls_scratch *scratch = take_tls_scratch();
   if (!scratch) {
     count_lost(kEventData, kLossRingFull);
     finish_record(kEventData);
-    return;
+    return 0;
   }
   struct event_data *event = &scratch->event;
   event->offset = offset;
@@ -117,4 +118,5 @@ static __always_inline void emit_plaintext(struct tls_stream *stream, struct tas
   }
   /* Not before the copy: the next hit on this CPU may write here. */
   __sync_lock_test_and_set(&scratch->in_use, 0);
+  return 0;
 }

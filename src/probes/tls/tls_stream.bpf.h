@@ -117,15 +117,18 @@ static __always_inline void name_plaintext(struct tls_stream *stream) {
   start_budget(&stream->budget, stream->role);
 }
 
-/* The plaintext of this object has ended; another object may follow on the same socket. */
-static __always_inline void end_plaintext(struct tls_stream *stream) {
+/* The plaintext of this object has ended; another object may follow on the same socket. Not static, as
+ * bind_object(): the kernel verifies such a function once, not for each way that leads to it; weak, since
+ * several objects carry it. */
+__weak __noinline int end_plaintext(struct tls_stream *stream) {
+  if (!stream) return 0;
   __builtin_memset(&stream->bound_to, 0, sizeof(stream->bound_to));
   stream->binding = kTlsUnbound;
   stream->fits = 0;
   stream->sent_by = 0;
   /* Several may end it at once: the object and the socket. */
   bool told = __sync_lock_test_and_set(&stream->budget.slot_taken, 0);
-  if (!told) return; /* it never began */
+  if (!told) return 0; /* it never began */
   if (stream->budget.announced) emit_bare(stream->budget.id, kEventClose);
   __u32 slot = stream->budget.slot;
   if (slot != ABI_NO_SLOT) bpf_map_push_elem(&free_slots, &slot, BPF_ANY);
@@ -136,6 +139,7 @@ static __always_inline void end_plaintext(struct tls_stream *stream) {
   stream->fin_told = 0;
   ++stream->generation;
   name_plaintext(stream);
+  return 0;
 }
 
 /* The watched side sends no more. */
@@ -167,8 +171,9 @@ static __always_inline void close_tls_socket(struct connection_state *state) {
 }
 
 /* From now on the object's plaintext is that of this stream. */
-static __always_inline void bind_object(struct tls_stream *stream, __u32 index,
-                                        const struct tls_object_key *key, __u8 binding) {
+__weak __noinline int bind_object(struct tls_stream *stream, __u32 index,
+                                  const struct tls_object_key *key, __u32 binding) {
+  if (!stream || !key) return 0;
   struct tls_object *known = bpf_map_lookup_elem(&tls_objects, key);
   struct tls_stream *before = stream_of(known, key);
   if (before && before != stream) end_plaintext(before);
@@ -182,8 +187,9 @@ static __always_inline void bind_object(struct tls_stream *stream, __u32 index,
   struct tls_object bound = {.carrier = stream->carrier, .stream = index};
   if (bpf_map_update_elem(&tls_objects, key, &bound, BPF_ANY)) {
     note(kNoteTlsFull);
-    return;
+    return 0;
   }
   stream->bound_to = *key;
   stream->binding = binding;
+  return 0;
 }

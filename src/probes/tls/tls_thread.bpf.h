@@ -23,7 +23,8 @@ struct tls_thread {
    * 0: it did something else, or was taken as a sign already. */
   __u64 received_carrier;
   __u32 received_stream;
-  __u32 padding;
+  __u32 recent_stream; /* that of recent_object, as long as it says so itself: saves the look-up */
+  __u64 recent_object;
   __u64 wrote; /* object whose call has ended last and may have left bytes to send; 0: none */
 };
 
