@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cpu_time import tree
 from harness import CACHE, REPOSITORY, required_program
-from services import BENCH, LOAD_CORE, Load, Pinned, pinned, run_load
+from services import BENCH, LOAD_CORE, Load, Pinned, go_program, pinned, run_load
 from targets import Server, go_environment
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "matrix"))
@@ -57,9 +57,39 @@ class GoService(Pinned, Server):
 
 
 class GoHttp1(GoService):
-    name = "Go HTTP/1"
-    goals_us = {"metrics": 1.2, "metrics + traces": 2.5}
+    """It could serve TLS."""
+
+    name = "Go HTTP/1, TLS linked"
+    goals_us = {"metrics": 2.5, "metrics + traces": 2.5}
     pairs_at_the_load = 1
+
+
+class GoRoutes(GoHttp1):
+    """The common case: no TLS, a ServeMux with patterns."""
+
+    name = "Go HTTP/1"
+
+    def program(self) -> list[str]:
+        return [str(go_program("routes")), str(self.port)]
+
+
+class GoBare(GoHttp1):
+    """No TLS, and nothing that could tell a route."""
+
+    name = "Go HTTP/1 without routes"
+    goals_us = {"metrics": 1.2, "metrics + traces": 2.5}
+
+    def program(self) -> list[str]:
+        return [str(go_program("hello")), str(self.port)]
+
+
+class GoJoined(GoHttp1):
+    """Of Go 1.19, whose requests end at finishRequest, with TLS or not; they have no routes."""
+
+    name = "Go 1.19 HTTP/1"
+
+    def program(self) -> list[str]:
+        return [str(program_of(Cell("1.19", "default", "nethttp"))), str(self.port)]
 
 
 class GoTls(GoService):

@@ -49,7 +49,10 @@ def _fd_fields(pid: int) -> list[dict[str, str]]:
     """The key-value lines of /proc/PID/fdinfo, one dict per descriptor."""
     found = []
     for entry in Path(f"/proc/{pid}/fdinfo").iterdir():
-        lines = entry.read_text().splitlines()
+        try:
+            lines = entry.read_text().splitlines()
+        except FileNotFoundError:  # closed meanwhile
+            continue
         found.append({key: value.strip() for key, _, value in (line.partition(":") for line in lines)})
     return found
 

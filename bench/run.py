@@ -17,6 +17,7 @@ sys.path.insert(0, str(REPOSITORY / "tests" / "e2e"))  # starts and reads the ag
 
 import go_cost  # noqa: E402
 import hook_cost  # noqa: E402
+import join_cost  # noqa: E402
 import parse_cost  # noqa: E402
 import reaction_times  # noqa: E402
 import report  # noqa: E402
@@ -25,13 +26,14 @@ import target_cost  # noqa: E402
 from bench_statistics import median  # noqa: E402
 from figures import Figure  # noqa: E402
 from harness import BEYLA_BINARY  # noqa: E402
-from go_services import GoHttp1, GoHttp2, GoStream, GoTls, GoUnary  # noqa: E402
+from go_services import GoBare, GoHttp1, GoHttp2, GoRoutes, GoStream, GoTls, GoUnary  # noqa: E402
 from services import SERVICES  # noqa: E402
 
 DEFAULT_ROUNDS = 15
 TRACE_LINE_ROUNDS = 6
 GO_SERVICES = {
-    "go_http1": GoHttp1, "go_tls": GoTls, "go_http2": GoHttp2, "go_unary": GoUnary, "go_stream": GoStream,
+    "go_bare": GoBare, "go_http1": GoRoutes, "go_http1_tls": GoHttp1, "go_tls": GoTls, "go_http2": GoHttp2,
+    "go_unary": GoUnary, "go_stream": GoStream,
 }
 
 Section = Callable[[int], list[Figure]]
@@ -55,6 +57,7 @@ def sections(build: Path) -> dict[str, Section]:
         "trap": trap.measure,
         **{service.name: target_section(service) for service in SERVICES},
         **{name: go_section(service) for name, service in GO_SERVICES.items()},
+        "go_join": lambda rounds: join_cost.measure(build, rounds, trap.ns()),
         "trace_lines": lambda rounds: target_cost.measure_trace_lines(min(rounds, TRACE_LINE_ROUNDS)),
         "selection": lambda rounds: reaction_times.measure_selection(late_server, rounds),
         "start": lambda rounds: reaction_times.measure_start(late_server, rounds),

@@ -25,8 +25,11 @@ def pinned(core: int, command: list[str]) -> list[str]:
 def pin_agent(agent: Agent) -> None:
     """Beside the load generator, so that the server's core shows the programs alone."""
     for pid in agent.pids:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            os.sched_setaffinity(int(task.name), {LOAD_CORE})
+        try:
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                os.sched_setaffinity(int(task.name), {LOAD_CORE})
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # a worker that has read an executable ends at any time
 
 
 class Pinned:
@@ -67,16 +70,21 @@ class Nginx(Pinned, ServerWithFolder):
         return [required_program("nginx"), "-e", str(self.folder / "error.log"), "-c", str(configuration)]
 
 
+def go_program(name: str) -> Path:
+    """One of bench/targets, built."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    built = CACHE / f"bench_{name}"
+    command = ["go", "build", "-o", str(built), f"{name}.go"]
+    subprocess.run(command, cwd=BENCH / "targets", env=go_environment() | {"GO111MODULE": "off"}, check=True)
+    return built
+
+
 class GoHello(Pinned, Server):
     name = "go"
     goal_percent = 10.0
 
     def program(self) -> list[str]:
-        CACHE.mkdir(parents=True, exist_ok=True)
-        built = CACHE / "bench_hello"
-        command = ["go", "build", "-o", str(built), "hello.go"]
-        subprocess.run(command, cwd=BENCH / "targets", env=go_environment() | {"GO111MODULE": "off"}, check=True)
-        return [str(built), str(self.port)]
+        return [str(go_program("hello")), str(self.port)]
 
 
 class NodeHello(Pinned, Server):

@@ -8,7 +8,7 @@
 
 namespace beyla::abi {
 
-enum : std::uint32_t { kBrokerBooksVersion = 3 };
+enum : std::uint32_t { kBrokerBooksVersion = 4 };
 enum { kBrokerBooksBytes = 4096 };
 
 enum broker_book : std::uint32_t {
@@ -36,8 +36,12 @@ enum broker_book : std::uint32_t {
   kBookProbePoints = 21,       // in all of them
   kBookBinaries = 22,          // those of Go; this and the next in the order of binary_outcome
   kBookGoFailures = kBookBinaries + 7,    // processes left out, in the order of go_failure
-  kBookGoRefusals = kBookGoFailures + 5,  // points left out, in the order of probes::proof::Refusal
-  kBrokerBookValues = kBookGoRefusals + 16,
+  kBookGoRefusals = kBookGoFailures + 6,  // points left out, in the order of probes::proof::Refusal
+  kBookGoRetries = kBookGoRefusals + 16,  // in the order of go_retry
+  kBookSkippedNotPermitted = kBookGoRetries + 3,  // as kBookSkippedProcessGone
+  kBookGoInlined =
+      kBookSkippedNotPermitted + 1,  // executable files: functions of probes were inlined
+  kBrokerBookValues,
 };
 
 // What came of the analysis of an executable file or library.
@@ -60,10 +64,20 @@ enum go_failure : std::uint32_t {
   kGoProcessGone = 2,
   kGoRefusedByKernel = 3,
   kGoTooManyWait = 4,
-  kGoFailures = 5,
+  kGoNotPermitted = 5,
+  kGoFailures = 6,
 };
 static_assert(kBookGoRefusals - kBookGoFailures == std::uint32_t{kGoFailures});
-enum : std::uint32_t { kProbeRefusals = kBrokerBookValues - kBookGoRefusals };
+enum : std::uint32_t { kProbeRefusals = kBookGoRetries - kBookGoRefusals };
+
+// What came of trying again with processes that had been turned away.
+enum go_retry : std::uint32_t {
+  kGoRetryDone = 0,     // processes
+  kGoRetryAgain = 1,    // tries
+  kGoRetryGivenUp = 2,  // processes
+  kGoRetryOutcomes = 3,
+};
+static_assert(kBookSkippedNotPermitted - kBookGoRetries == std::uint32_t{kGoRetryOutcomes});
 
 static_assert(kBookTargetsForgotten - kBookRequestOutcomes == std::uint32_t{kRequestOutcomes});
 

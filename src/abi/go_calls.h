@@ -115,6 +115,11 @@ enum go_field {
   kGoBufioR,
   /* context.timerCtx: cancelCtx, where that is a pointer: Go 1.20 */
   kGoTimerCtxCancelCtx,
+  kGoConnReaderConn,      /* net/http.connReader: pointer to its conn */
+  kGoConnCurReq,          /* net/http.conn: curReq.v, a *response; Go >= 1.19 */
+  kGoResponseHandlerDone, /* net/http.response: handlerDone.v, uint32; Go >= 1.19 */
+  kGoHttp2RwsHandlerDone, /* net/http.http2responseWriterState: bool */
+  kGoXnetRwsHandlerDone,  /* the same of x/net */
   kGoFields,
 };
 
@@ -126,6 +131,10 @@ enum go_image_flag {
    * each of its HTTP/1 requests. */
   kGoNoTlsServer = 2,
   kGoTracesWanted = 4, /* the broker's word, not the worker's */
+  /* net/http.(*ServeMux).registerErr is not linked, nor chi, the other one that writes patterns into
+   * requests: no request of it has one. */
+  kGoNoPatterns = 8,
+  kGoNoRoutes = 16, /* the broker's word: neither that nor a router that is probed */
 };
 
 /* One binary. A field that this binary does not have is kGoAbsentField: what is read through it is
@@ -133,10 +142,10 @@ enum go_image_flag {
 struct go_image {
   uint32_t flags;   /* go_image_flag */
   uint32_t padding; /* 0 */
-  uint16_t offset[88]; /* by go_field; those behind kGoFields are kGoAbsentField */
+  uint16_t offset[96]; /* by go_field; those behind kGoFields are kGoAbsentField */
 };
-ABI_ASSERT(kGoFields <= 88);
-ABI_ASSERT(sizeof(struct go_image) == 184);
+ABI_ASSERT(kGoFields <= 96);
+ABI_ASSERT(sizeof(struct go_image) == 200);
 
 enum { kGoImages = 256 }; /* binaries that have probes at the same time */
 
@@ -160,9 +169,11 @@ enum { kGoCookieProbeShift = 16, kGoCookieImageShift = 8, kGoVariantXnet = 1 };
  * function will begin again: that hit is none. At an end the flags say no such thing. */
 enum go_probe {
   kGoProbeNone = 0,
-  /* net/http.serverHandler.ServeHTTP; entry; bx,cx: ResponseWriter, di: *Request */
+  /* net/http.(*conn).serve, at its CALL of serverHandler.ServeHTTP: unlike that function's entry it is
+   * not passed by requests over HTTP/2; the flags say nothing; bx,cx: ResponseWriter (a *response), di:
+   * *Request */
   kGoProbeServeHttp = 1,
-  /* net/http.(*response).finishRequest; entry; ax: *response */
+  /* net/http.(*response).finishRequest; entry; ax: *response. Not where kGoProbeTlsDone is. */
   kGoProbeFinishRequest = 2,
   /* net/http.(*http2serverConn).runHandler; entry; ax: sc, bx: *responseWriter, cx: *Request */
   kGoProbeHttp2Run = 3,
@@ -201,7 +212,7 @@ enum go_probe {
   kGoProbeMuxSetMatch = 20,
   /* the same with a pointer receiver, older mux; ax: *routeRegexpGroup {host, path, ...} */
   kGoProbeMuxSetMatchPointer = 21,
-  /* runtime.gopanic; entry */
+  /* runtime.gopanic; entry; ax,bx: what with */
   kGoProbePanic = 22,
   /* net/http.(*response).Hijack; entry; ax: *response */
   kGoProbeHijack = 23,
@@ -223,7 +234,24 @@ enum go_probe {
    * moment at which their context is surely still that of the request. */
   kGoProbeWriteHeader = 29,
   kGoProbeHttp2WriteHeader = 30, /* net/http.(*http2responseWriter).WriteHeader; likewise */
-  kGoProbes = 31,
+  /* crypto/tls.(*Conn).SetWriteDeadline; entry; ax: *Conn. Go >= 1.20: net/http.(*conn).serve calls it
+   * behind finishRequest, so that it ends a request under TLS, and plain ones do not pass it. So do
+   * others; of net/http's own call handlerDone is set. */
+  kGoProbeTlsDone = 31,
+  /* Where the compiler has inlined ServeHttp, FinishRequest or Http2Done, what stands in for them:
+   * docs/design/0016-inlined-ends.md. */
+  /* net/http.(*connReader).startBackgroundRead; entry; ax: *connReader. Begin of a request without a body,
+   * and the end of another's body. */
+  kGoProbeHttp1NoBody = 32,
+  /* net/http.(*body).registerOnHitEOF; entry; ax: *body, bx: closure of startBackgroundRead, its receiver
+   * 8 bytes further. Begin of a request with a body. */
+  kGoProbeHttp1Body = 33,
+  /* net/http.(*connReader).abortPendingRead; entry; ax: *connReader. End where handlerDone is set. */
+  kGoProbeHttp1Abort = 34,
+  /* net/http.(*http2responseWriter).FlushError, or Flush; entry; ax: *responseWriter. Likewise. */
+  kGoProbeHttp2Flush = 35,
+  kGoProbeXnetFlush = 36, /* the same of golang.org/x/net/http2 */
+  kGoProbes = 37,
 };
 
 /* What a record says. */
@@ -249,7 +277,8 @@ enum go_call {
   kGoRoute = 14,      /* name: empty; target: the route, of the request that the goroutine serves;
                          connection_id: of the answer's socket, 0: unknown */
   kGoPanic = 15,      /* goroutine panics; it may recover. call, method, name, target: of the request that
-                         it serves, else short and 0 */
+                         it serves, else short and 0; flag kGoFailed: with http.ErrAbortHandler, by
+                         which a handler gives its answer up */
   kGoHijack = 16,     /* call: *response; method, name, target */
   kGoTraceParent = 17, /* comes before the begin. HTTP/2, gRPC: owner, status: as there; name: value of
                           the request's only `traceparent`. HTTP/1 under TLS: call: as there; target:
@@ -262,6 +291,9 @@ enum go_call_flag {
   kGoFailed = 2, /* an error instead of an answer */
   kGoInHttp = 4,
   kGoMorePieces = 8, /* kGoRoute: a longer template of the same request may follow */
+  /* kGoRoute: its target follows the event_call at once, to the end of the record, and status is how
+   * long the text is. A third of the bytes, for what each request has. */
+  kGoBareTarget = 16,
 };
 
 /* All records begin so, the short ones end so. */
@@ -273,11 +305,12 @@ struct event_call {
   uint64_t parent_goroutine_id; /* likewise */
   uint64_t call;    /* what pairs begin and end */
   uint64_t owner;
-  uint64_t context; /* data pointer of the context.Context of the request */
+  uint64_t context; /* data pointer of the context.Context of the request; 0 for HTTP/1 and clients
+                     * where no traces are wanted */
   uint32_t kind;    /* go_call */
   uint32_t flags;   /* go_call_flag */
   int64_t request_bytes;  /* of the body; -1: unknown */
-  int64_t response_bytes; /* likewise */
+  int64_t response_bytes; /* likewise; no exporter has a use for it yet, recordings keep it */
   uint32_t status;        /* 0: none was set */
   uint16_t remote_port;   /* host order; 0: no address */
   uint16_t padding;
@@ -295,7 +328,7 @@ enum { kGoHeadBytes = kGoTargetBytes };
 /* Follows in records that are not short; target_copied bytes of the target, no more, end the
  * record. A text longer than its field is cut: its length says how long it was. */
 struct event_call_texts {
-  /* Begin of clients and of gRPC: contexts that `context` was derived from, nearest first, ended by 0. */
+  /* Begin of clients, where traces are wanted, and of gRPC that net/http answers: contexts that `context` was derived from, nearest first, ended by 0. */
   uint64_t ancestors[kGoAncestors];
   uint32_t method_length;
   uint32_t name_length; /* servers: the client's "address:port"; clients: host or authority */

@@ -11,7 +11,7 @@
 namespace beyla::abi {
 
 enum {
-  kBinaryReportVersion = 3,
+  kBinaryReportVersion = 4,
   kMaxGoOffset = 4096,  // no struct that we read is larger: bound of every go_image.offset
   kReportTextBytes = 56,
 };
@@ -27,12 +27,12 @@ struct binary_report {
   std::uint32_t length;   // sizeof(binary_report)
   std::uint32_t kind;     // binary_kind
   std::uint32_t padding;  // 0
-  // Probes whose function is in the binary and that have no point all the same, one bit each (1 <<
-  // go_probe, or 1 << tls_probe). `inlined`: the function that calls it no longer does (PGO);
-  // `left_out`: a field without which it says nothing is missing, no instruction is fit, or what it
-  // is paired with is one of those. Known calls of them are not seen.
-  std::uint32_t inlined;
-  std::uint32_t left_out;
+  // Probes that have no point, one bit each (1 << go_probe, or 1 << tls_probe). `inlined`: the
+  // function that calls it no longer does (PGO); others may stand in for it. `left_out`: its
+  // function is in the binary, but a field without which it says nothing is missing, no instruction
+  // is fit, or what it is paired with is one of those. Known calls of them are not seen.
+  std::uint64_t inlined;
+  std::uint64_t left_out;
   // kBinaryOther: why, a metric label value ("not_go", "too_old", ...). kBinaryGo: the Go version.
   // kBinaryTls: whose interface it is ("openssl", "gnutls").
   // Lower-case letters, digits, '_', '.'; NUL-terminated and zero to its end.
@@ -40,8 +40,8 @@ struct binary_report {
   go_image go;
   probe_points points;  // probe: go_probe; of kBinaryTls: tls_probe, maybe with kTlsByReturn
 };
-static_assert(kGoProbes <= 32 && int{kTlsProbes} <= kTlsByReturn);
-static_assert(offsetof(binary_report, go) == 80);
-static_assert(sizeof(binary_report) == 80 + sizeof(go_image) + sizeof(probe_points));
+static_assert(kGoProbes <= 64 && int{kTlsProbes} <= kTlsByReturn);
+static_assert(offsetof(binary_report, go) == 88);
+static_assert(sizeof(binary_report) == 88 + sizeof(go_image) + sizeof(probe_points));
 
 }  // namespace beyla::abi

@@ -8,7 +8,7 @@
 
 namespace beyla::abi {
 
-enum { kProbePointsVersion = 1, kMaxProbePoints = 64, kExpectedBytes = 16 };
+enum { kProbePointsVersion = 1, kMaxProbePoints = 80, kExpectedBytes = 16 };
 
 struct probe_point {
   std::uint32_t probe;  // id of the probe that wants to stand there
@@ -29,6 +29,6 @@ struct probe_points {
   std::uint32_t padding;
   probe_point points[kMaxProbePoints];
 };
-static_assert(sizeof(probe_points) == 3088);
+static_assert(sizeof(probe_points) == 16 + 80 * 48);
 
 }  // namespace beyla::abi

@@ -26,7 +26,7 @@ static_assert(static_cast<int>(CallKind::trace_parent) + 1 == abi::kGoCalls);
 static_assert(model::kMaxAncestors == abi::kGoAncestors);
 
 constexpr std::uint32_t kKnownFlags =
-    abi::kGoTls | abi::kGoFailed | abi::kGoInHttp | abi::kGoMorePieces;
+    abi::kGoTls | abi::kGoFailed | abi::kGoInHttp | abi::kGoMorePieces | abi::kGoBareTarget;
 
 // Kinds that mean nothing without their texts. Others may have some.
 bool needs_texts(CallKind kind) {
@@ -107,6 +107,16 @@ bool take_texts(std::span<const std::byte> rest, model::FunctionCall& call) {
   return true;
 }
 
+// All of `rest` is the target; the status said how long it was.
+bool take_bare_target(std::span<const std::byte> rest, model::FunctionCall& call) {
+  if (call.kind != CallKind::route || rest.size() > abi::kGoTargetBytes) return false;
+  const std::uint32_t told = std::exchange(call.status, 0);
+  if (told < rest.size()) return false;
+  call.target = base::as_text(rest);
+  call.target_cut = told > rest.size();
+  return true;
+}
+
 template <std::size_t kSize>
 std::uint32_t put_text(std::string_view text, std::uint8_t (&field)[kSize]) {
   std::ranges::copy(base::as_bytes(text.substr(0, kSize)),
@@ -180,7 +190,9 @@ bool decode_call(std::span<const std::byte> record, model::EventSink& sink) {
   const auto event = reader.read_struct<abi::event_call>();
   if (!event || !is_right(*event)) return false;
   model::FunctionCall call = to_call(*event);
-  if (reader.remaining() == 0) {
+  if ((event->flags & abi::kGoBareTarget) != 0) {
+    if (!take_bare_target(record.subspan(reader.position()), call)) return false;
+  } else if (reader.remaining() == 0) {
     if (needs_texts(call.kind)) return false;
   } else if (!take_texts(record.subspan(reader.position()), call)) {
     return false;

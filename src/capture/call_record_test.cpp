@@ -163,6 +163,43 @@ TEST(CallRecord, WhatStandsBehindTheLastAncestorIsNone) {
   EXPECT_EQ(ancestors, (std::array<std::uint64_t, model::kMaxAncestors>{0xc200, 0xc300}));
 }
 
+// As the kernel half writes it.
+std::vector<std::byte> bare_route(std::string_view target, std::uint32_t told) {
+  model::FunctionCall call = begun_client();
+  call.kind = CallKind::route;
+  auto bytes = encode(call);
+  bytes.resize(sizeof(abi::event_call));
+  const auto text = std::as_bytes(std::span(target));
+  bytes.insert(bytes.end(), text.begin(), text.end());
+  put(bytes, offsetof(abi::event_header, size), static_cast<std::uint32_t>(bytes.size()));
+  put(bytes, offsetof(abi::event_call, flags),
+      std::uint32_t{abi::kGoBareTarget | abi::kGoMorePieces});
+  put(bytes, offsetof(abi::event_call, status), told);
+  return bytes;
+}
+
+TEST(CallRecord, ABareRouteIsAllTarget) {
+  for (const std::string& target :
+       {std::string(), std::string("/users/{id}"), std::string(abi::kGoTargetBytes, 't')}) {
+    const auto told = static_cast<std::uint32_t>(target.size());
+    const Decoded decoded = decode(bare_route(target, told));
+    ASSERT_EQ(decoded.keep.calls.size(), 1U);
+    const model::FunctionCall& call = decoded.keep.calls[0];
+    EXPECT_EQ(decoded.keep.texts[2], target);
+    EXPECT_EQ(call.status, 0U);
+    EXPECT_EQ(call.connection, 77U);
+    EXPECT_TRUE(call.more_pieces);
+    EXPECT_FALSE(call.target_cut);
+    EXPECT_TRUE(decode(bare_route(target, told + 1)).keep.calls.at(0).target_cut);
+  }
+}
+
+TEST(CallRecord, RefusesABareRouteThatCannotBe) {
+  EXPECT_EQ(decode(bare_route("/users", 5)).malformed, 1U);
+  const std::string longest(abi::kGoTargetBytes + 1, 't');
+  EXPECT_EQ(decode(bare_route(longest, 2000)).malformed, 1U);
+}
+
 TEST(CallRecord, RefusesEveryOtherLength) {
   const auto whole = encode(begun_client());
   for (std::size_t size = sizeof(abi::event_header); size < whole.size() + 9; ++size) {
@@ -186,8 +223,9 @@ TEST(CallRecord, RefusesWhatCannotBe) {
   EXPECT_TRUE(refused(kind, std::uint32_t{abi::kGoCallNone}));
   EXPECT_TRUE(refused(kind, std::uint32_t{abi::kGoCalls}));
   EXPECT_TRUE(refused(kind, ~std::uint32_t{0}));
-  EXPECT_TRUE(refused(flags, std::uint32_t{16}));
-  EXPECT_TRUE(refused(length, std::uint32_t{4}));  // more copied than there was
+  EXPECT_TRUE(refused(flags, std::uint32_t{32}));
+  EXPECT_TRUE(refused(flags, std::uint32_t{abi::kGoBareTarget}));  // no route
+  EXPECT_TRUE(refused(length, std::uint32_t{4}));                  // more copied than there was
   EXPECT_TRUE(refused(copied, std::uint32_t{4}));
   EXPECT_TRUE(refused(copied, ~std::uint32_t{0}));
   EXPECT_TRUE(refused(offsetof(abi::event_header, time_ns), ~std::uint64_t{0}));

@@ -53,7 +53,10 @@ void Discovery::decide(const model::ProcessStarted& process, const Facts& facts)
   // likewise one whose main thread has ended.
   const std::string path = facts ? facts->executable_path : kernels_path(process);
   if (!rules_.matches(path)) {
-    if (!facts) counts_.skipped_process_gone.add();
+    if (!facts) {
+      const bool is_gone = facts.error() == inspect::NoFacts::gone;
+      (is_gone ? counts_.skipped_process_gone : counts_.skipped_not_permitted).add();
+    }
     reject(process);
     return;
   }
@@ -64,8 +67,11 @@ void Discovery::decide(const model::ProcessStarted& process, const Facts& facts)
   // The kernel proposes before we look: what we rejected may have been the image before exec.
   map_.select(process.key);
   counts_.selected.add();
-  spdlog::info("instrumenting service={} pid={} executable={}", target.service.name,
-               process.key.pid, path);
+  if (const auto left_out = selected_lines_.take(process.time)) {
+    if (*left_out != 0) spdlog::info("instrumenting {} processes without a line here", *left_out);
+    spdlog::info("instrumenting service={} pid={} executable={}", target.service.name,
+                 process.key.pid, path);
+  }
   marks_wanted_ = marks_wanted_ || process.may_have_older_sockets;
   sink_.on_selected(target, process.time);
 }
@@ -78,13 +84,16 @@ void Discovery::reject(const model::ProcessStarted& process) {
 void Discovery::on_exited(const model::ProcessKey& key, base::BootTime time) {
   std::erase_if(doubtful_, [&](const auto& doubtful) {
     if (doubtful.first.key != key) return false;
-    decide(doubtful.first, std::nullopt);
+    decide(doubtful.first, std::unexpected(inspect::NoFacts::gone));
     return true;
   });
   sink_.on_exited(key, time);
   if (targets_.erase(key) == 0) return;
   counts_.ended.add();
-  spdlog::info("process ended pid={}", key.pid);
+  if (const auto left_out = ended_lines_.take(time)) {
+    if (*left_out != 0) spdlog::info("{} processes ended without a line here", *left_out);
+    spdlog::info("process ended pid={}", key.pid);
+  }
 }
 
 void Discovery::finish_batch() {

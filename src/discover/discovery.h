@@ -3,13 +3,14 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <expected>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/counter.h"
+#include "base/line_budget.h"
 #include "discover/inspect/process_inspector.h"
 #include "discover/select/service_namer.h"
 #include "model/target.h"
@@ -19,8 +20,9 @@ namespace beyla::discover {
 struct DiscoveryCounts {
   base::Counter selected;
   base::Counter ended;
-  base::Counter
-      skipped_process_gone;  // ended before /proc was read, and the kernel's name did not match
+  // The name that the kernel gave did not match, and
+  base::Counter skipped_process_gone;   // it had ended before /proc was read
+  base::Counter skipped_not_permitted;  // /proc may not be read
 };
 
 class Discovery {
@@ -34,7 +36,7 @@ class Discovery {
   void finish_batch();
 
  private:
-  using Facts = std::optional<inspect::ProcessFacts>;
+  using Facts = std::expected<inspect::ProcessFacts, inspect::NoFacts>;
   void decide(const model::ProcessStarted& process, const Facts& facts);
   void reject(const model::ProcessStarted& process);
 
@@ -46,6 +48,8 @@ class Discovery {
   DiscoveryCounts& counts_;
   std::unordered_map<model::ProcessKey, std::string, model::ProcessKeyHash> targets_;
   bool marks_wanted_ = false;
+  base::LineBudget selected_lines_;
+  base::LineBudget ended_lines_;
   // Proposed under another name than /proc shows, and what that shows. Decided at the record of
   // their end, else at the end of the batch.
   std::vector<std::pair<model::ProcessStarted, Facts>> doubtful_;

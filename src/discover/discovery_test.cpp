@@ -1,6 +1,7 @@
 #include "discover/discovery.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -150,6 +151,25 @@ TEST_F(DiscoveryTest, MarksOlderSocketsOncePerBatch) {
   discovery.finish_batch();
   discovery.finish_batch();
   EXPECT_EQ(map.marks, 1);
+}
+
+// Of the process that runs the tests; asked by another user, who has no CAP_SYS_PTRACE.
+TEST(ProcessInspector, WhatMayNotBeReadIsToldFromWhatIsGone) {
+  if (::geteuid() != 0) GTEST_SKIP() << "not root: there is no other user to be";
+  const auto self = static_cast<std::uint32_t>(::getpid());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    constexpr uid_t kNobody = 65534;
+    if (::setresuid(kNobody, kNobody, kNobody) != 0) ::_exit(9);
+    const auto denied = inspect::ProcessInspector().inspect({self, 1, 0});
+    const auto gone = inspect::ProcessInspector().inspect({0x7fffffff, 1, 0});
+    const bool are_right = !denied && denied.error() == inspect::NoFacts::not_permitted && !gone &&
+                           gone.error() == inspect::NoFacts::gone;
+    ::_exit(are_right ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(EnvironmentValue, NeedsTheWholeName) {

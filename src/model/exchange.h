@@ -17,9 +17,11 @@ enum class MetricFamily : std::uint8_t { http, rpc };  // with the role it names
 
 struct Semantics {
   MetricFamily family = MetricFamily::http;
-  // HTTP: method, or "_OTHER" for one that no RFC registers. RPC: full method, "/pkg.Service/Name".
+  // HTTP: method, or "_OTHER" for one that no RFC registers. RPC: full method, "/pkg.Service/Name",
+  // or "_OTHER" for one that the server does not know.
   std::string operation;
-  std::string target;      // HTTP: path without query, raw bytes as sent
+  // HTTP: path without query, raw bytes as sent. RPC: the full method where it is "_OTHER".
+  std::string target;
   std::string outcome;     // HTTP: status code as text, empty: no answer came. RPC: code as text
   std::string route = {};  // HTTP servers: as the framework spells it; empty: not known
 };
@@ -40,6 +42,8 @@ struct Exchange {
   // Server: the last byte of the answer was handed to the kernel. Client: it was received.
   base::BootTime end;
   std::optional<std::uint64_t> request_body_bytes;  // nullopt: not known exactly
+  // HTTP/1 that went on as HTTP/2: the real answer is that of stream 1 (RFC 7540 §3.2).
+  bool to_http2 = false;
   Semantics semantics;
   TraceContext trace;
 };

@@ -54,7 +54,7 @@ struct FunctionCall {
   std::uint64_t call = 0;       // what pairs begin and end
   std::uint64_t owner = 0;      // the connection's or transport's object
   bool tls = false;
-  bool failed = false;       // an error instead of an answer
+  bool failed = false;       // an error instead of an answer; panic: http.ErrAbortHandler
   bool in_http = false;      // a gRPC call that net/http answers
   bool more_pieces = false;  // a longer route of the same request may follow
   std::uint32_t status = 0;  // 0: none was set; kinds of gRPC: code; begins: HTTP/2 stream

@@ -98,12 +98,13 @@ void Linker::on_exchange(model::Exchange&& exchange) {
   sink_.on_exchange(std::move(exchange));
 }
 
-// net/http answers a panic by closing the connection.
+// net/http answers a panic by closing the connection, at once. What is closed later had a handler
+// that recovered and went on, and a client that did not wait for what it would have said.
 void Linker::on_incomplete(const model::Incomplete& request) {
   const OpenRequest* open = requests_.find(request.request);
-  const bool panicked = open != nullptr && open->panicked &&
-                        request.reason == IncompleteReason::no_answer &&
-                        request.unanswered != nullptr;
+  const bool panicked =
+      open != nullptr && open->panicked && request.time - *open->panicked <= kCloseAfterPanic &&
+      request.reason == IncompleteReason::no_answer && request.unanswered != nullptr;
   if (panicked) {
     constexpr std::string_view kOutcome = "500";
     model::Exchange exchange = *request.unanswered;

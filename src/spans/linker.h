@@ -35,6 +35,7 @@ class Linker final : public model::ExchangeSink, public model::EventSink, public
   // Ours. Work that a request started outlives it by a moment; addresses are soon used again.
   static constexpr std::chrono::seconds kKeepEnded{1};
   static constexpr std::size_t kMaxEnded = 4096;
+  static constexpr std::chrono::seconds kCloseAfterPanic{1};  // ours, as calls::kMaxSilence
   // Each P of Go takes 16 ids at once and may use them later (runtime/proc.go newproc1, Go 1.17 to
   // 1.26): so many with 1,024 of them.
   static constexpr std::uint64_t kGoroutinesLate = 16 * 1024;

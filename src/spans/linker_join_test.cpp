@@ -210,6 +210,34 @@ TEST(GoroutineJoin, APanicWithoutAnAnswerIs500) {
   EXPECT_EQ(traffic.sink.incomplete, 0U);
 }
 
+// Its handler recovered and went on; the client did not wait for that.
+TEST(GoroutineJoin, AConnectionThatIsClosedLongAfterAPanicWasNotEndedByIt) {
+  Traffic traffic;
+  const auto id = traffic.request(1, 7);
+  traffic.serve(7);
+  traffic.call(CallKind::panic, 7);
+  traffic.time += Linker::kCloseAfterPanic + std::chrono::milliseconds(1);
+  traffic.lose(id);
+  EXPECT_EQ(traffic.sink.incomplete, 1U);
+  EXPECT_TRUE(traffic.sink.exchanges.empty());
+}
+
+TEST(GoroutineJoin, AHandlerThatAbortsHasNoAnswer) {
+  Traffic traffic;
+  const auto id = traffic.request(1, 7);
+  traffic.serve(7);
+  model::FunctionCall abort;
+  abort.kind = CallKind::panic;
+  abort.process = kGoProcess;
+  abort.origin.goroutine = 7;
+  abort.origin.goroutine_id = 1007;
+  abort.failed = true;
+  traffic.linker.on_call(abort);
+  traffic.lose(id);
+  EXPECT_EQ(traffic.sink.incomplete, 1U);
+  EXPECT_TRUE(traffic.sink.exchanges.empty());
+}
+
 TEST(GoroutineJoin, NoPanicNo500) {
   Traffic traffic;
   const auto id = traffic.request(1, 7);

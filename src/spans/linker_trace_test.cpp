@@ -222,6 +222,17 @@ TEST(Traces, TheContextOfAnEndedRequestIsNoProof) {
   EXPECT_EQ(traffic.parents(ParentBy::context), 1U);
 }
 
+// Nobody has told of its end yet: net/http may have dropped it since.
+TEST(Traces, TheContextOfARequestThatPanickedIsNoProof) {
+  Serving traffic;
+  traffic.call(model::CallKind::panic, 7);
+  CallOrigin origin = elsewhere();
+  origin.ancestors = {0xc007};
+  EXPECT_EQ(traffic.ask(origin).parent_span_id, kNoSpan);
+  origin.parent_goroutine_id = 1007;
+  EXPECT_EQ(traffic.ask(origin).parent_span_id, traffic.server().span_id);
+}
+
 // The next one on its goroutine: what that has started asks for it.
 TEST(Traces, TheNextRequestCountsMoreThanTheContextOfTheOneBefore) {
   Serving traffic;

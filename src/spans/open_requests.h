@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,7 @@ struct OpenRequest {
   std::uint64_t goroutine_key = 0;     // 0: nobody knows who serves it
   std::uint64_t context = 0;
   std::string route;
-  bool panicked = false;
+  std::optional<base::BootTime> panicked;
   // Of those of its connection that nobody is known to serve, in the order in which they came.
   bool in_queue = false;
   std::uint32_t before = kNone;

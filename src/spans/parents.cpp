@@ -104,7 +104,12 @@ OpenRequest* Linker::find_served(GoProcess& process, const model::FunctionCall& 
 // Its own request only: of a panic elsewhere the process dies, or nobody hears of it.
 void Linker::panic(GoProcess& process, const model::FunctionCall& call) {
   const auto id = process.request_by_goroutine.find(goroutine_key_of(call.origin));
-  if (OpenRequest* request = id ? requests_.find(*id) : nullptr) request->panicked = true;
+  OpenRequest* request = id ? requests_.find(*id) : nullptr;
+  if (request == nullptr) return;
+  if (!call.failed) request->panicked = call.time;
+  // Unless its handler recovers, it has ended, though some panics show only later that they did.
+  process.request_by_context.erase(request->context, *id);
+  request->context = 0;
 }
 
 // A router inside a router names more of the path: the longest is it. Of one router's templates one

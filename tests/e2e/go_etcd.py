@@ -56,7 +56,7 @@ class Etcd(GoProgram):
         many_calls(self.port, self.ways[0].scheme, f"{KV}/Range", RANGE_OF_A, MANY * 10)
         for method in UNKNOWN:
             many_calls(self.port, self.ways[0].scheme, method, b"", UNKNOWN_CALLS)
-            self.unseen_rpcs[method, CODES["Unimplemented"]] += UNKNOWN_CALLS
+            self.unseen_rpcs["_OTHER", CODES["Unimplemented"]] += UNKNOWN_CALLS
         self._end_a_watch(curl)
 
     def _etcdctl_command(self, *words: str) -> list[str]:

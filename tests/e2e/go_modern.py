@@ -177,7 +177,7 @@ class Collector(GoProgram):
         many_calls(self.grpc_port, scheme, METRICS, b"", MANY)
         many_calls(self.grpc_port, scheme, TRACES, b"\xff\xff", MANY // 2)  # no protocol buffer: Internal
         many_calls(self.grpc_port, scheme, LOGS, b"", MANY // 4)
-        self.unseen_rpcs[LOGS, UNIMPLEMENTED] += MANY // 4
+        self.unseen_rpcs["_OTHER", UNIMPLEMENTED] += MANY // 4
 
     def _metrics(self, curl: Curl) -> Metrics:
         own = Curl(self.metrics_port)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -13,11 +14,12 @@ from go_targets import GoTarget, drive, run_json, wait_probed  # first: it puts 
 import workshop
 from go_builds import Cell, program_of
 from go_judge import GoTruth, wrong_lines, wrong_losses, wrong_metrics, wrong_traces
-from harness import FULL, Agent, settle
+from harness import FULL, Agent, required_program, settle
 
 PASSES = 40 if FULL else 6
 CONNECTIONS = 3
 SETTLE_SECONDS = 10.0
+UPGRADES, UPGRADED = 3, "/users/upgraded"
 JSON_LINES = {"BEYLA_TRACE_PRINTER": "json"}
 
 Load = Callable[[GoTarget], list[dict]]
@@ -65,8 +67,18 @@ def tls_load(target: GoTarget) -> list[dict]:
     ]
 
 
+def _upgraded(target: GoTarget) -> dict:
+    """Requests that begin as HTTP/1 and are answered as HTTP/2 (RFC 7540 section 3.2): each is one."""
+    for _ in range(UPGRADES):
+        subprocess.run([required_program("curl"), "-sf", "--http2", "-o", "/dev/null", target.url() + UPGRADED], check=True)
+    route = "/users/{id}" if target.spelling == "patterns" else ""
+    return {"server": [{"method": "GET", "path": UPGRADED, "route": route, "status": 200, "count": UPGRADES,
+                        "body_bytes": 0, "delay_seconds": 0}]}
+
+
 def h2c_load(target: GoTarget) -> list[dict]:
     return [
+        _upgraded(target),
         _http(target, "h2c", "-passes", PASSES, "-connections", CONNECTIONS),
         _http(target, "h1", "-passes", 1, "-connections", CONNECTIONS),
     ]

@@ -8,7 +8,7 @@ import os
 import unittest
 
 import go_targets  # noqa: F401  puts tests/matrix into the path
-from go_cells import IMPOSSIBLE, SLICE, all_cells
+from go_cells import IMPOSSIBLE, INLINED, SLICE, all_cells
 from go_rows import run_cell
 from harness import main
 
@@ -18,9 +18,9 @@ WRONG_SHOWN = 15  # of each outcome
 
 def chosen() -> list:
     if GO_CELLS == "all":
-        return all_cells()
+        return [*all_cells(), *INLINED]
     names = {name.strip() for name in GO_CELLS.split(";")} - {""}
-    known = {str(cell): cell for cell in (*SLICE, *all_cells())}
+    known = {str(cell): cell for cell in (*SLICE, *all_cells(), *INLINED)}
     if unknown := names - known.keys():
         raise AssertionError(f"no cell is called {unknown}")
     return [known[name] for name in sorted(names)] or list(SLICE)

@@ -20,7 +20,9 @@ ACCOUNT = {
     ],
     "client": [{"method": "GET", "address": "127.0.0.1:80", "status": 0, "count": 1}],
     "traces": [{"path": "/out", "trace_id": TRACE, "span_id": "12" * 8}],
-    "rpc": [{"method": "Unary", "code": 5, "count": 2, "delay_seconds": 0.05}],
+    "rpc_traces": [{"method": "Absent", "trace_id": TRACE, "span_id": "34" * 8}],
+    "rpc": [{"method": "Unary", "code": 5, "count": 2, "delay_seconds": 0.05},
+            {"method": "Absent", "code": 12, "count": 1, "delay_seconds": 0}],
 }
 METRICS = """
 http_server_duration_seconds_count{http_method="GET",http_route="/users/{id}",http_status_code="200"} 2
@@ -31,6 +33,7 @@ http_server_duration_seconds_count{http_method="GET",http_status_code="404"} 1
 http_client_duration_seconds_count{http_method="GET",http_status_code="599"} 1
 rpc_server_duration_seconds_count{rpc_grpc_status_code="5",rpc_method="/targets.Calls/Unary",rpc_system="grpc"} 2
 rpc_server_duration_seconds_sum{rpc_grpc_status_code="5",rpc_method="/targets.Calls/Unary",rpc_system="grpc"} 0.055
+rpc_server_duration_seconds_count{rpc_grpc_status_code="12",rpc_method="_OTHER",rpc_system="grpc"} 1
 beyla_events_lost_total{kind="data"} 0
 """
 
@@ -52,6 +55,8 @@ def good_lines() -> list[dict]:
         http_line("SERVER", "GET", "/missing", "a4", status=404),
         http_line("CLIENT", "GET", "", "a5", trace_id=TRACE, parent="a3", address="127.0.0.1", port=80),
         call | {"span_id": "a6"}, call | {"span_id": "a7"},
+        call | {"span_id": "a8", "rpc.method": "_OTHER", "rpc.method_original": "/targets.Calls/Absent", "rpc.grpc.status_code": 12,
+                "trace_id": TRACE, "parent_span_id": "34" * 8},
     ]
 
 
@@ -67,14 +72,14 @@ class JudgeTest(unittest.TestCase):
 
     def test_finds_nothing_when_all_is_right(self) -> None:
         self.assertEqual(self.wrong(METRICS, good_lines()), [])
-        self.assertEqual(self.truth.sent, 7)
+        self.assertEqual(self.truth.sent, 8)
 
     def test_finds_each_wrong_metric(self) -> None:
         for right, false in (
             ('"200"} 2', '"200"} 3'), ('http_route="/out",', ""), ('{id}', "6"), ('"404"} 1', '"404"} 0'),
             ('"200"} 0.11', '"200"} 0.04'), ('"200"} 0.11', '"200"} 1.1'), ('"599"', '"200"'), ('code="5"', 'code="2"'),
             ('"grpc"} 0.055', '"grpc"} 0.01'), ('Calls/Unary",rpc_system="grpc"} 2', 'Calls/Other",rpc_system="grpc"} 2'),
-            ('"data"} 0', '"data"} 1'),
+            ('"data"} 0', '"data"} 1'), ('rpc_method="_OTHER"', 'rpc_method="/targets.Calls/Absent"'),
         ):
             with self.subTest(false):
                 self.assertIn(right, METRICS)
@@ -89,6 +94,7 @@ class JudgeTest(unittest.TestCase):
             (4, {"parent_span_id": ""}), (4, {"trace_id": OTHER_TRACE}), (4, {"server.port": 81}),
             (4, {"http.response.status_code": 200}), (4, {"kind": "INTERNAL"}), (5, {"rpc.grpc.status_code": 2}),
             (5, {"rpc.method": "Unary"}), (5, {"kind": "CLIENT"}),
+            (7, {"trace_id": OTHER_TRACE}), (7, {"parent_span_id": ""}), (7, {"rpc.method": "/targets.Calls/Absent"}), (7, {"rpc.method_original": "/targets.Calls/Unary"}),
         ):
             with self.subTest(f"{index}: {change}"):
                 lines = good_lines()

@@ -1,6 +1,8 @@
 // Probes one Go process and prints a line for each record of its calls and of what it sends, then
 // what the programs cost. For tests and developers; needs root, no agent.
-// go_records PID [PROBE,... [quiet]]: until the standard input ends; quiet: costs and books only.
+// go_records PID [PROBE,... [MODE]]: until the standard input ends; quiet: costs and books only.
+// For the bench, which asks the kernel for the costs: thin: quiet, and nothing is measured; full:
+// likewise, but the probes own plain requests as those under TLS, and the sockets are not watched.
 // "ready" says that the probes stand.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -139,6 +141,22 @@ int on_record(void* context, void* data, std::size_t size) {
   return 0;
 }
 
+enum class Mode : std::uint8_t { loud, quiet, thin, full };
+
+Mode parse_mode(std::string_view text) {
+  if (text == "quiet") return Mode::quiet;
+  if (text == "thin") return Mode::thin;
+  if (text == "full") return Mode::full;
+  fail(text, EINVAL);
+}
+
+// What is read for the TLS state is net/http.conn.server, the first field, which each connection
+// has.
+void own_plain_requests(abi::go_image& image) {
+  image.flags &= ~std::uint32_t{abi::kGoNoTlsServer};
+  image.offset[abi::kGoConnTlsState] = 0;
+}
+
 std::set<std::uint32_t> parse_numbers(std::string_view text) {
   std::set<std::uint32_t> numbers;
   const char* at = text.data();
@@ -156,23 +174,28 @@ bool is_input_over() {
   return ::poll(&input, 1, kReadEveryMs) > 0;
 }
 
-int run(int pid, const std::set<std::uint32_t>& wanted, bool quiet) {
+int run(int pid, const std::set<std::uint32_t>& wanted, Mode mode) {
   const std::string path = fmt::format("/proc/{}/exe", pid);
   const base::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) fail(path, errno);
-  const auto report = read_report(file);
+  auto report = read_report(file);
   if (report.kind != abi::kBinaryGo) fail("not a Go program", ENOEXEC);
+  if (mode != Mode::full) report.go.flags |= abi::kGoTracesWanted;
+  if (mode == Mode::full) own_plain_requests(report.go);
   beyla_bpf& skeleton = load_programs();
   const std::uint32_t image = 0;
   bpf_map_update_elem(bpf_map__fd(skeleton.maps.go_images), &image, &report.go, BPF_ANY);
-  set_bit(skeleton.bss->watched, static_cast<std::uint32_t>(pid));
-  scan(skeleton.progs.scan_listeners);
-  scan(skeleton.progs.scan_mark);
+  if (mode != Mode::full) {
+    set_bit(skeleton.bss->watched, static_cast<std::uint32_t>(pid));
+    scan(skeleton.progs.scan_listeners);
+    scan(skeleton.progs.scan_mark);
+  }
   const base::Fd link = attach(skeleton, file, pid, report.points, wanted);
   set_bit(skeleton.bss->has_go_probes, static_cast<std::uint32_t>(pid));
-  Reader reader{quiet};
+  Reader reader{mode != Mode::loud};
   auto* ring = ring_buffer__new(bpf_map__fd(skeleton.maps.data_ring), on_record, &reader, nullptr);
-  const int statistics = bpf_enable_stats(BPF_STATS_RUN_TIME);
+  const bool measures = mode == Mode::loud || mode == Mode::quiet;
+  const base::Fd statistics(measures ? bpf_enable_stats(BPF_STATS_RUN_TIME) : -1);
   fmt::print("ready {}\n", reinterpret_cast<const char*>(report.text));
   std::fflush(stdout);
   while (!is_input_over()) {
@@ -183,7 +206,6 @@ int run(int pid, const std::set<std::uint32_t>& wanted, bool quiet) {
   print_costs(skeleton);
   print_books(skeleton);
   fmt::print("read {}\n", reader.calls);
-  ::close(statistics);
   beyla_bpf__destroy(&skeleton);
   return 0;
 }
@@ -193,6 +215,7 @@ int run(int pid, const std::set<std::uint32_t>& wanted, bool quiet) {
 
 int main(int count, char** arguments) {
   if (count < 2) return 2;
-  return beyla::tests::run(std::atoi(arguments[1]),
-                           beyla::tests::parse_numbers(count > 2 ? arguments[2] : ""), count > 3);
+  return beyla::tests::run(
+      std::atoi(arguments[1]), beyla::tests::parse_numbers(count > 2 ? arguments[2] : ""),
+      count > 3 ? beyla::tests::parse_mode(arguments[3]) : beyla::tests::Mode::loud);
 }

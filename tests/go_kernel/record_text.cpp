@@ -76,6 +76,12 @@ std::string text_of_call(std::span<const std::byte> record) {
       kNames[call.kind], call.process.pid, call.goroutine, call.goroutine_id,
       call.parent_goroutine_id, call.call, call.owner, call.context, call.flags, call.status,
       call.request_bytes, call.response_bytes, call.header.connection_id, address_of(call));
+  if ((call.flags & abi::kGoBareTarget) != 0) {
+    const auto rest = record.subspan(sizeof(call));
+    return line + fmt::format(" target={} target_length={}",
+                              shown({reinterpret_cast<const char*>(rest.data()), rest.size()}),
+                              call.status);
+  }
   if (record.size() > sizeof(call)) line += text_of_texts(record.subspan(sizeof(call)));
   return line;
 }

@@ -21,6 +21,7 @@ namespace {
 
 // Those that end a client's call are single-stepped, all others never.
 proof::Stepping stepping_of(std::uint32_t probe) {
+  if (probe == abi::kGoProbeServeHttp) return proof::Stepping::call_allowed;
   return probe == abi::kGoProbeRoundTripEnd ? proof::Stepping::single_step_allowed
                                             : proof::Stepping::emulated_only;
 }

@@ -17,12 +17,13 @@ using namespace probes::go;
 
 std::string_view function_of(std::uint32_t probe) {
   if (probe == abi::kGoProbeRoundTripAnswer) return kRoundTrip;
+  if (probe == abi::kGoProbeServeHttp) return kServe;
   const auto all = wanted_probes();
   const auto found = std::ranges::find(all, static_cast<abi::go_probe>(probe), &WantedProbe::probe);
   return found == all.end() ? "?" : found->function;
 }
 
-std::string names_of(std::uint32_t bits) {
+std::string names_of(std::uint64_t bits) {
   std::string names;
   for (std::uint32_t probe = 0; probe < abi::kGoProbes; ++probe) {
     if ((bits >> probe & 1) != 0) names += fmt::format(" {}:{}", probe, function_of(probe));

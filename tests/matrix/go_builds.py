@@ -18,12 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
 
+import forced_profile
 import workshop
 from harness import clean_environment, end_process, required_program
 
 SOURCES = workshop.PROGRAMS / "go"
 CACHE = Path(os.environ.get("BEYLA_GO_CACHE", workshop.CACHE / "go"))
 PROFILE_SECONDS = 4
+FORCED = "forced"  # no way of building of its own: see forced_profile.py
 
 # The last patch release of each; 1.26 stands for the machine's own toolchain if that is of 1.26.
 RELEASES = {
@@ -72,6 +74,7 @@ class Mode:
     linker: str = ""
     cgo: bool = False
     profiled: bool = False
+    forced: bool = False  # with a profile that has the ends of requests inlined
 
 
 MODES = {
@@ -82,6 +85,7 @@ MODES = {
     "static-pie": Mode(("-buildmode=pie",), "-linkmode=external -extldflags=-static-pie", cgo=True),
     "cgo": Mode(linker="-linkmode=external", cgo=True),
     "pgo": Mode(profiled=True),
+    FORCED: Mode(forced=True),
 }
 
 
@@ -156,6 +160,8 @@ def _key(cell: Cell) -> str:
     mode = MODES[cell.mode]
     version = (toolchain(cell.go) / "VERSION").read_text()
     digest = hashlib.sha256(repr((version, mode, framework.modules)).encode())
+    if mode.forced:
+        digest.update(Path(forced_profile.__file__).read_bytes())
     for module in framework.modules:
         digest.update(MODULES[module][cell.go].encode())
     for folder in [framework.program, *_packages(framework.program)]:
@@ -170,8 +176,23 @@ def _compile(cell: Cell, folder: Path, output: Path, profile: Path | None) -> No
     environment = _go_environment(cell.go, mode)
     if FRAMEWORKS[cell.framework].modules:
         workshop.run([go, "mod", "tidy"], folder, environment)
+    if mode.forced:
+        profile = _forced_profile(cell, folder, environment)
     options = [*mode.options, *([f"-pgo={profile}"] if profile else [])]
     workshop.run([go, "build", "-trimpath", *options, f"-ldflags={mode.linker}", "-o", output, "."], folder, environment)
+
+
+def _forced_profile(cell: Cell, folder: Path, environment: dict[str, str]) -> Path:
+    """Beside the module in `folder`, whose dependencies are known by now."""
+    root = toolchain(cell.go)
+    calls = forced_profile.calls_of_package(root / "src" / "net" / "http", *forced_profile.NET_HTTP)
+    if NET in FRAMEWORKS[cell.framework].modules:
+        listed = subprocess.run([root / "bin" / "go", "list", "-f", "{{.Dir}}", forced_profile.XNET[0]], cwd=folder,
+                                env=environment, capture_output=True, text=True, check=True)
+        calls += forced_profile.calls_of_package(Path(listed.stdout.strip()), *forced_profile.XNET)
+    profile = folder.with_name("forced.pprof")
+    forced_profile.write_profile(profile, calls)
+    return profile
 
 
 def driver() -> Path:

@@ -1,8 +1,9 @@
 """Which Go targets are tried: every pair of Go version, way of building and framework that can be, in 58 cells."""
 from __future__ import annotations
 
-from go_builds import FRAMEWORKS, MODES, RELEASES, Cell
+from go_builds import FORCED, FRAMEWORKS, MODES, RELEASES, Cell
 
+LINKED = tuple(mode for mode in MODES if mode != FORCED)
 SERVED = ("nethttp", "mux", "gin", "grpc", "h2c", "tls")  # the driver is no target
 # What cannot be built, and why.
 IMPOSSIBLE = {
@@ -23,13 +24,18 @@ def all_cells() -> list[Cell]:
     cells = []
     for row, go in enumerate(RELEASES):
         frameworks = _frameworks_of(go)
-        modes = [mode for mode in MODES if (go, mode) not in IMPOSSIBLE]
+        modes = [mode for mode in LINKED if (go, mode) not in IMPOSSIBLE]
         for column in range(max(len(modes), len(frameworks))):
             # A version without all modes meets the last frameworks in its first modes again.
             mode = modes[column % len(modes)]
             cells.append(Cell(go, mode, frameworks[(row + column) % len(frameworks)]))
     return cells
 
+
+# The end of each request inlined, and the begin: docs/design/0016-inlined-ends.md.
+INLINED = tuple(Cell(go, FORCED, framework) for go, framework in (
+    ("1.26", "tls"), ("1.25", "h2c"), ("1.24", "nethttp"), ("1.23", "tls"), ("1.22", "h2c"), ("1.21", "tls"), ("1.20", "h2c"),
+))
 
 # For `make test`: what the machine's own toolchain builds fast, and two old ones.
 SLICE = (
@@ -39,6 +45,7 @@ SLICE = (
     Cell("1.26", "default", "gin"),
     Cell("1.26", "stripped", "grpc"),
     Cell("1.26", "default", "h2c"),
+    INLINED[0],
     Cell("1.17", "stripped", "nethttp"),
     Cell("1.21", "pie", "mux"),
 )
@@ -47,7 +54,7 @@ SLICE = (
 def missing_pairs(cells: list[Cell]) -> set[tuple[str, str]]:
     """The possible pairs that no cell has; none, for all_cells()."""
     assert set(SERVED) <= set(FRAMEWORKS)
-    wanted = {(go, mode) for go in RELEASES for mode in MODES} | {(go, one) for go in RELEASES for one in SERVED}
-    wanted |= {(mode, framework) for mode in MODES for framework in SERVED}
+    wanted = {(go, mode) for go in RELEASES for mode in LINKED} | {(go, one) for go in RELEASES for one in SERVED}
+    wanted |= {(mode, framework) for mode in LINKED for framework in SERVED}
     met = {pair for cell in cells for pair in ((cell.go, cell.mode), (cell.go, cell.framework), (cell.mode, cell.framework))}
     return wanted - met - set(IMPOSSIBLE)

@@ -2,7 +2,6 @@
  * What hits.bpf.c counts for each probed function; read by the prober. */
 #pragma once
 
-
 /* Kind of place, in the cookie above the function's index. */
 enum hit_kind {
   kHitEntry = 0,  /* entry site */
@@ -36,10 +35,10 @@ struct function_hits {
 
 /* What the prober says of a function before it attaches. */
 struct function_facts {
-  unsigned int compared;  /* its first instruction and all returns are probed, too */
+  unsigned int compared; /* its first instruction and all returns are probed, too */
   unsigned int has_entry;
   unsigned int has_exit;
-  unsigned int arguments;  /* that must be at hand at the entry site */
+  unsigned int arguments; /* that must be at hand at the entry site */
   unsigned int stack_known;
   unsigned int stack_bytes; /* from there to the return address */
 };

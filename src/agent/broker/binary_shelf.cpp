@@ -4,9 +4,16 @@
 
 namespace beyla::broker {
 
-const BinaryShelf::Report* BinaryShelf::find(const File& file) const {
+const BinaryShelf::Report* BinaryShelf::find(const File& file, base::BootTime now) const {
   const auto known = known_.find(file);
-  return known == known_.end() ? nullptr : &known->second;
+  if (known == known_.end()) return nullptr;
+  const auto again = known->second.again;
+  return again && now >= *again ? nullptr : &known->second.report;
+}
+
+std::optional<base::BootTime> BinaryShelf::again(const File& file) const {
+  const auto known = known_.find(file);
+  return known == known_.end() ? std::nullopt : known->second.again;
 }
 
 bool BinaryShelf::wait_for(const File& file, const model::ProcessKey& process) {
@@ -28,14 +35,34 @@ std::optional<BinaryShelf::Next> BinaryShelf::begin_next() {
 }
 
 std::vector<model::ProcessKey> BinaryShelf::finish(const File& file, std::optional<Report> report) {
-  auto node = waiting_.extract(file);
-  if (report && known_.try_emplace(file, std::move(*report)).second) {
-    order_.push_back(file);
-    if (order_.size() > kMaxKnown) {
-      known_.erase(order_.front());
-      order_.pop_front();
-    }
+  if (report) remember(file, {std::move(*report), 0, std::nullopt});
+  return take_waiting(file);
+}
+
+std::vector<model::ProcessKey> BinaryShelf::fail(const File& file, base::BootTime now) {
+  Known failed;
+  failed.report.text = "unknown";
+  const auto before = known_.find(file);
+  failed.failures = 1 + (before == known_.end() ? 0 : before->second.failures);
+  if (failed.failures < kMaxFailures) {
+    auto wait = kFirstWait;
+    for (unsigned failure = 1; failure < failed.failures; ++failure) wait *= kMorePatience;
+    failed.again = now + wait;
   }
+  remember(file, std::move(failed));
+  return take_waiting(file);
+}
+
+void BinaryShelf::remember(const File& file, Known known) {
+  if (!known_.insert_or_assign(file, std::move(known)).second) return;
+  order_.push_back(file);
+  if (order_.size() <= kMaxKnown) return;
+  known_.erase(order_.front());
+  order_.pop_front();
+}
+
+std::vector<model::ProcessKey> BinaryShelf::take_waiting(const File& file) {
+  auto node = waiting_.extract(file);
   if (node.empty()) return {};
   processes_ -= node.mapped().size();
   return std::move(node.mapped());

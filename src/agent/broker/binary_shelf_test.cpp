@@ -6,12 +6,15 @@
 namespace beyla::broker {
 namespace {
 
+using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 constexpr model::ProcessKey kOne{1, 0, 10};
 constexpr model::ProcessKey kTwo{2, 0, 20};
 constexpr model::ProcessKey kThree{3, 0, 30};
+
+base::BootTime at(std::chrono::seconds time) { return base::BootTime(time); }
 
 BinaryShelf::File file(std::uint64_t inode) { return {.device = 1, .inode = inode}; }
 
@@ -35,11 +38,11 @@ TEST(BinaryShelf, AFileIsAnalysedOnceForAllWhoWait) {
   EXPECT_FALSE(shelf.has_queued());
   EXPECT_TRUE(shelf.wait_for(file(1), kThree));  // while it is analysed
   EXPECT_FALSE(shelf.has_queued());
-  EXPECT_EQ(shelf.find(file(1)), nullptr);
+  EXPECT_EQ(shelf.find(file(1), at(1s)), nullptr);
   EXPECT_THAT(shelf.finish(file(1), go("go1.26")), ElementsAre(kOne, kTwo, kThree));
-  ASSERT_NE(shelf.find(file(1)), nullptr);
-  EXPECT_EQ(shelf.find(file(1))->text, "go1.26");
-  EXPECT_EQ(shelf.find(file(2)), nullptr);
+  ASSERT_NE(shelf.find(file(1), at(1s)), nullptr);
+  EXPECT_EQ(shelf.find(file(1), at(1s))->text, "go1.26");
+  EXPECT_EQ(shelf.find(file(2), at(1s)), nullptr);
 }
 
 TEST(BinaryShelf, FilesKeepTheirOrder) {
@@ -54,20 +57,47 @@ TEST(BinaryShelf, WithoutAReportItIsAskedForAnew) {
   EXPECT_TRUE(shelf.wait_for(file(1), kOne));
   static_cast<void>(shelf.begin_next());
   EXPECT_THAT(shelf.finish(file(1), std::nullopt), ElementsAre(kOne));
-  EXPECT_EQ(shelf.find(file(1)), nullptr);
+  EXPECT_EQ(shelf.find(file(1), at(1s)), nullptr);
   EXPECT_TRUE(shelf.wait_for(file(1), kTwo));
   EXPECT_THAT(shelf.begin_next()->processes, ElementsAre(kTwo));
+}
+
+TEST(BinaryShelf, AFileThatFailedIsAnalysedAnewAFewTimes) {
+  BinaryShelf shelf;
+  base::BootTime now = at(100s);
+  for (const auto wait : {5s, 40s}) {
+    EXPECT_TRUE(shelf.wait_for(file(1), kOne));
+    static_cast<void>(shelf.begin_next());
+    EXPECT_THAT(shelf.fail(file(1), now), ElementsAre(kOne));
+    EXPECT_EQ(shelf.again(file(1)), now + wait);
+    ASSERT_NE(shelf.find(file(1), now + wait - 1ns), nullptr);
+    EXPECT_EQ(shelf.find(file(1), now)->kind, abi::kBinaryOther);
+    now += wait;
+    EXPECT_EQ(shelf.find(file(1), now), nullptr);
+  }
+  EXPECT_THAT(shelf.fail(file(1), now), IsEmpty());
+  EXPECT_EQ(shelf.again(file(1)), std::nullopt);
+  EXPECT_NE(shelf.find(file(1), now + 24h), nullptr);
+}
+
+TEST(BinaryShelf, AReportReplacesAFailure) {
+  BinaryShelf shelf;
+  static_cast<void>(shelf.fail(file(1), at(1s)));
+  static_cast<void>(shelf.finish(file(1), go("go1.26")));
+  EXPECT_EQ(shelf.again(file(1)), std::nullopt);
+  ASSERT_NE(shelf.find(file(1), at(24h)), nullptr);
+  EXPECT_EQ(shelf.find(file(1), at(24h))->text, "go1.26");
 }
 
 TEST(BinaryShelf, EveryPartOfAnIdentityCounts) {
   const BinaryShelf::File base{1, 2, 3, 4, 5};
   BinaryShelf shelf;
   static_cast<void>(shelf.finish(base, go("go1.26")));
-  EXPECT_NE(shelf.find(base), nullptr);
+  EXPECT_NE(shelf.find(base, at(1s)), nullptr);
   for (const auto& other : {BinaryShelf::File{9, 2, 3, 4, 5}, BinaryShelf::File{1, 9, 3, 4, 5},
                             BinaryShelf::File{1, 2, 9, 4, 5}, BinaryShelf::File{1, 2, 3, 9, 5},
                             BinaryShelf::File{1, 2, 3, 4, 9}}) {
-    EXPECT_EQ(shelf.find(other), nullptr);
+    EXPECT_EQ(shelf.find(other, at(1s)), nullptr);
   }
 }
 
@@ -76,9 +106,9 @@ TEST(BinaryShelf, TheOldestIsForgotten) {
   for (std::uint64_t inode = 0; inode <= BinaryShelf::kMaxKnown; ++inode) {
     EXPECT_THAT(shelf.finish(file(inode), go("go1.26")), IsEmpty());
   }
-  EXPECT_EQ(shelf.find(file(0)), nullptr);
-  EXPECT_NE(shelf.find(file(1)), nullptr);
-  EXPECT_NE(shelf.find(file(BinaryShelf::kMaxKnown)), nullptr);
+  EXPECT_EQ(shelf.find(file(0), at(1s)), nullptr);
+  EXPECT_NE(shelf.find(file(1), at(1s)), nullptr);
+  EXPECT_NE(shelf.find(file(BinaryShelf::kMaxKnown), at(1s)), nullptr);
 }
 
 // Short processes of a file whose analysis takes long.

@@ -61,17 +61,23 @@ void BrokerBooks::set_discovery(const discover::DiscoveryCounts& counts) {
   set(abi::kBookTargetsSelected, counts.selected.value());  // before those that ended, see there
   set(abi::kBookTargetsEnded, counts.ended.value());
   set(abi::kBookSkippedProcessGone, counts.skipped_process_gone.value());
+  set(abi::kBookSkippedNotPermitted, counts.skipped_not_permitted.value());
 }
 
 void BrokerBooks::set_images(const ImageCounts& counts) {
   set(abi::book_of(abi::kBookBinaries, abi::kBinaryIsGo), counts.go.value());
   set(abi::book_of(abi::kBookBinaries, abi::kBinaryIsTls), counts.tls.value());
   set(abi::book_of(abi::kBookBinaries, abi::kBinaryIsOther), counts.other.value());
+  set(abi::kBookGoInlined, counts.inlined.value());
   static_assert(kAnalysisFailures == abi::kBinaryOutcomes - abi::kBinaryNotStarted);
   for (std::size_t at = 0; at < kAnalysisFailures; ++at) {
     set(abi::book_of(abi::kBookBinaries, abi::kBinaryNotStarted + at), counts.failures[at].value());
   }
   set(abi::book_of(abi::kBookGoFailures, abi::kGoTooManyWait), counts.too_many.value());
+  set(abi::book_of(abi::kBookGoFailures, abi::kGoNotPermitted), counts.not_permitted.value());
+  set(abi::book_of(abi::kBookGoRetries, abi::kGoRetryDone), counts.retried.value());
+  set(abi::book_of(abi::kBookGoRetries, abi::kGoRetryAgain), counts.retried_in_vain.value());
+  set(abi::book_of(abi::kBookGoRetries, abi::kGoRetryGivenUp), counts.given_up.value());
 }
 
 void BrokerBooks::set_refusals(const probes::proof::RefusalCounts& counts) {

@@ -4,11 +4,14 @@
 
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 
+#include "agent/broker/image_desk.h"
 #include "agent/broker/mux_choice.h"
 #include "agent/broker/probe_choice.h"
 #include "agent/broker/proven_points.h"
 #include "agent/broker/target_image.h"
+#include "base/line_budget.h"
 #include "probes/loader/kernel_probes.h"
 
 namespace beyla::broker {
@@ -19,8 +22,9 @@ class GoAttacher {
   GoAttacher(probes::loader::KernelProbes& kernel, ProbeWants wants, AttachCounts& counts)
       : kernel_(kernel), wants_(wants), counts_(counts) {}
 
-  void attach(const model::ProcessKey& process, const TargetImage& image,
-              const probes::proof::BinaryReport& report);
+  // is_retry: there was no room before. The report is not proven.
+  [[nodiscard]] AttachOutcome attach(const model::ProcessKey& process, const TargetImage& image,
+                                     const probes::proof::BinaryReport& report, bool is_retry);
   void detach(const model::ProcessKey& process);
 
   // Looks whether probes of ServeMux are of use, where it is time to.
@@ -41,16 +45,22 @@ class GoAttacher {
   using Points = std::vector<abi::probe_point>;
 
   [[nodiscard]] Points proven(const TargetImage& image, Points points);
-  [[nodiscard]] std::size_t put_in(const model::ProcessKey& process, const TargetImage& image,
-                                   const abi::go_image& go,
+  [[nodiscard]] std::size_t put_in(const model::ProcessKey& process,
+                                   const probes::loader::GoBinary& binary,
                                    std::span<const abi::probe_point> points,
-                                   probes::loader::LinkKind kind);
+                                   probes::loader::LinkKind kind, probes::loader::Room room);
+  void count(probes::loader::AttachFailure failure);
+  [[nodiscard]] bool may_tell(const probes::loader::FileIdentity& binary);
+  [[nodiscard]] std::size_t put_in_all(const model::ProcessKey& process, const TargetImage& image,
+                                       const probes::proof::BinaryReport& report,
+                                       probes::loader::Room room);
   void look_at(const model::ProcessKey& process, Mux& mux);
-  void put_back(const model::ProcessKey& process, const Mux& mux);
+  [[nodiscard]] bool put_back(const model::ProcessKey& process, const Mux& mux);
 
   // Ours: while it is used, and else.
   static constexpr std::chrono::seconds kBusyLook{1};
   static constexpr std::chrono::seconds kIdleLook{15};
+  static constexpr std::size_t kMaxTold = 512;
 
   probes::loader::KernelProbes& kernel_;
   const ProbeWants wants_;
@@ -58,6 +68,9 @@ class GoAttacher {
   discover::inspect::ProcessInspector inspector_;
   std::unordered_map<model::ProcessKey, Mux, model::ProcessKeyHash> muxes_;
   base::BootTime look_at_{};
+  base::LineBudget lines_;
+  // Binaries of which a process has a line in the log.
+  std::unordered_set<probes::loader::FileIdentity, probes::loader::FileIdentityHash> told_;
 };
 
 }  // namespace beyla::broker

@@ -18,22 +18,13 @@ bool holds(const Values& values, const Value& value) {
   return std::ranges::find(values, value) != values.end();
 }
 
-// What a file that could not be analysed is taken for, so that it is tried, and told of, once.
-probes::proof::BinaryReport nothing_to_probe() {
-  probes::proof::BinaryReport report;
-  report.text = "unknown";
-  return report;
-}
-
 }  // namespace
 
 void ImageDesk::on_selected(const model::TargetProcess& target, base::BootTime /*time*/) {
-  want(target.key);
-}
-
-void ImageDesk::want(const model::ProcessKey& key) {
+  const model::ProcessKey& key = target.key;
   if (arrivals_.size() >= kMaxWaiting || wanted_.size() >= kMaxWaiting) {
     counts_.too_many.add();
+    turn_away(key, now_, {});
     return;
   }
   if (wanted_.try_emplace(key).second) arrivals_.push_back(key);
@@ -45,48 +36,68 @@ void ImageDesk::on_exited(const model::ProcessKey& key, base::BootTime /*time*/)
 
 void ImageDesk::forget(const model::ProcessKey& key) {
   wanted_.erase(key);
+  retries_.forget(key);
   user_.detach(key);
 }
 
 void ImageDesk::turn(base::BootTime now) {
-  for (auto& done : analyses_.collect(now)) take(std::move(done));
+  now_ = now;
+  for (auto& done : analyses_.collect(now)) take(std::move(done), now);
   start_workers(now);
+  // Before all others: it has lived for a while, and those who come in a storm may not.
+  if (const auto process = retries_.take(now)) {
+    wanted_[*process].rests = false;
+    return look_at(*process, now);
+  }
   if (arrivals_.empty()) return;
   const model::ProcessKey process = arrivals_.front();
   arrivals_.pop_front();
-  if (wanted_.contains(process)) look_at(process);
+  const auto wanted = wanted_.find(process);
+  if (wanted != wanted_.end() && !wanted->second.rests) look_at(process, now);
 }
 
 std::optional<base::BootTime> ImageDesk::due(base::BootTime now) const {
   const bool may_start = shelf_.has_queued() && analyses_.has_room();
-  return arrivals_.empty() && !may_start ? analyses_.due() : now;
+  if (!arrivals_.empty() || may_start) return now;
+  const auto late = analyses_.due();
+  const auto again = retries_.due();
+  return late && again ? std::min(*late, *again) : (late ? late : again);
 }
 
-void ImageDesk::take(Analyses::Done done) {
+void ImageDesk::take(Analyses::Done done, base::BootTime now) {
+  auto processes =
+      done.report ? shelf_.finish(done.file, *done.report) : shelf_.fail(done.file, now);
   if (done.report) {
-    switch (done.report->kind) {
-      case abi::kBinaryGo: counts_.go.add(); break;
-      case abi::kBinaryTls: counts_.tls.add(); break;
-      case abi::kBinaryOther: counts_.other.add(); break;
-    }
+    count(*done.report, processes.front());
   } else {
     const auto failure = static_cast<std::size_t>(done.report.error());
     counts_.failures[failure].add();
     spdlog::warn("no probes in a file of {} bytes: {}", done.file.bytes, kFailureTexts[failure]);
   }
-  const auto processes = finish(done.file, done.report.value_or(nothing_to_probe()));
+  keep_waiting(done.file, processes);
   // Before those that came later.
   arrivals_.insert(arrivals_.begin(), processes.begin(), processes.end());
 }
 
-std::vector<model::ProcessKey> ImageDesk::finish(const File& file,
-                                                 std::optional<BinaryShelf::Report> report) {
-  auto processes = shelf_.finish(file, std::move(report));
+void ImageDesk::count(const probes::proof::BinaryReport& report, const model::ProcessKey& process) {
+  switch (report.kind) {
+    case abi::kBinaryGo: counts_.go.add(); break;
+    case abi::kBinaryTls: counts_.tls.add(); return;
+    case abi::kBinaryOther: counts_.other.add(); break;
+  }
+  if (report.inlined == 0) return;
+  counts_.inlined.add();
+  spdlog::info(
+      "program of process {}: functions of Go probes {:#x} were inlined (PGO); probes left out: "
+      "{:#x}",
+      process.pid, report.inlined, report.left_out);
+}
+
+void ImageDesk::keep_waiting(const File& file, std::vector<model::ProcessKey>& processes) {
   std::erase_if(processes, [&](const model::ProcessKey& process) {
     const auto wanted = wanted_.find(process);
     return wanted == wanted_.end() || std::erase(wanted->second.waiting, file) == 0;
   });
-  return processes;
 }
 
 void ImageDesk::start_workers(base::BootTime now) {
@@ -97,11 +108,17 @@ void ImageDesk::start_workers(base::BootTime now) {
     const auto started =
         image ? analyses_.start(next->file, image->file.get(), now) : base::Result<void>();
     if (image && started) continue;
-    // Nobody has it any more, or the machine is short of something: the next process asks anew.
-    for (const auto& process : finish(next->file, std::nullopt)) {
+    // Nobody has it any more, or the machine is short of something: it is asked for anew.
+    auto processes = shelf_.finish(next->file, std::nullopt);
+    keep_waiting(next->file, processes);
+    for (const auto& process : processes) {
       Wanted& wanted = wanted_.at(process);
-      wanted.done.push_back(next->file);
-      if (wanted.waiting.empty()) wanted_.erase(process);
+      if (started) {
+        wanted.done.push_back(next->file);
+      } else {
+        put_off(wanted, next->file);
+      }
+      finish(process, now);
     }
     if (started) continue;
     auto& count = counts_.failures[static_cast<std::size_t>(AnalysisFailure::not_started)];
@@ -125,48 +142,89 @@ std::optional<TargetImage> ImageDesk::open_for(const BinaryShelf::Next& next) co
   return std::nullopt;
 }
 
-void ImageDesk::look_at(const model::ProcessKey& process) {
-  Wanted& wanted = wanted_.at(process);
+void ImageDesk::look_at(const model::ProcessKey& process, base::BootTime now) {
   auto files = open_files(process, inspector_);
   if (!files) {
     if (files.error() == NoImage::gone) counts_.gone.add();
-    wanted_.erase(process);
-    return;
+    if (files.error() == NoImage::not_permitted) counts_.not_permitted.add();
+    return be_done_with(process);
   }
   if (!with_libraries_) files->libraries.clear();
-  ask_for(process, wanted, files->executable.identity);
-  for (const TargetImage& library : files->libraries) ask_for(process, wanted, library.identity);
-  tell(process, wanted, *files, files->executable);
-  for (const TargetImage& library : files->libraries) tell(process, wanted, *files, library);
-  if (wanted.waiting.empty()) wanted_.erase(process);
+  Wanted& wanted = wanted_.at(process);
+  ask_for(process, wanted, files->executable.identity, now);
+  for (const TargetImage& library : files->libraries) {
+    ask_for(process, wanted, library.identity, now);
+  }
+  tell(process, wanted, *files, files->executable, now);
+  for (const TargetImage& library : files->libraries) tell(process, wanted, *files, library, now);
+  finish(process, now);
 }
 
-void ImageDesk::ask_for(const model::ProcessKey& process, Wanted& wanted, const File& file) {
-  if (holds(wanted.waiting, file) || holds(wanted.done, file)) {
+void ImageDesk::ask_for(const model::ProcessKey& process, Wanted& wanted, const File& file,
+                        base::BootTime now) {
+  if (holds(wanted.waiting, file) || holds(wanted.done, file) || holds(wanted.later, file)) return;
+  if (shelf_.find(file, now) != nullptr) {
+    if (const auto again = shelf_.again(file)) put_off(wanted, file, *again);
     return;
   }
-  if (shelf_.find(file) != nullptr) return;
   if (shelf_.wait_for(file, process)) {
     wanted.waiting.push_back(file);
     return;
   }
-  wanted.done.push_back(file);
-  counts_.too_many.add();
+  if (!retries_.knows(process)) counts_.too_many.add();
+  put_off(wanted, file);
 }
 
 // Of a library nothing before the executable is known: it says what may stand there.
 void ImageDesk::tell(const model::ProcessKey& process, Wanted& wanted, const TargetFiles& files,
-                     const TargetImage& image) {
-  if (holds(wanted.done, image.identity)) return;
-  const auto* const report = shelf_.find(image.identity);
-  const auto* const executable = shelf_.find(files.executable.identity);
+                     const TargetImage& image, base::BootTime now) {
+  if (holds(wanted.done, image.identity) || holds(wanted.later, image.identity)) return;
+  const auto* const report = shelf_.find(image.identity, now);
+  const auto* const executable = shelf_.find(files.executable.identity, now);
   if (report == nullptr || executable == nullptr) return;
-  wanted.done.push_back(image.identity);
-  // It is about to call exec, and cannot run its parent's program.
-  if (files.is_bare_fork && executable->kind == abi::kBinaryGo) return;
-  if (report->kind != abi::kBinaryOther) {
-    user_.attach(process, files, image, {.of_image = *report, .of_executable = *executable});
+  if (shelf_.again(files.executable.identity)) return;
+  // A bare fork is about to call exec, and cannot run its parent's program.
+  const bool is_left_alone = report->kind == abi::kBinaryOther ||
+                             (files.is_bare_fork && executable->kind == abi::kBinaryGo);
+  const ImageReports reports{.of_image = *report, .of_executable = *executable};
+  if (is_left_alone || user_.attach(process, files, image, reports, retries_.knows(process)) ==
+                           AttachOutcome::done) {
+    wanted.done.push_back(image.identity);
+  } else {
+    put_off(wanted, image.identity);
   }
+}
+
+void ImageDesk::put_off(Wanted& wanted, const File& file, base::BootTime earliest) {
+  wanted.earliest = wanted.later.empty() ? earliest : std::min(wanted.earliest, earliest);
+  wanted.later.push_back(file);
+}
+
+void ImageDesk::finish(const model::ProcessKey& process, base::BootTime now) {
+  const Wanted& wanted = wanted_.at(process);
+  if (!wanted.waiting.empty()) return;
+  if (wanted.later.empty()) return be_done_with(process);
+  turn_away(process, now, wanted.earliest);
+}
+
+void ImageDesk::turn_away(const model::ProcessKey& process, base::BootTime now,
+                          base::BootTime earliest) {
+  if (retries_.knows(process)) counts_.retried_in_vain.add();
+  const auto wanted = wanted_.find(process);
+  if (!retries_.put(process, now, earliest)) {
+    counts_.given_up.add();
+    if (wanted != wanted_.end()) wanted_.erase(wanted);
+    return;
+  }
+  if (wanted == wanted_.end()) return;
+  wanted->second.later.clear();
+  wanted->second.rests = true;
+}
+
+void ImageDesk::be_done_with(const model::ProcessKey& process) {
+  wanted_.erase(process);
+  if (retries_.knows(process)) counts_.retried.add();
+  retries_.forget(process);
 }
 
 }  // namespace beyla::broker

@@ -17,6 +17,7 @@ using ::beyla::broker::testing::other_report;
 using ::beyla::broker::testing::tls_report;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 constexpr std::uint64_t kForkWithoutExec = 0x40;  // PF_FORKNOEXEC, include/linux/sched.h
 
@@ -27,18 +28,24 @@ model::ProcessKey process(std::uint32_t pid, std::uint32_t generation = 1) {
 }
 
 struct NotedUser final : public ImageUser {
-  void attach(const model::ProcessKey& key, const TargetFiles& files, const TargetImage& image,
-              const ImageReports& reports) override {
+  AttachOutcome attach(const model::ProcessKey& key, const TargetFiles& files,
+                       const TargetImage& image, const ImageReports& reports,
+                       bool is_retry) override {
+    asked.push_back(std::to_string(key.pid) + (is_retry ? " again" : " first"));
+    if (!has_room) return AttachOutcome::later;
     char content[64] = {};
     EXPECT_GT(::pread(image.file.get(), content, sizeof(content) - 1, 0), 0);
     EXPECT_NE(reports.of_image.kind, abi::kBinaryOther);
     attached.push_back(std::to_string(key.pid) + content);
     switches_stacks = files.switches_stacks;
     executables.push_back(reports.of_executable.kind);
+    return AttachOutcome::done;
   }
   void detach(const model::ProcessKey& key) override {
     detached.push_back(std::to_string(key.pid));
   }
+  bool has_room = true;
+  std::vector<std::string> asked;     // pid and whether it was turned away before
   std::vector<std::string> attached;  // pid and what its file holds
   std::vector<std::string> detached;
   std::vector<abi::binary_kind> executables;
@@ -92,6 +99,20 @@ TEST_F(ImageDeskTest, OtherProgramsAreLeftAlone) {
   EXPECT_THAT(user_.attached, IsEmpty());
   EXPECT_EQ(counts_.other.value(), 1U);
   EXPECT_EQ(counts_.go.value(), 0U);
+}
+
+TEST_F(ImageDeskTest, FilesWithInlinedFunctionsAreCounted) {
+  for (const bool is_go : {true, false}) {
+    const std::string name = is_go ? "a" : "b";
+    run_and_select(process(is_go ? 1 : 2), name);
+    settle();
+    auto report = is_go ? go_report() : other_report();
+    report.inlined = std::uint64_t{1} << abi::kGoProbeXnetFlush;
+    workers_.answer(name, report);
+    settle();
+  }
+  EXPECT_EQ(counts_.inlined.value(), 2U);
+  EXPECT_THAT(user_.attached, ElementsAre("1a"));
 }
 
 TEST_F(ImageDeskTest, FilesWaitInOrderForAFewWorkers) {
@@ -297,14 +318,69 @@ TEST_F(ImageDeskTest, SaysWhatMayNotBeDoneInAProcess) {
   EXPECT_THAT(user_.executables, ElementsAre(abi::kBinaryGo, abi::kBinaryGo));
 }
 
-TEST_F(ImageDeskTest, WithoutARoomForALibraryTheOthersAreToldOf) {
+TEST_F(ImageDeskTest, FilesThatNoWorkerCouldBeStartedForAreAskedForAgain) {
   workers_.fails = true;
   proc_.run(process(1), proc_.file("a"));
   proc_.map(process(1), {"libssl.so.3"});
   select(process(1));
   settle();
-  EXPECT_EQ(desk_.due(at(9s)), std::nullopt);
   EXPECT_EQ(counts_.failures[static_cast<std::size_t>(AnalysisFailure::not_started)].value(), 2U);
+  workers_.fails = false;
+  settle(at(1s) + Retries::kFirstWait);
+  EXPECT_THAT(workers_.started, ElementsAre("a", "libssl.so.3"));
+}
+
+TEST_F(ImageDeskTest, OnlyWhatFoundNoRoomIsToldOfAgain) {
+  proc_.run(process(1), proc_.file("a"));
+  proc_.map(process(1), {"libssl.so.3", "libgnutls.so.30"});
+  select(process(1));
+  settle();
+  workers_.answer("a", tls_report());
+  settle();
+  EXPECT_THAT(user_.attached, ElementsAre("1a"));
+  user_.has_room = false;
+  workers_.answer("libssl.so.3", tls_report());
+  settle();
+  // Its turn is over for now, whatever else becomes known.
+  user_.has_room = true;
+  workers_.answer("libgnutls.so.30", tls_report());
+  settle();
+  EXPECT_THAT(user_.attached, ElementsAre("1a", "1libgnutls.so.30"));
+  settle(at(1s) + Retries::kFirstWait);
+  EXPECT_THAT(user_.attached, ElementsAre("1a", "1libgnutls.so.30", "1libssl.so.3"));
+  EXPECT_THAT(user_.asked, ElementsAre("1 first", "1 first", "1 first", "1 again"));
+  EXPECT_EQ(counts_.retried.value(), 1U);
+  EXPECT_EQ(desk_.due(at(1h)), std::nullopt);
+}
+
+// Two reports at once have its process looked at twice.
+TEST_F(ImageDeskTest, WhoWasTurnedAwayRestsUntilItsTime) {
+  user_.has_room = false;
+  proc_.run(process(1), proc_.file("a"));
+  proc_.map(process(1), {"libssl.so.3"});
+  select(process(1));
+  settle();
+  workers_.answer("a", other_report());
+  workers_.answer("libssl.so.3", tls_report());
+  settle();
+  EXPECT_THAT(user_.asked, ElementsAre("1 first"));
+  EXPECT_EQ(counts_.retried_in_vain.value(), 0U);
+}
+
+TEST_F(ImageDeskTest, ALibraryIsNotToldOfWhileItsExecutableIsToBeAnalysedAnew) {
+  proc_.run(process(1), proc_.file("a"));
+  proc_.map(process(1), {"libssl.so.3"});
+  select(process(1));
+  settle();
+  workers_.answer("libssl.so.3", tls_report());
+  workers_.die("a");
+  settle();
+  EXPECT_THAT(user_.attached, IsEmpty());
+  settle(at(1s) + BinaryShelf::kFirstWait);
+  workers_.answer("a", go_report());
+  settle(at(1s) + BinaryShelf::kFirstWait);
+  EXPECT_THAT(user_.attached, ElementsAre("1a", "1libssl.so.3"));
+  EXPECT_THAT(user_.executables, ElementsAre(abi::kBinaryGo, abi::kBinaryGo));
 }
 
 TEST_F(ImageDeskTest, LibrariesAreLeftAloneWhereNobodyWantsThem) {
@@ -318,7 +394,7 @@ TEST_F(ImageDeskTest, LibrariesAreLeftAloneWhereNobodyWantsThem) {
   EXPECT_THAT(workers_.started, ElementsAre("a"));
 }
 
-TEST_F(ImageDeskTest, WhatFailedIsNotTriedAgain) {
+TEST_F(ImageDeskTest, AFileThatFailedIsTriedAgainLater) {
   const auto failures = [&](AnalysisFailure failure) {
     return counts_.failures[static_cast<std::size_t>(failure)].value();
   };
@@ -329,13 +405,44 @@ TEST_F(ImageDeskTest, WhatFailedIsNotTriedAgain) {
   select(process(1));
   settle();
   workers_.die("a");
-  settle(at(1s) + Analyses::kDeadline);
+  const auto late = at(1s) + Analyses::kDeadline;
+  settle(late);
   EXPECT_EQ(failures(AnalysisFailure::died), 1U);
   EXPECT_EQ(failures(AnalysisFailure::timed_out), 1U);
+  // Meanwhile its processes cost no worker.
   select(process(2));
-  settle();
+  settle(late);
   EXPECT_THAT(workers_.started, ElementsAre("b", "a"));
-  EXPECT_THAT(user_.attached, IsEmpty());
+  EXPECT_EQ(desk_.due(late), late + BinaryShelf::kFirstWait);
+  settle(late + BinaryShelf::kFirstWait);
+  EXPECT_THAT(workers_.started, UnorderedElementsAre("b", "a", "b", "a"));
+  workers_.answer("a", go_report());
+  workers_.answer("b", go_report());
+  settle(late + BinaryShelf::kFirstWait);
+  EXPECT_THAT(user_.attached, UnorderedElementsAre("1a", "2a", "3b"));
+  EXPECT_EQ(counts_.retried.value(), 3U);
+  EXPECT_EQ(desk_.due(late + 1h), std::nullopt);
+}
+
+TEST_F(ImageDeskTest, AFileThatFailsEachTimeIsGivenUp) {
+  const auto file = proc_.file("a");
+  proc_.run(process(1), file);
+  proc_.run(process(2), file);
+  select(process(1));
+  base::BootTime now = at(1s);
+  settle(now);
+  for (unsigned failure = 1; failure <= BinaryShelf::kMaxFailures; ++failure) {
+    EXPECT_EQ(workers_.started.size(), failure);
+    workers_.die("a");
+    settle(now);
+    now += 1h;
+    settle(now);
+  }
+  EXPECT_EQ(workers_.started.size(), BinaryShelf::kMaxFailures);
+  EXPECT_EQ(desk_.due(now), std::nullopt);
+  select(process(2));
+  settle(now);
+  EXPECT_EQ(workers_.started.size(), BinaryShelf::kMaxFailures);
 }
 
 TEST_F(ImageDeskTest, AWorkerThatCannotBeStartedIsAskedForAgain) {
@@ -352,13 +459,75 @@ TEST_F(ImageDeskTest, AWorkerThatCannotBeStartedIsAskedForAgain) {
   workers_.answer("a", go_report());
   settle();
   EXPECT_THAT(user_.attached, ElementsAre("2a"));
+  settle(at(1s) + Retries::kFirstWait);
+  EXPECT_THAT(user_.attached, ElementsAre("2a", "1a"));
 }
 
-TEST_F(ImageDeskTest, OnlySoManyProcessesWait) {
-  for (std::uint32_t pid = 1; pid <= ImageDesk::kMaxWaiting; ++pid) select(process(pid));
+TEST_F(ImageDeskTest, WhoFindsNoRoomForItsLinkIsTriedAgain) {
+  user_.has_room = false;
+  run_and_select(process(1), "a");
+  settle();
+  workers_.answer("a", go_report());
+  settle();
+  EXPECT_THAT(user_.asked, ElementsAre("1 first"));
+  settle(at(1s) + Retries::kFirstWait);
+  EXPECT_EQ(counts_.retried_in_vain.value(), 1U);
+  user_.has_room = true;
+  const auto again = desk_.due(at(3s));
+  ASSERT_TRUE(again);
+  settle(*again);
+  EXPECT_THAT(user_.asked, ElementsAre("1 first", "1 again", "1 again"));
+  EXPECT_THAT(user_.attached, ElementsAre("1a"));
+  EXPECT_EQ(counts_.retried.value(), 1U);
+  EXPECT_EQ(desk_.due(*again), std::nullopt);
+}
+
+TEST_F(ImageDeskTest, WhoNeverFindsRoomIsGivenUp) {
+  user_.has_room = false;
+  run_and_select(process(1), "a");
+  settle();
+  workers_.answer("a", go_report());
+  settle();
+  while (const auto again = desk_.due(at(1s))) settle(*again);
+  EXPECT_EQ(user_.asked.size(), 1 + Retries::kMaxTries);
+  EXPECT_EQ(counts_.retried_in_vain.value(), std::uint64_t{Retries::kMaxTries});
+  EXPECT_EQ(counts_.given_up.value(), 1U);
+}
+
+TEST_F(ImageDeskTest, WhoEndsWhileItWaitsIsNotTriedAgain) {
+  user_.has_room = false;
+  run_and_select(process(1), "a");
+  settle();
+  workers_.answer("a", go_report());
+  settle();
+  desk_.on_exited(process(1), at(1s));
+  EXPECT_EQ(desk_.due(at(1s)), std::nullopt);
+}
+
+// Its turn comes before theirs, however many they are.
+TEST_F(ImageDeskTest, AStormOfShortProcessesDoesNotKeepOneOut) {
+  const auto file = proc_.file("a");
+  user_.has_room = false;
+  proc_.run(process(1), file);
+  select(process(1));
+  settle();
+  workers_.answer("a", go_report());
+  settle();
+  user_.has_room = true;
+  for (std::uint32_t pid = 2; pid < 1000; ++pid) select(process(pid));
+  desk_.turn(at(1s) + Retries::kFirstWait);
+  EXPECT_THAT(user_.attached, ElementsAre("1a"));
+}
+
+TEST_F(ImageDeskTest, OnlySoManyProcessesWaitAndOthersComeBack) {
+  constexpr std::uint32_t kLast = ImageDesk::kMaxWaiting + 1;
+  for (std::uint32_t pid = 1; pid < kLast; ++pid) select(process(pid));
   EXPECT_EQ(counts_.too_many.value(), 0U);
-  select(process(ImageDesk::kMaxWaiting + 1));
+  run_and_select(process(kLast), "a");
   EXPECT_EQ(counts_.too_many.value(), 1U);
+  desk_.turn(at(2s));
+  desk_.turn(at(2s));
+  EXPECT_THAT(workers_.started, ElementsAre("a"));
 }
 
 }  // namespace

@@ -21,4 +21,9 @@ MuxChoice::Step MuxChoice::next(const abi::go_mux_use& use) {
   return Step::none;
 }
 
+void MuxChoice::take_back(const abi::go_mux_use& use) {
+  state_ = tries_ == kMaxTries ? State::given_up : State::detached;
+  since_ = use.unrouted;
+}
+
 }  // namespace beyla::broker

@@ -23,6 +23,8 @@ class MuxChoice {
   enum class Step : std::uint8_t { none, attach, detach };
   // The counts, which only grow, are those of the binary. REQUIRES: what it said before was done.
   [[nodiscard]] Step next(const abi::go_mux_use& use);
+  // Step::attach, which it said last, could not be done.
+  void take_back(const abi::go_mux_use& use);
 
   // It may still say something else than none.
   [[nodiscard]] bool is_open() const { return state_ != State::kept && state_ != State::given_up; }

@@ -57,5 +57,22 @@ TEST(MuxChoice, EachTimeLaterAndNotForEver) {
   EXPECT_EQ(choice.next(counts), Step::none);
 }
 
+TEST(MuxChoice, WhatCouldNotBePutBackIsTriedAgainLater) {
+  MuxChoice choice;
+  abi::go_mux_use counts = use(MuxChoice::kHitsInVain, 0, 0);
+  ASSERT_EQ(choice.next(counts), MuxChoice::Step::detach);
+  std::uint64_t patience = MuxChoice::kUnrouted;
+  for (std::uint32_t tries = 1; tries < MuxChoice::kMaxTries; ++tries) {
+    counts.unrouted += patience;
+    ASSERT_EQ(choice.next(counts), MuxChoice::Step::attach);
+    choice.take_back(counts);
+    patience *= MuxChoice::kMorePatience;
+    counts.unrouted += patience - 1;
+    EXPECT_EQ(choice.next(counts), MuxChoice::Step::none);
+    counts.unrouted -= patience - 1;
+  }
+  EXPECT_FALSE(choice.is_open());
+}
+
 }  // namespace
 }  // namespace beyla::broker

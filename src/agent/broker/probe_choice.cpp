@@ -21,9 +21,9 @@ bool is_route_probe(const abi::probe_point& point) {
 }
 
 // ServeMux writes its pattern into the request since Go 1.22.
-bool can_tell_routes(const probes::proof::BinaryReport& report) {
-  return has_field(report.go, abi::kGoRequestPattern) || has_field(report.go, abi::kGoRequestPat) ||
-         std::ranges::any_of(report.points, is_route_probe);
+bool has_patterns(const abi::go_image& go) {
+  return (go.flags & abi::kGoNoPatterns) == 0 &&
+         (has_field(go, abi::kGoRequestPattern) || has_field(go, abi::kGoRequestPat));
 }
 
 // Gin and echo hand the object that holds the route on to the next request before the answer is
@@ -40,6 +40,10 @@ bool may_serve_tls(const probes::proof::BinaryReport& report) {
 
 }  // namespace
 
+bool can_tell_routes(const probes::proof::BinaryReport& report) {
+  return has_patterns(report.go) || std::ranges::any_of(report.points, is_route_probe);
+}
+
 std::vector<abi::probe_point> wanted_points(const probes::proof::BinaryReport& report,
                                             const ProbeWants& wants) {
   const bool tls = may_serve_tls(report);
@@ -49,8 +53,13 @@ std::vector<abi::probe_point> wanted_points(const probes::proof::BinaryReport& r
   std::ranges::copy_if(report.points, std::back_inserter(wanted), [&](const auto& point) {
     switch (point.probe) {
       case abi::kGoProbeServeHttp:
+      case abi::kGoProbeHttp1NoBody:
+      case abi::kGoProbeHttp1Body:
       case abi::kGoProbeHijack: return handlers;
-      case abi::kGoProbeFinishRequest: return tls;  // of plain text the sockets see the end
+      case abi::kGoProbeFinishRequest:
+      case abi::kGoProbeHttp1Abort:
+      case abi::kGoProbeTlsDone: return tls;  // of plain text the sockets see the end
+      case abi::kGoProbeServeMux: return has_patterns(report.go);
       case abi::kGoProbeWriteHeader:
       case abi::kGoProbeHttp2WriteHeader: return pooled;
       case abi::kGoProbeHttp2Headers:
@@ -63,9 +72,14 @@ std::vector<abi::probe_point> wanted_points(const probes::proof::BinaryReport& r
 }
 
 probes::proof::Stepping stepping_of(std::uint32_t probe) {
-  // Returns, of a function that takes a round trip over the network.
-  return probe == abi::kGoProbeRoundTripEnd ? probes::proof::Stepping::single_step_allowed
-                                            : probes::proof::Stepping::emulated_only;
+  switch (probe) {
+    // Returns, of a function that takes a round trip over the network.
+    case abi::kGoProbeRoundTripEnd: return probes::proof::Stepping::single_step_allowed;
+    // Go programs have no shadow stack: their objects are not marked for it, and the kernel enables
+    // it where all are only.
+    case abi::kGoProbeServeHttp: return probes::proof::Stepping::call_allowed;
+    default: return probes::proof::Stepping::emulated_only;
+  }
 }
 
 }  // namespace beyla::broker

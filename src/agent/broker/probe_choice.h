@@ -20,6 +20,9 @@ struct ProbeWants {
 [[nodiscard]] std::vector<abi::probe_point> wanted_points(const probes::proof::BinaryReport& report,
                                                           const ProbeWants& wants);
 
+// Whether a probe, or the request itself, may know the route.
+[[nodiscard]] bool can_tell_routes(const probes::proof::BinaryReport& report);
+
 // The broker's own word: a worker could have every hit single-stepped.
 [[nodiscard]] probes::proof::Stepping stepping_of(std::uint32_t probe);
 

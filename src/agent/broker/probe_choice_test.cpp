@@ -42,17 +42,50 @@ TEST(ProbeChoice, WhatMayServeTlsHasAllOfTheServer) {
   EXPECT_EQ(wanted(report).size(), 3U);
 }
 
+TEST(ProbeChoice, WhatStandsInForAnInlinedFunctionIsWantedAsItWouldBe) {
+  const auto inlined = {abi::kGoProbeHttp1NoBody, abi::kGoProbeHttp1Body, abi::kGoProbeHttp1Abort,
+                        abi::kGoProbeHttp2Flush};
+  EXPECT_THAT(wanted(plain(inlined)), ElementsAre(abi::kGoProbeHttp2Flush));
+  EXPECT_THAT(
+      wanted(plain(inlined), true),
+      ElementsAre(abi::kGoProbeHttp1NoBody, abi::kGoProbeHttp1Body, abi::kGoProbeHttp2Flush));
+  auto report = plain(inlined);
+  report.go.flags = 0;
+  EXPECT_EQ(wanted(report).size(), 4U);
+}
+
+TEST(ProbeChoice, OnlyWhatMayServeTlsHasItsEnds) {
+  auto report = plain({abi::kGoProbeTlsDone});
+  EXPECT_THAT(wanted(report, true), IsEmpty());
+  report.go.flags = 0;
+  EXPECT_THAT(wanted(report), ElementsAre(abi::kGoProbeTlsDone));
+}
+
 TEST(ProbeChoice, RoutesWantTheHandlers) {
   for (const auto field : {abi::kGoRequestPattern, abi::kGoRequestPat}) {
-    auto report = plain(kServer);
+    auto report = plain({abi::kGoProbeServeHttp, abi::kGoProbeServeMux});
     report.go.offset[field] = 8;
-    EXPECT_THAT(wanted(report), ElementsAre(abi::kGoProbeServeHttp, abi::kGoProbeHijack));
+    EXPECT_THAT(wanted(report), ElementsAre(abi::kGoProbeServeHttp, abi::kGoProbeServeMux));
+    // Nobody registers a pattern.
+    report.go.flags |= abi::kGoNoPatterns;
+    EXPECT_THAT(wanted(report), IsEmpty());
+    EXPECT_THAT(wanted(report, true), ElementsAre(abi::kGoProbeServeHttp));
   }
   for (const auto router : {abi::kGoProbeGinHandle, abi::kGoProbeEchoFind, abi::kGoProbeMuxSetMatch,
                             abi::kGoProbeMuxSetMatchPointer}) {
     EXPECT_THAT(wanted(plain({abi::kGoProbeServeHttp, router})),
                 ElementsAre(abi::kGoProbeServeHttp, router));
   }
+}
+
+TEST(ProbeChoice, PatternsAndRoutersTellRoutes) {
+  auto report = plain(kServer);
+  EXPECT_FALSE(can_tell_routes(report));
+  report.go.offset[abi::kGoRequestPattern] = 8;
+  EXPECT_TRUE(can_tell_routes(report));
+  report.go.flags |= abi::kGoNoPatterns;
+  EXPECT_FALSE(can_tell_routes(report));
+  EXPECT_TRUE(can_tell_routes(plain({abi::kGoProbeEchoFind})));
 }
 
 TEST(ProbeChoice, WhatSocketsCannotReadIsAlwaysProbed) {
@@ -80,11 +113,12 @@ TEST(ProbeChoice, OnlyTracesWantTraceParents) {
   EXPECT_EQ(wanted(report, true).size(), 3U);
 }
 
-TEST(ProbeChoice, OnlyEndsOfRoundTripsMayBeStepped) {
+TEST(ProbeChoice, OnlyEndsOfRoundTripsMayBeSteppedAndOnlyServeHttpIsACall) {
+  using probes::proof::Stepping;
   for (std::uint32_t probe = 0; probe < 2 * abi::kGoProbes; ++probe) {
-    const auto expected = probe == abi::kGoProbeRoundTripEnd
-                              ? probes::proof::Stepping::single_step_allowed
-                              : probes::proof::Stepping::emulated_only;
+    const auto expected = probe == abi::kGoProbeRoundTripEnd ? Stepping::single_step_allowed
+                          : probe == abi::kGoProbeServeHttp  ? Stepping::call_allowed
+                                                             : Stepping::emulated_only;
     EXPECT_EQ(stepping_of(probe), expected) << probe;
   }
 }

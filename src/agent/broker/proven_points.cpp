@@ -10,9 +10,8 @@ std::vector<abi::probe_point> proven_points(
     AttachCounts& counts) {
   if (points.empty()) return {};
   using probes::proof::Executable;
-  const auto executable = image.maps.valid()
-                              ? Executable::make(image.file.get(), image.maps.get())
-                              : Executable::make_unmapped(image.file.get());
+  const auto executable = image.maps.valid() ? Executable::make(image.file.get(), image.maps.get())
+                                             : Executable::make_unmapped(image.file.get());
   if (!executable) {
     counts.refusals.add(executable.error());
     spdlog::warn("no probes: {}", probes::proof::reason_name(executable.error()));

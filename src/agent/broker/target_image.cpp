@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
+#include <cerrno>
 #include <string>
 #include <utility>
 
@@ -18,8 +18,11 @@ namespace {
 using discover::inspect::ProcessInspector;
 using probes::proof::MappedCode;
 
-base::Fd open_for_reading(const std::string& path) {
-  return base::Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+std::expected<base::Fd, NoImage> open_for_reading(const std::string& path) {
+  base::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.valid()) return file;
+  const bool is_denied = errno == EACCES || errno == EPERM;
+  return std::unexpected(is_denied ? NoImage::not_permitted : NoImage::gone);
 }
 
 template <std::size_t kParts>
@@ -49,32 +52,33 @@ std::vector<MappedCode> likely_libraries(std::vector<MappedCode> mapped) {
 }
 
 // Of a distribution's library directories; the first that has it counts.
-constexpr std::array kUsualFolders = {"usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/lib", "lib64",
-                                      "lib", "usr/local/lib64", "usr/local/lib"};
+constexpr std::array kUsualFolders = {
+    "usr/lib/x86_64-linux-gnu", "usr/lib64",    "usr/lib", "lib64", "lib",
+    "usr/local/lib64",          "usr/local/lib"};
 constexpr std::array kUsualNames = {"libssl.so.3", "libssl.so.1.1", "libgnutls.so.30"};
 
-std::optional<TargetImage> open_regular(const std::string& path) {
-  TargetImage image;
-  image.file = open_for_reading(path);
+std::expected<TargetImage, NoImage> open_regular(const std::string& path) {
+  auto file = open_for_reading(path);
+  if (!file) return std::unexpected(file.error());
   struct stat status{};
-  if (!image.file.valid() || ::fstat(image.file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    return std::nullopt;
+  if (::fstat(file->get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    return std::unexpected(NoImage::no_file);
   }
-  image.identity = probes::loader::identity_of(status);
-  return image;
+  return TargetImage{std::move(*file), {}, probes::loader::identity_of(status)};
 }
 
-std::optional<TargetImage> open_usual(const model::ProcessKey& process,
-                                      const ProcessInspector& inspector, const char* name) {
+std::expected<TargetImage, NoImage> open_usual(const model::ProcessKey& process,
+                                               const ProcessInspector& inspector,
+                                               const char* name) {
   for (const char* folder : kUsualFolders) {
-    auto image = open_regular(
-        inspector.file(process.pid, fmt::format("root/{}/{}", folder, name).c_str()));
+    auto image =
+        open_regular(inspector.file(process.pid, fmt::format("root/{}/{}", folder, name).c_str()));
     if (image) return image;
   }
-  return std::nullopt;
+  return std::unexpected(NoImage::no_file);
 }
 
-void add_library(TargetFiles& files, std::optional<TargetImage> library) {
+void add_library(TargetFiles& files, std::expected<TargetImage, NoImage> library) {
   if (!library || library->identity == files.executable.identity) return;
   const auto same = std::ranges::find(files.libraries, library->identity, &TargetImage::identity);
   if (same == files.libraries.end()) files.libraries.push_back(std::move(*library));
@@ -84,11 +88,12 @@ std::expected<TargetImage, NoImage> open_file(const model::ProcessKey& process,
                                               const ProcessInspector& inspector,
                                               const std::string& name) {
   auto image = open_regular(inspector.file(process.pid, name.c_str()));
+  if (!image) return image;
   auto maps = open_for_reading(inspector.file(process.pid, "maps"));
-  if (!maps.valid() || !inspector.is_same_process(process)) return std::unexpected(NoImage::gone);
-  if (!image) return std::unexpected(NoImage::no_file);  // or it may not be opened
-  image->maps = std::move(maps);
-  return std::move(*image);
+  if (!maps) return std::unexpected(maps.error());
+  if (!inspector.is_same_process(process)) return std::unexpected(NoImage::gone);
+  image->maps = std::move(*maps);
+  return image;
 }
 
 }  // namespace
@@ -106,14 +111,15 @@ std::expected<TargetFiles, NoImage> open_files(const model::ProcessKey& process,
                     .libraries = {},
                     .is_bare_fork = inspector.is_bare_fork(process.pid)};
   const auto maps = open_for_reading(inspector.file(process.pid, "maps"));
-  auto mapped = probes::proof::mapped_code(maps.get());
+  if (!maps) return std::unexpected(maps.error());
+  auto mapped = probes::proof::mapped_code(maps->get());
   if (!mapped) return files;
   const bool is_static = mapped->size() < 2;  // it has no loader to load libraries with
   files.switches_stacks = std::ranges::any_of(*mapped, is_named_for_switching);
   for (const MappedCode& code : likely_libraries(std::move(*mapped))) {
-    auto library = open_file(process, inspector,
-                             fmt::format("map_files/{:x}-{:x}", code.address, code.address_end));
-    if (library) add_library(files, std::move(*library));
+    add_library(files,
+                open_file(process, inspector,
+                          fmt::format("map_files/{:x}-{:x}", code.address, code.address_end)));
   }
   if (is_static) return files;
   for (const char* name : kUsualNames) add_library(files, open_usual(process, inspector, name));

@@ -33,8 +33,10 @@ struct TargetFiles {
 };
 
 enum class NoImage : std::uint8_t {
-  gone,     // the process has ended, or may not be looked at
-  no_file,  // no regular file
+  gone,           // the process has ended
+  not_permitted,  // CAP_SYS_PTRACE or CAP_DAC_READ_SEARCH is missing, or its mount is another
+                  // user's
+  no_file,        // no regular file
 };
 
 // Libraries with TLS functions under another name: OpenSSL's have 1.2 MiB of code together.

@@ -15,6 +15,7 @@ namespace beyla::broker {
 namespace {
 
 using probes::loader::AttachFailure;
+using probes::loader::Room;
 using probes::loader::TlsPlace;
 
 bool is_fit_for_return(int file, const abi::probe_point& point) {
@@ -31,42 +32,49 @@ TlsPlace place_of(const abi::probe_point& point) {
           .at_return = (point.probe & abi::kTlsByReturn) != 0};
 }
 
-AttachFailure failure_of(int os_errno) {
-  switch (os_errno) {
-    case ESRCH: return AttachFailure::process_gone;
-    case EBUSY: return AttachFailure::too_many_links;
-    default: return AttachFailure::refused_by_kernel;
-  }
-}
-
 }  // namespace
 
-void TlsAttacher::attach(const model::ProcessKey& process, const TargetImage& image,
-                         const probes::proof::BinaryReport& report, ReturnProbes returns) {
+AttachOutcome TlsAttacher::attach(const model::ProcessKey& process, const TargetImage& image,
+                                  const probes::proof::BinaryReport& report, ReturnProbes returns,
+                                  bool is_retry) {
   const auto known = attached_.find(process);
   if (known != attached_.end() &&
       std::ranges::find(known->second, image.identity, &Library::file) != known->second.end()) {
-    return;
+    return AttachOutcome::done;
   }
-  const bool is_mapped = image.maps.valid();
-  if (!is_mapped && !watches(image)) return;
+  // Before the proof, which takes longer.
+  if (!kernel_.tls()->has_room(is_retry ? Room::reserved : Room::usual)) {
+    if (!is_retry) count(AttachFailure::too_many_links);
+    return AttachOutcome::later;
+  }
+  if (!image.maps.valid() && !watches(image)) return AttachOutcome::done;
+  const auto points = proven(image, wanted_tls_points(report.points, returns));
+  if (!points.empty()) put_in(process, image, report, points);
+  return AttachOutcome::done;
+}
+
+void TlsAttacher::put_in(const model::ProcessKey& process, const TargetImage& image,
+                         const probes::proof::BinaryReport& report, const Points& points) {
   std::vector<TlsPlace> places;
-  std::ranges::transform(proven(image, wanted_tls_points(report.points, returns)),
-                         std::back_inserter(places), place_of);
-  if (places.empty()) return;
+  std::ranges::transform(points, std::back_inserter(places), place_of);
   auto links = kernel_.tls()->attach(process.pid, image.file.get(), places);
   if (!links) {
-    const auto failure = failure_of(links.error().os_errno);
-    counts_.failures[static_cast<std::size_t>(failure)].add();
-    if (failure == AttachFailure::refused_by_kernel) {
+    const bool is_gone = links.error().os_errno == ESRCH;
+    count(is_gone ? AttachFailure::process_gone : AttachFailure::refused_by_kernel);
+    if (!is_gone) {
       spdlog::warn("no TLS probes in process {}: {}", process.pid, links.error().message());
     }
     return;
   }
+  const bool is_mapped = image.maps.valid();
   attached_[process].push_back({image.identity, is_mapped, std::move(*links)});
   kernel_.let_tls_probes_speak(process);
   spdlog::info("TLS probes in pid={} library={} probes={} of {}{}", process.pid, report.text,
                places.size(), report.points.size(), is_mapped ? "" : ", should it be loaded");
+}
+
+void TlsAttacher::count(AttachFailure failure) {
+  counts_.failures[static_cast<std::size_t>(failure)].add();
 }
 
 // Before the proof: what is written later is told of.
@@ -80,7 +88,8 @@ bool TlsAttacher::watches(const TargetImage& image) {
 void TlsAttacher::turn() {
   if (watch_ == nullptr) return;
   for (const auto& file : watch_->take_written()) {
-    spdlog::warn("a TLS library of {} bytes was overwritten: its probes are taken away", file.bytes);
+    spdlog::warn("a TLS library of {} bytes was overwritten: its probes are taken away",
+                 file.bytes);
     for (auto& [process, libraries] : attached_) {
       std::erase_if(libraries, [&](const Library& library) {
         return library.file == file && !library.was_mapped;

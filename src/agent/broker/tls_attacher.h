@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/broker/file_watch.h"
+#include "agent/broker/image_desk.h"
 #include "agent/broker/proven_points.h"
 #include "agent/broker/tls_choice.h"
 #include "probes/loader/kernel_probes.h"
@@ -21,9 +22,11 @@ class TlsAttacher {
   TlsAttacher(probes::loader::KernelProbes& kernel, FileWatch* watch, AttachCounts& counts)
       : kernel_(kernel), watch_(watch), counts_(counts) {}
 
-  // A file that has its probes in this process already: nothing.
-  void attach(const model::ProcessKey& process, const TargetImage& image,
-              const probes::proof::BinaryReport& report, ReturnProbes returns);
+  // A file that has its probes in this process already: nothing. is_retry: there was no room
+  // before.
+  [[nodiscard]] AttachOutcome attach(const model::ProcessKey& process, const TargetImage& image,
+                                     const probes::proof::BinaryReport& report,
+                                     ReturnProbes returns, bool is_retry);
   void detach(const model::ProcessKey& process) { attached_.erase(process); }
   // Takes the probes away from libraries that have been written since they were proven, unmapped.
   void turn();
@@ -40,6 +43,9 @@ class TlsAttacher {
   using Points = std::vector<abi::probe_point>;
   [[nodiscard]] Points proven(const TargetImage& image, const Points& wanted);
 
+  void put_in(const model::ProcessKey& process, const TargetImage& image,
+              const probes::proof::BinaryReport& report, const Points& points);
+  void count(probes::loader::AttachFailure failure);
   [[nodiscard]] bool watches(const TargetImage& image);
 
   probes::loader::KernelProbes& kernel_;

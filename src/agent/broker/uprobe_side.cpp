@@ -14,16 +14,17 @@ UprobeSide::UprobeSide(probes::loader::KernelProbes& kernel, ElfWorkers& workers
   tls_.emplace(kernel, watch_ ? &*watch_ : nullptr, attach_counts_);
 }
 
-void UprobeSide::attach(const model::ProcessKey& process, const TargetFiles& files,
-                        const TargetImage& image, const ImageReports& reports) {
+AttachOutcome UprobeSide::attach(const model::ProcessKey& process, const TargetFiles& files,
+                                 const TargetImage& image, const ImageReports& reports,
+                                 bool is_retry) {
   if (reports.of_image.kind == abi::kBinaryGo) {
-    if (go_ && &image == &files.executable) go_->attach(process, image, reports.of_image);
-    return;
+    if (!go_ || &image != &files.executable) return AttachOutcome::done;
+    return go_->attach(process, image, reports.of_image, is_retry);
   }
   const bool switches = files.switches_stacks || reports.of_executable.kind == abi::kBinaryGo;
-  if (!tls_) return;
-  tls_->attach(process, image, reports.of_image,
-               switches ? ReturnProbes::never : ReturnProbes::allowed);
+  if (!tls_) return AttachOutcome::done;
+  return tls_->attach(process, image, reports.of_image,
+                      switches ? ReturnProbes::never : ReturnProbes::allowed, is_retry);
 }
 
 void UprobeSide::detach(const model::ProcessKey& process) {

@@ -17,8 +17,9 @@ class UprobeSide final : public ImageUser {
   // Borrows both for its lifetime. Those kinds of probes that the kernel half has.
   UprobeSide(probes::loader::KernelProbes& kernel, ElfWorkers& workers, ProbeWants wants);
 
-  void attach(const model::ProcessKey& process, const TargetFiles& files, const TargetImage& image,
-              const ImageReports& reports) override;
+  AttachOutcome attach(const model::ProcessKey& process, const TargetFiles& files,
+                       const TargetImage& image, const ImageReports& reports,
+                       bool is_retry) override;
   void detach(const model::ProcessKey& process) override;
 
   [[nodiscard]] ImageDesk& desk() { return desk_; }

@@ -1,5 +1,10 @@
 #include "agent/processor/belt.h"
 
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <string_view>
+
 #include "protocols/registry.h"
 
 namespace beyla::processor {
@@ -79,10 +84,24 @@ void Belt::on_exited(const model::ProcessKey& key, base::BootTime time) {
 void Belt::on_tick(base::BootTime time) {
   sessions_.tidy(time);
   calls_.tidy(time);
+  warn_of_blind();
   linker_.expire(time);
   spans_.expire(time);
   expire_series(time);
   if (recorder_ != nullptr) recorder_->on_tick(time);  // behind what tidying has released
+}
+
+void Belt::warn_of_blind() {
+  constexpr std::array<std::string_view, 5> kKinds = {"HTTP/1 over TLS", "HTTP/2", "gRPC",
+                                                      "HTTP client", "gRPC client"};
+  static_assert(kKinds.size() ==
+                static_cast<std::size_t>(protocols::calls::CallFamily::grpc_client) + 1);
+  for (const auto& blind : calls_.take_blind()) {
+    spdlog::warn(
+        "pid={}: requests of {} begin and never end: what ends them may be inlined; they "
+        "count as incomplete",
+        blind.process.pid, kKinds[static_cast<std::size_t>(blind.family)]);
+  }
 }
 
 void Belt::stage(std::uint64_t ring_position) {

@@ -89,6 +89,7 @@ class Belt final : public model::TargetSink, public capture::replay::TickSink {
   void collect_sessions(std::vector<exporters::prometheus::Sample>& samples) const;
   void collect_calls(std::vector<exporters::prometheus::Sample>& samples) const;
   void resume();
+  void warn_of_blind();
 
   base::Ledger& ledger_;
   capture::DecoderCounts& decoder_;

@@ -34,6 +34,8 @@ void add_sessions(Members& members, protocols::session::SessionCounters& counts)
 void add_calls(Members& members, protocols::calls::CallCounters& counts) {
   members.push_back({"calls_over_limit", &counts.over_limit});
   members.push_back({"calls_unmatched_ends", &counts.unmatched_ends});
+  members.push_back({"calls_missed_ends", &counts.missed_ends});
+  members.push_back({"calls_blind", &counts.blind});
 }
 
 void add_links(Members& members, spans::LinkCounters& counts) {

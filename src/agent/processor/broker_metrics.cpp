@@ -18,7 +18,11 @@ constexpr std::array<std::string_view, abi::kBinaryOutcomes> kBinaryNames = {
     "go", "tls", "other", "not_started", "died", "timed_out", "malformed"};
 
 constexpr std::array<std::string_view, abi::kGoFailures> kGoFailureNames = {
-    "too_many_images", "too_many_links", "process_gone", "refused_by_kernel", "too_many_wait"};
+    "too_many_images",   "too_many_links", "process_gone",
+    "refused_by_kernel", "too_many_wait",  "not_permitted"};
+
+constexpr std::array<std::string_view, abi::kGoRetryOutcomes> kRetryNames = {"done", "again",
+                                                                             "given_up"};
 
 // As probes/proof/refusal.h has them, which this side may not include.
 constexpr std::array<std::string_view, abi::kProbeRefusals> kRefusalNames = {
@@ -57,6 +61,7 @@ void collect_skipped(const BrokerBooksReader& books, std::vector<Sample>& sample
   for (std::size_t failure = 0; failure < kGoFailureNames.size(); ++failure) {
     std::uint64_t count = books.value(abi::book_of(abi::kBookGoFailures, failure));
     if (failure == abi::kGoProcessGone) count += books.value(abi::kBookSkippedProcessGone);
+    if (failure == abi::kGoNotPermitted) count += books.value(abi::kBookSkippedNotPermitted);
     add(kGoFailureNames[failure], count);
   }
   for (std::size_t refusal = 0; refusal < kRefusalNames.size(); ++refusal) {
@@ -71,11 +76,21 @@ void collect_go(const BrokerBooksReader& books, std::vector<Sample>& samples) {
                                  books.value(abi::kBookTlsProcesses)));
   samples.push_back(gauge_sample("beyla_probes_attached", "probes in all processes now", {},
                                  books.value(abi::kBookProbePoints)));
+  samples.push_back(counter_sample("beyla_go_inlined_binaries_total",
+                                   "executable files in which functions of probes were inlined", {},
+                                   books.value(abi::kBookGoInlined)));
+  for (std::size_t outcome = 0; outcome < kRetryNames.size(); ++outcome) {
+    samples.push_back(counter_sample("beyla_probe_retries_total",
+                                     "processes turned away before and tried again",
+                                     {{"outcome", std::string(kRetryNames[outcome])}},
+                                     books.value(abi::book_of(abi::kBookGoRetries, outcome))));
+  }
   for (std::size_t outcome = 0; outcome < kBinaryNames.size(); ++outcome) {
-    samples.push_back(counter_sample("beyla_binaries_analyzed_total",
-                                     "executable files and libraries looked at for probes, by what came of it",
-                                     {{"outcome", std::string(kBinaryNames[outcome])}},
-                                     books.value(abi::book_of(abi::kBookBinaries, outcome))));
+    samples.push_back(
+        counter_sample("beyla_binaries_analyzed_total",
+                       "executable files and libraries looked at for probes, by what came of it",
+                       {{"outcome", std::string(kBinaryNames[outcome])}},
+                       books.value(abi::book_of(abi::kBookBinaries, outcome))));
   }
 }
 

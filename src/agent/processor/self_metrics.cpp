@@ -192,6 +192,12 @@ void Belt::collect_calls(std::vector<Sample>& samples) const {
   samples.push_back(counter_sample("beyla_go_unmatched_ends_total",
                                    "ends of calls in Go programs whose begin was not seen", {},
                                    value(calls.unmatched_ends)));
+  samples.push_back(counter_sample("beyla_go_missed_ends_total",
+                                   "calls in Go programs that have ended unseen", {},
+                                   value(calls.missed_ends)));
+  samples.push_back(counter_sample("beyla_go_blind_total",
+                                   "processes whose calls of one kind begin and never end", {},
+                                   value(calls.blind)));
   const std::pair<std::string_view, std::uint64_t> joins[] = {{"joined", value(links.joined)},
                                                               {"unjoined", value(links.unjoined)}};
   for (const auto& [outcome, count] : joins) {

@@ -1,6 +1,7 @@
 #include "discover/inspect/process_inspector.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <string_view>
 #include <utility>
 
@@ -40,16 +41,17 @@ bool ProcessInspector::is_bare_fork(std::uint32_t pid) const {
   return is_fork_without_exec(read_file(file(pid, "stat"), kMaxStatBytes));
 }
 
-std::optional<ProcessFacts> ProcessInspector::inspect(const model::ProcessKey& key) const {
+std::expected<ProcessFacts, NoFacts> ProcessInspector::inspect(const model::ProcessKey& key) const {
   ProcessFacts facts;
   auto path = read_link(file(key.pid, "exe"));
-  if (!path || path->empty()) return std::nullopt;
+  if (!path && path.error() == EACCES) return std::unexpected(NoFacts::not_permitted);
+  if (!path || path->empty()) return std::unexpected(NoFacts::gone);
   facts.executable_path = without_deleted(*std::move(path));
   const base::PrivateBytes environment =
       read_private_file(file(key.pid, "environ"), kMaxEnvironmentBytes);
   facts.otel_service_name =
       environment_value(base::as_text(environment.view()), "OTEL_SERVICE_NAME");
-  if (!is_same_process(key)) return std::nullopt;
+  if (!is_same_process(key)) return std::unexpected(NoFacts::gone);
   return facts;
 }
 

@@ -1,8 +1,9 @@
 // What /proc says of a process. Every answer may be stale or missing: a process can end at any
-// moment. Identity is re-checked: a reused pid gives nullopt, never another process's answers.
+// moment. Identity is re-checked: a reused pid gives none, never another process's answers.
 #pragma once
 
-#include <optional>
+#include <cstdint>
+#include <expected>
 #include <string>
 
 #include "model/process.h"
@@ -14,10 +15,15 @@ struct ProcessFacts {
   std::string otel_service_name;  // of the target's own environment; empty: not set or not readable
 };
 
+enum class NoFacts : std::uint8_t {
+  gone,           // it has ended, or its pid is another's; /proc may also hide it (hidepid)
+  not_permitted,  // it is another user's, and CAP_SYS_PTRACE is missing
+};
+
 class ProcessInspector {
  public:
   explicit ProcessInspector(std::string proc_root = "/proc") : proc_root_(std::move(proc_root)) {}
-  [[nodiscard]] std::optional<ProcessFacts> inspect(const model::ProcessKey& key) const;
+  [[nodiscard]] std::expected<ProcessFacts, NoFacts> inspect(const model::ProcessKey& key) const;
   // The process runs, as far as a start time in ticks of 10 ms tells. What was opened of its pid
   // before belongs to it, too, or to nobody.
   [[nodiscard]] bool is_same_process(const model::ProcessKey& key) const;

@@ -103,9 +103,11 @@ void add_http(Members& members, const model::Semantics& semantics) {
 }
 
 void add_rpc(Members& members, const model::Semantics& semantics) {
-  members.add("name", semantics.operation);
+  const bool is_other = semantics.operation == kOtherMethod;
+  members.add("name", is_other ? kRpcSystem : std::string_view(semantics.operation));
   members.add("rpc.system", kRpcSystem);
   members.add("rpc.method", semantics.operation);
+  members.add_unless_empty("rpc.method_original", semantics.target);
   if (const auto code = status_code(semantics)) members.add_number("rpc.grpc.status_code", *code);
 }
 

@@ -80,6 +80,15 @@ TEST(JsonLine, PrintsAnRpcWithItsFullMethod) {
             "\n");
 }
 
+TEST(JsonLine, PrintsAnUnknownMethodAsItsOriginal) {
+  auto span = served();
+  span.exchange.semantics = {model::MetricFamily::rpc, "_OTHER", "/no.Such/Method", "12"};
+  EXPECT_NE(line(span).find(R"("name":"grpc","rpc.system":"grpc","rpc.method":"_OTHER",)"
+                            R"("rpc.method_original":"/no.Such/Method","rpc.grpc.status_code":12)"),
+            std::string::npos)
+      << line(span);
+}
+
 TEST(JsonLine, PrintsAClientsRequestWithoutAnswer) {
   auto span = asked();
   span.exchange.semantics.outcome.clear();

@@ -2,11 +2,11 @@
  * Where every Go probe begins. All points of a process hang on one link, since a link takes the
  * kernel some 60 ms to remove (two RCU grace periods): with one per program, an agent that ends would
  * take seconds for each Go process. */
-#include "probes/kernel_lib/select.bpf.h"
+#include "probes/go/go_http1.bpf.h"
 
 char LICENSE[] __weak SEC("license") = "GPL";
 
-/* key: go_probe; filled by user space after load. */
+/* key: go_probe; filled by user space after load, but for kGoProbeServeHttp. */
 struct {
   __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
   __uint(max_entries, kGoProbes);
@@ -16,7 +16,16 @@ struct {
 
 SEC("uprobe.multi")
 int go_dispatch(struct pt_regs *ctx) {
-  if (!is_go_probed(bpf_get_current_pid_tgid() >> 32)) return 0;
-  bpf_tail_call(ctx, &go_programs, bpf_get_attach_cookie(ctx) >> kGoCookieProbeShift);
-  return 0; /* no program for it */
+  struct task_struct *task = bpf_get_current_task_btf();
+  if (!is_go_probed(task->tgid)) return 0;
+  __u64 cookie = bpf_get_attach_cookie(ctx);
+  __u32 probe = cookie >> kGoCookieProbeShift;
+  if (probe != kGoProbeServeHttp) {
+    bpf_tail_call(ctx, &go_programs, probe);
+    return 0; /* no program for it */
+  }
+  /* The one that stands in most programs is spared the indirect jump. */
+  struct go_hit hit;
+  if (take_hit_of(&hit, ctx, task, cookie)) serve_http1(&hit, ctx->cx, ctx->di);
+  return 0;
 }

@@ -34,3 +34,13 @@ static __always_inline void set_ancestors(struct call_scratch *scratch, const st
     scratch->record.texts.ancestors[level] = at;
   }
 }
+
+/* What a client's call may serve, which only its span tells. field: of `base`, its context. */
+static __always_inline void set_origin(struct call_scratch *scratch, const struct go_hit *hit,
+                                       __u64 base, __u32 field) {
+  if (!(hit->image->flags & kGoTracesWanted)) return;
+  __u64 context = read_interface(hit->image, base, field);
+  set_parent(&scratch->record.call, hit);
+  scratch->record.call.context = context;
+  set_ancestors(scratch, hit->image, context);
+}

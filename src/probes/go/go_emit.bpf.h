@@ -101,22 +101,27 @@ static __always_inline struct call_scratch *take_call_scratch(void) {
   return 0;
 }
 
-/* A record with texts, all empty; null: lost, and counted. */
-static __always_inline struct call_scratch *begin_long(const struct go_hit *hit, __u32 kind,
-                                                       __u64 call) {
+/* What follows the event_call is as it was; null: lost, and counted. */
+static __always_inline struct call_scratch *begin_in_scratch(const struct go_hit *hit, __u32 kind,
+                                                             __u64 call) {
   struct call_scratch *scratch = take_call_scratch();
-  if (!scratch) {
-    finish_call(call_counts(), true);
-    return 0;
-  }
-  fill_call(&scratch->record.call, hit, kind, call);
-  __builtin_memset(&scratch->record.texts, 0, sizeof(scratch->record.texts));
+  if (scratch) fill_call(&scratch->record.call, hit, kind, call);
+  else finish_call(call_counts(), true);
   return scratch;
 }
 
-static __always_inline void submit_long(struct call_scratch *scratch) {
+/* A record with texts, all empty; null: lost, and counted. */
+static __always_inline struct call_scratch *begin_long(const struct go_hit *hit, __u32 kind,
+                                                       __u64 call) {
+  struct call_scratch *scratch = begin_in_scratch(hit, kind, call);
+  if (scratch) __builtin_memset(&scratch->record.texts, 0, sizeof(scratch->record.texts));
+  return scratch;
+}
+
+/* behind: bytes of the record that follow its event_call. */
+static __always_inline void submit_scratch(struct call_scratch *scratch, __u32 behind) {
   struct call_record *record = &scratch->record;
-  __u32 size = sizeof(record->call) + sizeof(record->texts) + record->texts.target_copied;
+  __u32 size = sizeof(record->call) + behind;
   record->call.header.size = size;
   struct event_counts *counts = call_counts();
   barrier_var(size);
@@ -125,6 +130,11 @@ static __always_inline void submit_long(struct call_scratch *scratch) {
   /* Not before the copy: the next hit on this CPU may write here. */
   __sync_lock_test_and_set(&scratch->in_use, 0);
   finish_call(counts, lost);
+}
+
+static __always_inline void submit_long(struct call_scratch *scratch) {
+  const struct event_call_texts *texts = &scratch->record.texts;
+  submit_scratch(scratch, sizeof(*texts) + texts->target_copied);
 }
 
 /* Reads the beginning of an object of which several fields are wanted, since each look into the target

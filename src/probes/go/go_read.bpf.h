@@ -47,9 +47,9 @@ static __always_inline __u64 read_interface(const struct go_image *image, __u64 
 }
 
 /* False: nothing to report. dispatch.bpf.c has asked whether the process is probed. */
-static __always_inline bool take_hit(struct go_hit *hit, struct pt_regs *ctx) {
-  hit->task = bpf_get_current_task_btf();
-  __u64 cookie = bpf_get_attach_cookie(ctx);
+static __always_inline bool take_hit_of(struct go_hit *hit, struct pt_regs *ctx,
+                                        struct task_struct *task, __u64 cookie) {
+  hit->task = task;
   hit->image_index = (cookie >> kGoCookieImageShift) % kGoImages;
   hit->variant = cookie & kGoVariantXnet;
   hit->image = bpf_map_lookup_elem(&go_images, &hit->image_index);
@@ -57,6 +57,10 @@ static __always_inline bool take_hit(struct go_hit *hit, struct pt_regs *ctx) {
   if (!hit->image) return false;
   hit->goroutine_id = read_field(hit->image, hit->goroutine, kGoGGoid);
   return true;
+}
+
+static __always_inline bool take_hit(struct go_hit *hit, struct pt_regs *ctx) {
+  return take_hit_of(hit, ctx, bpf_get_current_task_btf(), bpf_get_attach_cookie(ctx));
 }
 
 /* At an entry the probe stands on the jump of the stack check, or behind it with the flags as they

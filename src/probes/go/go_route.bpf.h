@@ -56,23 +56,26 @@ static __always_inline struct go_string read_route(const struct go_image *image,
 }
 
 /* A pattern that ends with a slash: another ServeMux may be mounted there. */
-static __always_inline bool is_subtree(const struct call_record *record) {
-  __u32 last = record->texts.target_copied - 1;
+static __always_inline bool is_subtree(const __u8 *text, __u32 length) {
+  __u32 last = length - 1;
   barrier_var(last);
-  return last < kGoTargetBytes && record->target[last] == '/';
+  return last < kGoTargetBytes && text[last] == '/';
 }
 
 /* Whether there may be more to know: no route, or that of a subtree. */
 static __always_inline bool emit_route(const struct go_hit *hit, __u64 call, struct go_string route,
                                        __u32 flags, __u64 connection_id) {
   if (!route.length) return true;
-  struct call_scratch *scratch = begin_long(hit, kGoRoute, call);
+  struct call_scratch *scratch = begin_in_scratch(hit, kGoRoute, call);
   if (!scratch) return false;
-  scratch->record.call.header.connection_id = connection_id;
-  scratch->record.call.flags = flags;
-  set_target(scratch, route);
-  bool may_be_more = is_subtree(&scratch->record);
-  submit_long(scratch);
+  struct event_call *event = &scratch->record.call;
+  __u8 *text = (__u8 *)&scratch->record.texts; /* and what follows it */
+  __u32 copied = copy_text(text, kGoTargetBytes, route);
+  event->header.connection_id = connection_id;
+  event->flags = flags | kGoBareTarget;
+  event->status = told_length(route, copied);
+  bool may_be_more = is_subtree(text, copied);
+  submit_scratch(scratch, copied);
   return may_be_more;
 }
 

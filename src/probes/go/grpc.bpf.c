@@ -32,7 +32,8 @@ int go_grpc_handle(struct pt_regs *ctx) {
   event->owner = transport;
   event->context = stream_context(hit.image, server_stream, stream);
   event->status = read_number(field_at(hit.image, stream, kGoGrpcStreamId));
-  set_ancestors(scratch, hit.image, event->context);
+  /* Only what net/http answers was derived from a request that is counted, too. */
+  if (!event->status) set_ancestors(scratch, hit.image, event->context);
   set_target(scratch, read_string(hit.image, stream, kGoGrpcStreamMethod));
   submit_long(scratch);
   return 0;
@@ -124,11 +125,8 @@ int go_grpc_attempt(struct pt_regs *ctx) {
   __u64 client_stream = ctx->ax;
   struct call_scratch *scratch = begin_long(&hit, kGoGrpcClientBegin, client_stream);
   if (!scratch) return 0;
-  struct event_call *event = &scratch->record.call;
-  set_parent(event, &hit);
+  set_origin(scratch, &hit, client_stream, kGoGrpcClientStreamCtx);
   __u64 header = read_field(hit.image, client_stream, kGoGrpcClientStreamCallHdr);
-  event->context = read_interface(hit.image, client_stream, kGoGrpcClientStreamCtx);
-  set_ancestors(scratch, hit.image, event->context);
   set_name(scratch, read_string(hit.image, header, kGoGrpcCallHdrHost));
   set_target(scratch, read_string(hit.image, header, kGoGrpcCallHdrMethod));
   submit_long(scratch);

@@ -20,12 +20,10 @@ int go_round_trip(struct pt_regs *ctx) {
   struct call_scratch *scratch = begin_long(&hit, kGoClientBegin, request);
   if (!scratch) return 0;
   struct event_call *event = &scratch->record.call;
-  set_parent(event, &hit);
+  set_origin(scratch, &hit, request, kGoRequestCtx);
   __u64 url = read_field(hit.image, request, kGoRequestUrl);
-  event->context = read_interface(hit.image, request, kGoRequestCtx);
   event->request_bytes = (__s64)read_field(hit.image, request, kGoRequestContentLength);
   if (is_https(read_string(hit.image, url, kGoUrlScheme))) event->flags = kGoTls;
-  set_ancestors(scratch, hit.image, event->context);
   set_method(scratch, read_string(hit.image, request, kGoRequestMethod));
   set_name(scratch, read_string(hit.image, url, kGoUrlHost));
   set_target(scratch, read_string(hit.image, url, kGoUrlPath));

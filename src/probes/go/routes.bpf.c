@@ -7,10 +7,13 @@ char LICENSE[] __weak SEC("license") = "GPL";
 
 /* Not static: verified once, for itself. The context of the caller has no cookie; the request's
  * binary was remembered. */
-__noinline int go_before_send(__u64 goroutine, __u64 connection_id) {
+__noinline int go_before_send(__u64 goroutine, __u64 connection_id, __u32 is_ignored) {
   struct task_struct *task = bpf_get_current_task_btf();
   struct go_request *served = find_request(goroutine, task);
-  if (!served || !served->open || !served->sends) return 0;
+  if (!served || !served->sends) return 0;
+  bool is_below_wrapper = is_ignored && !served->has_tls; /* see go_tls_done */
+  if (served->has_tls || is_below_wrapper) served->sent_ns = bpf_ktime_get_boot_ns();
+  if (!served->open || is_below_wrapper) return 0;
   struct go_hit hit = {
       .task = task,
       .goroutine = goroutine,
@@ -18,8 +21,13 @@ __noinline int go_before_send(__u64 goroutine, __u64 connection_id) {
   };
   hit.image = bpf_map_lookup_elem(&go_images, &hit.image_index);
   if (!hit.image) return 0;
-  hit.goroutine_id = read_field(hit.image, goroutine, kGoGGoid);
-  if (hit.goroutine_id == served->goroutine_id) report_route(&hit, served, connection_id);
+  /* A connection has one goroutine for its life: that one need not be asked for its number again. */
+  bool is_known = connection_id && served->connection_id == connection_id;
+  hit.goroutine_id =
+      is_known ? served->goroutine_id : read_field(hit.image, goroutine, kGoGGoid);
+  if (hit.goroutine_id != served->goroutine_id) return 0;
+  served->connection_id = connection_id;
+  report_route(&hit, served, connection_id);
   return 0;
 }
 

@@ -56,12 +56,9 @@ abi::go_mux_use GoProbes::mux_use(const model::ProcessKey& process) const {
 std::expected<std::size_t, AttachFailure> GoProbes::attach(const model::ProcessKey& process,
                                                            const GoBinary& binary,
                                                            std::span<const abi::probe_point> points,
-                                                           LinkKind kind) {
-  take_back_slots();
-  if (closer_.waiting() >= LinkCloser::kMaxWaiting)
-    return std::unexpected(AttachFailure::too_many_links);
+                                                           LinkKind kind, Room room) {
+  if (const auto full = why_full(binary.file, room)) return std::unexpected(*full);
   const auto taken = slots_.take(binary.file);
-  if (!taken) return std::unexpected(AttachFailure::too_many_images);
   std::vector<UprobePlace> places;
   for (const abi::probe_point& point : points) {
     if (point.probe >= abi::kGoProbes || !kernel_.programs.test(point.probe)) continue;
@@ -87,6 +84,13 @@ std::expected<std::size_t, AttachFailure> GoProbes::attach(const model::ProcessK
   place = {std::move(*link), places.size()};
   points_ += places.size();
   return places.size();
+}
+
+std::optional<AttachFailure> GoProbes::why_full(const FileIdentity& binary, Room room) {
+  take_back_slots();
+  if (!closer_.has_room(room)) return AttachFailure::too_many_links;
+  if (!slots_.has_room_for(binary)) return AttachFailure::too_many_images;
+  return std::nullopt;
 }
 
 void GoProbes::detach(const model::ProcessKey& process) {

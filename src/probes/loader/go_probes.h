@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -68,7 +69,9 @@ class GoProbes {
   // many points stand, maybe 0. What the kernel refuses is logged.
   [[nodiscard]] std::expected<std::size_t, AttachFailure> attach(
       const model::ProcessKey& process, const GoBinary& binary,
-      std::span<const abi::probe_point> points, LinkKind kind = LinkKind::lasting);
+      std::span<const abi::probe_point> points, LinkKind kind, Room room);
+  // What attach() would find short by now; nullopt: nothing.
+  [[nodiscard]] std::optional<AttachFailure> why_full(const FileIdentity& binary, Room room);
   // Never blocks: the probes are gone some time later. One without probes: nothing.
   void detach(const model::ProcessKey& process);
   void detach(const model::ProcessKey& process, LinkKind kind);

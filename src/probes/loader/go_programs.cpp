@@ -24,7 +24,6 @@ struct Row {
 
 // The two HTTP/2 implementations differ in the places of fields only.
 constexpr std::array kRows = {
-    Row{abi::kGoProbeServeHttp, "go_serve_http"},
     Row{abi::kGoProbeFinishRequest, "go_finish_request"},
     Row{abi::kGoProbeHttp2Run, "go_http2_run"},
     Row{abi::kGoProbeHttp2Done, "go_http2_done"},
@@ -54,8 +53,14 @@ constexpr std::array kRows = {
     Row{abi::kGoProbeGrpcHeaders, "go_grpc_headers", abi::kGoVariantXnet},
     Row{abi::kGoProbeWriteHeader, "go_write_header"},
     Row{abi::kGoProbeHttp2WriteHeader, "go_write_header"},
+    Row{abi::kGoProbeTlsDone, "go_tls_done"},
+    Row{abi::kGoProbeHttp1NoBody, "go_http1_no_body"},
+    Row{abi::kGoProbeHttp1Body, "go_http1_body"},
+    Row{abi::kGoProbeHttp1Abort, "go_http1_abort"},
+    Row{abi::kGoProbeHttp2Flush, "go_http2_flush"},
+    Row{abi::kGoProbeXnetFlush, "go_http2_flush", abi::kGoVariantXnet},
 };
-static_assert(kRows.size() + 1 == abi::kGoProbes);
+static_assert(kRows.size() + 2 == abi::kGoProbes);  // kGoProbeNone, kGoProbeServeHttp
 
 }  // namespace
 
@@ -74,6 +79,7 @@ void prepare_uprobe_programs(bpf_object& object, bool go_wanted, bool tls_wanted
 base::Result<std::bitset<abi::kGoProbes>> connect_go_programs(bpf_object& object) {
   const int table = bpf_object__find_map_fd_by_name(&object, "go_programs");
   std::bitset<abi::kGoProbes> connected;
+  connected.set(abi::kGoProbeServeHttp);  // in the dispatcher itself
   for (const Row& row : kRows) {
     const bpf_program* const program = bpf_object__find_program_by_name(&object, row.program);
     if (program == nullptr) continue;

@@ -20,7 +20,11 @@ class ImageSlots {
     std::uint32_t slot = 0;
     bool is_new = false;  // fill it before it is used
   };
-  // For one process more. nullopt: all belong to other binaries.
+  // False: all belong to other binaries.
+  [[nodiscard]] bool has_room_for(const FileIdentity& binary) const {
+    return !free_.empty() || by_binary_.contains(binary);
+  }
+  // For one process more. nullopt: no room.
   [[nodiscard]] std::optional<Taken> take(const FileIdentity& binary);
   // REQUIRES: taken as often before.
   void give_back(const FileIdentity& binary);

@@ -7,6 +7,7 @@
 #include <array>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -18,11 +19,16 @@
 
 namespace beyla::probes::loader {
 
+// Who has been turned away before has lived for a while, and finds room where short processes have
+// taken all: else a storm of them could keep it out for ever.
+enum class Room : std::uint8_t { usual, reserved };
+
 class LinkCloser {
  public:
   static constexpr std::size_t kThreads = 16;
-  // Ours, some 15 s of them: where more wait no probes are set, rather than links that pile up.
+  // Ours: where more links wait no probes are set, rather than links that pile up.
   static constexpr std::size_t kMaxWaiting = 256;
+  static constexpr std::size_t kMaxWaitingReserved = 512;
 
   // Starts the threads, with the signal mask and the powers of the caller. Throws std::system_error
   // where there is no room for one.
@@ -37,6 +43,10 @@ class LinkCloser {
   [[nodiscard]] std::vector<FileIdentity> take_closed();
   // Links that are not gone yet.
   [[nodiscard]] std::size_t waiting();
+  // That another link may be made, which is to be closed one day.
+  [[nodiscard]] bool has_room(Room room) {
+    return waiting() < (room == Room::usual ? kMaxWaiting : kMaxWaitingReserved);
+  }
 
  private:
   struct Waiting {

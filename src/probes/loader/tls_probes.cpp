@@ -27,9 +27,6 @@ void TlsLinks::detach() {
 
 base::Result<TlsLinks> TlsProbes::attach(std::uint32_t pid, int library_fd,
                                          std::span<const TlsPlace> places) {
-  if (closer_.waiting() >= LinkCloser::kMaxWaiting) {
-    return base::fail_errno(EBUSY, "too many probes are being removed");
-  }
   std::vector<UprobePlace> at_place;
   std::vector<UprobePlace> at_return;
   for (const TlsPlace& place : places) {

@@ -50,10 +50,11 @@ class TlsProbes {
 
   // In the process, as this process's pid namespace calls it, wherever it has mapped the file;
   // which is borrowed during the call. REQUIRES: each place is proven for this very file; at most
-  // kMaxUprobePlaces. All or none: ESRCH: the process has ended; EBUSY: too many links wait to be
-  // closed; EINVAL: not a probe of this library; else the kernel refuses one.
+  // kMaxUprobePlaces. All or none: ESRCH: the process has ended; EINVAL: not a probe of this
+  // library; else the kernel refuses one.
   [[nodiscard]] base::Result<TlsLinks> attach(std::uint32_t pid, int library_fd,
                                               std::span<const TlsPlace> places);
+  [[nodiscard]] bool has_room(Room room) const { return closer_.has_room(room); }
 
  private:
   int program_fd_;

@@ -37,7 +37,7 @@ constexpr Entry kEntries[] = {
         48 83 c4 08 c3)",
      4, 8, true},
     {"rdx is of no interest", "31 d2 75 01 c3 c3", 2, 0},
-    {"a jump through a register might lead anywhere, but not to the first", "53 5b ff e0", 0, 0},
+    {"a jump through a register might lead anywhere, but not to the first", "90 ff e0", 0, 0},
     {"nor to where RBX is saved", "48 85 ff 53 5b ff e0", 3, 0},
     {"the PLT leads away", R"(85 ff 74 01 c3
         e9 00 00 00 00

@@ -97,6 +97,15 @@ TEST(ExitSites, MayBeEndedByAColdPartThatReturnsIntoTheFunction) {
   EXPECT_THAT(find_exit_sites(*made.graph).value(), ElementsAre(6));
 }
 
+TEST(ExitSites, NeedNotCoverACallThatIsTheLastOfTheFunction) {
+  const GraphOf made(R"(31 c0 85 ff ; 0: xor; test
+      75 01 c3 ; 4: jne 7; ret
+      e8 00 01 00 00 ; 7: call abort
+      b8 01 00 00 00 c3 ; 12: another function)",
+                     12);
+  EXPECT_THAT(find_exit_sites(*made.graph).value(), ElementsAre(4));
+}
+
 TEST(ExitSites, AreNoneWithATailCallEvenIfItIsConditional) {
   const GraphOf made("31 c0 85 ff 75 01 c3 31 c0 eb 00 c3", 7, 7);  // jne to the other one
   EXPECT_EQ(find_exit_sites(*made.graph).error(), SiteRefusal::tail_call);

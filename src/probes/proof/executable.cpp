@@ -132,6 +132,9 @@ std::expected<void, Refusal> Executable::prove(const abi::probe_point& point,
   }
   switch (execution_of(symbol.subspan(depth, *length))) {
     case Execution::emulated: return {};
+    case Execution::emulated_call:
+      if (stepping == Stepping::call_allowed) return {};
+      return std::unexpected(Refusal::not_emulated);
     case Execution::single_stepped:
       if (stepping == Stepping::single_step_allowed) return {};
       return std::unexpected(Refusal::not_emulated);

@@ -22,7 +22,11 @@ inline constexpr std::uint64_t kMaxSymbolBytes = 1024 * 1024;
 inline constexpr std::uint64_t kMaxDecodedBytes = 64 * 1024;
 
 // Decided by the broker for each probe, never by the worker.
-enum class Stepping : std::uint8_t { emulated_only, single_step_allowed };
+enum class Stepping : std::uint8_t {
+  emulated_only,
+  call_allowed,  // in programs that use no shadow stack
+  single_step_allowed,
+};
 
 class Executable {
  public:

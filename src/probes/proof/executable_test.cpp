@@ -97,6 +97,15 @@ TEST_F(ProofTest, SingleSteppingNeedsLeave) {
   EXPECT_EQ(judge(point_at(0x2000, 0x2000, 64), Stepping::single_step_allowed), "proven");
 }
 
+TEST_F(ProofTest, ACallNeedsLeave) {
+  write(0x2000, "\xe8\x01\x00\x00\x00"sv);
+  EXPECT_EQ(judge(point_at(0x2000, 0x2000, 64)), "not_emulated");
+  EXPECT_EQ(judge(point_at(0x2000, 0x2000, 64), Stepping::single_step_allowed), "not_emulated");
+  EXPECT_EQ(judge(point_at(0x2000, 0x2000, 64), Stepping::call_allowed), "proven");
+  write(0x2000, "\x49\x3b\x66\x10"sv);
+  EXPECT_EQ(judge(point_at(0x2000, 0x2000, 64), Stepping::call_allowed), "not_emulated");
+}
+
 TEST_F(ProofTest, NoLeaveIsGivenForWhatHarms) {
   write(0x2000, "\x9c"sv);  // pushf
   EXPECT_EQ(judge(point_at(0x2000, 0x2000, 64), Stepping::single_step_allowed),

@@ -85,7 +85,6 @@ bool steps_harmlessly(std::span<const std::uint8_t> code) {
 
 // The facts are those of arch/x86/kernel/uprobes.c in Linux 6.1.192 and 6.12.117, whose tables are
 // the same. It would emulate more, which is left out because
-//  - CALL is not pushed to a shadow stack before 6.18 (branch_emulate_op), and no probe needs one;
 //  - a NOP of five bytes becomes a CALL in 6.18, and its return address overwrites the red zone
 //    (measured); below 6.18 the long NOPs are single-stepped;
 //  - 41 90 is XCHG, but taken for a NOP (measured on 6.18); the other prefixes of 90 have no use;
@@ -105,6 +104,8 @@ Execution execution_of(std::span<const std::byte> instruction) {
   if (length == 1 && code[0] == 0x90) return Execution::emulated;
   if (length == 2 && (code[0] == 0xeb || within(code[0], 0x70, 0x7f))) return Execution::emulated;
   if (length == 5 && code[0] == 0xe9) return Execution::emulated;
+  // branch_emulate_op does not push it to a shadow stack before 6.18.
+  if (length == 5 && code[0] == 0xe8) return Execution::emulated_call;
   if (length == 6 && code[0] == 0x0f && within(code[1], 0x80, 0x8f)) return Execution::emulated;
 
   constexpr std::array<std::uint8_t, 4> kEndbr64{0xf3, 0x0f, 0x1e, 0xfa};

@@ -39,6 +39,7 @@ inline constexpr std::size_t kNeighbourBytes = 192;
 
 enum class Execution : std::uint8_t {
   emulated,        // within the breakpoint's trap
+  emulated_call,   // likewise, but below Linux 6.18 not pushed to a shadow stack
   single_stepped,  // out of line, with a second trap: some ten times the time
   unsafe,          // neither is known to leave the target as it was
 };

@@ -35,7 +35,7 @@ TEST(Execution, FollowsTheKernelsTables) {
       {"jmp near", {0xe9, 1, 0, 0, 0}, Execution::emulated},
       {"bnd jmp", {0xf2, 0xe9, 1, 0, 0, 0}, Execution::unsafe},
       {"jmp rax", {0xff, 0xe0}, Execution::unsafe},
-      {"call near: no shadow stack", {0xe8, 1, 0, 0, 0}, Execution::unsafe},
+      {"call near", {0xe8, 1, 0, 0, 0}, Execution::emulated_call},
       {"loop", {0xe2, 1}, Execution::unsafe},
       {"ret", {0xc3}, Execution::single_stepped},
       {"rep ret", {0xf3, 0xc3}, Execution::unsafe},

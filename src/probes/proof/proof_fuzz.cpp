@@ -44,7 +44,8 @@ void fuzz_report(std::span<const std::byte> input) {
   for (const auto& point : report->points) {
     const bool is_go = report->kind == abi::kBinaryGo;
     const auto probe = is_go ? point.probe : point.probe & ~std::uint32_t{abi::kTlsByReturn};
-    require(probe - 1 < (is_go ? std::uint32_t{abi::kGoProbes} : std::uint32_t{abi::kTlsProbes}) - 1);
+    require(probe - 1 <
+            (is_go ? std::uint32_t{abi::kGoProbes} : std::uint32_t{abi::kTlsProbes}) - 1);
   }
   for (const std::uint16_t offset : report->go.offset) {
     require(offset <= abi::kMaxGoOffset || offset == abi::kGoAbsentField);
@@ -109,7 +110,8 @@ void fuzz_proof(std::span<const std::byte> input) {
     std::ignore = ::pread(proven.file.get(), point->expected, sizeof(point->expected),
                           static_cast<off_t>(point->point_offset));
   }
-  for (const auto stepping : {Stepping::emulated_only, Stepping::single_step_allowed}) {
+  for (const auto stepping :
+       {Stepping::emulated_only, Stepping::call_allowed, Stepping::single_step_allowed}) {
     if (proven.executable.prove(*point, stepping)) require_provable(code, *point);
   }
 }

@@ -11,10 +11,11 @@
 namespace beyla::probes::proof {
 namespace {
 
-constexpr std::uint32_t kFlags = abi::kGoGrpcStreamByValue | abi::kGoNoTlsServer;
+constexpr std::uint32_t kFlags =
+    abi::kGoGrpcStreamByValue | abi::kGoNoTlsServer | abi::kGoNoPatterns;
 
 // Of the probes from 1 to `end`.
-constexpr std::uint32_t bits_below(std::uint32_t end) { return (std::uint32_t{1} << end) - 2; }
+constexpr std::uint64_t bits_below(std::uint32_t end) { return (std::uint64_t{1} << end) - 2; }
 
 bool is_zero(std::span<const std::byte> bytes) {
   return std::ranges::all_of(bytes, [](std::byte byte) { return byte == std::byte{0}; });
@@ -60,9 +61,11 @@ bool is_tls_probe(std::uint32_t probe) {
 
 bool fits_its_kind(const abi::binary_report& frame, std::span<const abi::probe_point> points) {
   const bool is_tls = frame.kind == abi::kBinaryTls;
-  const std::uint32_t named = frame.inlined | frame.left_out;
+  const std::uint64_t named = frame.inlined | frame.left_out;
   const bool no_image = is_zero(std::as_bytes(std::span(&frame.go, 1)));
-  if ((named & ~bits_below(is_tls ? std::uint32_t{abi::kTlsProbes} : std::uint32_t{abi::kGoProbes})) != 0) return false;
+  if ((named &
+       ~bits_below(is_tls ? std::uint32_t{abi::kTlsProbes} : std::uint32_t{abi::kGoProbes})) != 0)
+    return false;
   switch (frame.kind) {
     case abi::kBinaryOther: return points.empty() && no_image;
     case abi::kBinaryGo:

@@ -24,8 +24,8 @@ abi::binary_report go_report() {
   report.version = abi::kBinaryReportVersion;
   report.length = sizeof(report);
   report.kind = abi::kBinaryGo;
-  report.inlined = 1U << abi::kGoProbeFinishRequest;
-  report.left_out = 1U << abi::kGoProbeRoundTripAnswer;
+  report.inlined = std::uint64_t{1} << abi::kGoProbeFinishRequest;
+  report.left_out = std::uint64_t{1} << abi::kGoProbeRoundTripAnswer;
   write_text(report, "go1.26.8");
   std::ranges::fill(report.go.offset, abi::kGoAbsentField);
   report.go.flags = abi::kGoGrpcStreamByValue | abi::kGoNoTlsServer;
@@ -60,8 +60,8 @@ TEST(ReportMessage, GivesWhatAGoBinaryIs) {
   ASSERT_TRUE(report);
   EXPECT_EQ(report->kind, abi::kBinaryGo);
   EXPECT_EQ(report->text, "go1.26.8");
-  EXPECT_EQ(report->inlined, 1U << abi::kGoProbeFinishRequest);
-  EXPECT_EQ(report->left_out, 1U << abi::kGoProbeRoundTripAnswer);
+  EXPECT_EQ(report->inlined, std::uint64_t{1} << abi::kGoProbeFinishRequest);
+  EXPECT_EQ(report->left_out, std::uint64_t{1} << abi::kGoProbeRoundTripAnswer);
   EXPECT_EQ(report->go.flags, abi::kGoGrpcStreamByValue | abi::kGoNoTlsServer);
   EXPECT_EQ(report->go.offset[abi::kGoGGoid], 152);
   EXPECT_EQ(report->go.offset[abi::kGoFields - 1], abi::kMaxGoOffset);
@@ -125,8 +125,9 @@ TEST(ReportMessage, RefusesWhatNoWorkerSays) {
       {"the kind of a TLS library", [](auto& report) { report.kind = abi::kBinaryTls; }},
       {"padding", [](auto& report) { report.padding = 1; }},
       {"an inlined probe that is none", [](auto& report) { report.inlined = 1; }},
-      {"one behind the last", [](auto& report) { report.left_out = 1U << abi::kGoProbes; }},
-      {"the highest bit", [](auto& report) { report.inlined |= 0x80000000; }},
+      {"one behind the last",
+       [](auto& report) { report.left_out = std::uint64_t{1} << abi::kGoProbes; }},
+      {"the highest bit", [](auto& report) { report.inlined |= std::uint64_t{1} << 63; }},
       {"no text", [](auto& report) { write_text(report, ""); }},
       {"a capital letter", [](auto& report) { write_text(report, "Go1"); }},
       {"a control character", [](auto& report) { write_text(report, "go\n"); }},
@@ -135,7 +136,8 @@ TEST(ReportMessage, RefusesWhatNoWorkerSays) {
        [](auto& report) { std::ranges::fill(report.text, std::uint8_t{'a'}); }},
       {"something behind the text", [](auto& report) { report.text[55] = 'a'; }},
       {"the broker's flag", [](auto& report) { report.go.flags = abi::kGoTracesWanted; }},
-      {"an unknown flag", [](auto& report) { report.go.flags = 8; }},
+      {"another one", [](auto& report) { report.go.flags = abi::kGoNoRoutes; }},
+      {"an unknown flag", [](auto& report) { report.go.flags = 32; }},
       {"padding of the image", [](auto& report) { report.go.padding = 1; }},
       {"an offset too far", [](auto& report) { report.go.offset[3] = abi::kMaxGoOffset + 1; }},
       {"an offset of no field", [](auto& report) { report.go.offset[abi::kGoFields] = 0; }},

@@ -11,7 +11,8 @@ enum { kMsgOob = 0x1, kMsgPeek = 0x2, kMsgTrunc = 0x20, kRcvShutdown = 1, kSendS
 
 /* The socket's state if its bytes are wanted, else null. The common miss costs two look-ups. */
 static __always_inline struct connection_state *wanted_state(struct sock *sk,
-                                                             struct task_struct *task) {
+                                                             struct task_struct *task,
+                                                             __u32 direction) {
   struct connection_state *state = known_state(sk);
   if (!state) {
     if (!is_watched(task->tgid)) return 0;
@@ -22,7 +23,10 @@ static __always_inline struct connection_state *wanted_state(struct sock *sk,
       return 0;
     }
   }
-  if (state->budget.ignored && !is_tls_probed(task->tgid)) return 0;
+  if (state->budget.ignored && !is_tls_probed(task->tgid)) {
+    if (direction == kSent) before_send(state, task); /* Go's own TLS as well */
+    return 0;
+  }
   /* A process that got a marked listener's connection by exec or over a unix socket. */
   if (!is_watched(task->tgid) && !(state->marked && watch(task, kWatchedBySocket))) return 0;
   return state;
@@ -130,7 +134,7 @@ static __always_inline int on_transfer(struct sock *sk, int result, int flags, _
     if (is_tls_probed(task->tgid)) note_failure(task, sk);
     return 0;
   }
-  struct connection_state *state = wanted_state(sk, task);
+  struct connection_state *state = wanted_state(sk, task, direction);
   if (!state) return 0;
   if ((task->flags & kPfKthread) || !sk->sk_socket || !sk->sk_socket->file) return 0;
   if (!state->started) {
@@ -138,6 +142,7 @@ static __always_inline int on_transfer(struct sock *sk, int result, int flags, _
     if (sk->__sk_common.skc_state == kTcpClose) return 0;
     join_midway(state, sk, direction, result);
   }
+  if (direction == kSent) before_send(state, task);
   if (is_tls_probed(task->tgid)) {
     bool hidden = observe_tls(state, task, sk, direction, result);
     if (hidden || state->budget.ignored) {
@@ -146,7 +151,6 @@ static __always_inline int on_transfer(struct sock *sk, int result, int flags, _
     }
   }
   __u32 readable = !(direction == kReceived && (flags & kMsgTrunc));
-  if (direction == kSent) before_send(state, task);
   emit_data(state, task, sk, direction, result, readable);
   return 0;
 }

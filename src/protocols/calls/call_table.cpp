@@ -92,11 +92,22 @@ void CallTable::give_up(OpenCall& open, IncompleteReason reason, base::BootTime 
 
 // Its end was lost, or it had one already.
 void CallTable::end_stale(OpenCall& open, base::BootTime time) {
-  if (open.due) {
+  if (open.aborted) {
+    give_up(open, IncompleteReason::no_answer, time);
+  } else if (open.due) {
     finish(open, std::move(open.due_outcome), open.due_end);
   } else {
+    count_missed(open, time);
     give_up(open, IncompleteReason::gap, time);
   }
+}
+
+void CallTable::count_missed(const OpenCall& open, base::BootTime time) {
+  counters_.missed_ends.add();
+  const BlindCalls calls{open.key.process, open.key.family};
+  if (!watch_.missed(calls, time)) return;
+  counters_.blind.add();
+  blind_.push_back(calls);
 }
 
 void CallTable::end_later(OpenCall& open, std::string outcome, base::BootTime time) {
@@ -124,6 +135,7 @@ void CallTable::on_exited(const model::ProcessKey& key, base::BootTime time) {
 
 void CallTable::tidy(base::BootTime now) {
   settle_all(now);
+  end_upgrades(now - kSettleTime);
   std::erase_if(unlinked_,
                 [this](const Unlinked& request) { return !clients_.contains(request.process); });
   trace_parents_.expire(now);
@@ -156,11 +168,16 @@ void CallTable::end_of_dead(base::BootTime now) {
       give_up(open, IncompleteReason::no_answer, now);
     }
   });
-  std::erase_if(exited_, [now](const auto& exit) { return now - exit.second > kKeepAfterExit; });
+  std::erase_if(exited_, [&](const auto& exit) {
+    if (now - exit.second <= kKeepAfterExit) return false;
+    watch_.forget(exit.first);
+    return true;
+  });
 }
 
 void CallTable::flush(base::BootTime now) {
   settle_all(base::BootTime::max());
+  end_upgrades(base::BootTime::max());
   open_.for_each([this, now](OpenCall& open) {
     if (open.due) {
       end_stale(open, now);

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/counter.h"
@@ -18,6 +19,7 @@
 #include "model/exchange.h"
 #include "model/target.h"
 #include "protocols/calls/connection_index.h"
+#include "protocols/calls/end_watch.h"
 #include "protocols/calls/open_calls.h"
 #include "protocols/calls/trace_parents.h"
 
@@ -29,6 +31,7 @@ inline constexpr std::chrono::seconds kMaxSilence{1};
 // Ours. A client's record of the send may be late, by as much as session::kMaxHoldTime.
 inline constexpr std::chrono::milliseconds kSettleTime{500};
 inline constexpr std::size_t kMaxSettling = 4096;
+inline constexpr std::size_t kMaxUpgraded = 1024;         // ours; more end at once
 inline constexpr std::size_t kMaxLinks = 65536;           // connections
 inline constexpr std::size_t kMaxUnlinked = 4096;         // requests of clients on sockets
 inline constexpr std::size_t kMaxNestedCalls = 4;         // clients on one goroutine
@@ -36,7 +39,9 @@ inline constexpr unsigned kMaxEndsAbove = 8;              // then the end of the
 inline constexpr std::chrono::seconds kKeepAfterExit{2};  // records of the dead are read by then
 
 struct CallCounters {
-  base::Counter over_limit;      // given up for want of room
+  base::Counter over_limit;   // given up for want of room
+  base::Counter missed_ends;  // calls that ended unseen: another one has their goroutine or name
+  base::Counter blind;  // processes whose calls of a kind begin and never end, see end_watch.h
   base::Counter unmatched_ends;  // ends and links of calls whose begin was not seen, or ended twice
 };
 
@@ -56,7 +61,7 @@ class CallTable final : public model::EventSink,
 
   // In: what the sockets' parsers say; it is passed on.
   model::RequestId on_begun(const model::RequestBegun& begun) override;
-  void on_exchange(model::Exchange&& exchange) override { sink_.on_exchange(std::move(exchange)); }
+  void on_exchange(model::Exchange&& exchange) override;
   void on_incomplete(const model::Incomplete& request) override { sink_.on_incomplete(request); }
   void on_withdrawn(const model::Withdrawn& request) override { sink_.on_withdrawn(request); }
   void on_unpaired() override { sink_.on_unpaired(); }
@@ -72,8 +77,11 @@ class CallTable final : public model::EventSink,
   // At shutdown: ends everything.
   void flush(base::BootTime now);
 
+  // What is blind since it was last asked.
+  [[nodiscard]] std::vector<BlindCalls> take_blind() { return std::exchange(blind_, {}); }
+
   // A call waits for its time.
-  [[nodiscard]] bool waits() const { return has_due_ || !settling_.empty(); }
+  [[nodiscard]] bool waits() const { return has_due_ || !settling_.empty() || !upgraded_.empty(); }
   [[nodiscard]] std::size_t size() const { return open_.size() + settling_.size(); }
   [[nodiscard]] const CallCounters& counters() const { return counters_; }
   [[nodiscard]] CallCounters& counters() { return counters_; }  // to restore them
@@ -96,6 +104,7 @@ class CallTable final : public model::EventSink,
   void finish(OpenCall& open, std::string outcome, base::BootTime end);
   void give_up(OpenCall& open, model::IncompleteReason reason, base::BootTime time);
   void end_stale(OpenCall& open, base::BootTime time);
+  void count_missed(const OpenCall& open, base::BootTime time);
   void end_silent(base::BootTime now);
   void end_of_dead(base::BootTime now);
   void end_later(OpenCall& open, std::string outcome, base::BootTime time);
@@ -113,9 +122,12 @@ class CallTable final : public model::EventSink,
   void keep_trace_parent(const model::FunctionCall& call);
   void begin_grpc(const model::FunctionCall& call);
   void end_grpc(const model::FunctionCall& call);
+  void finish_grpc(OpenCall& open, std::uint32_t code, base::BootTime end);
   OpenCall* absorb_outer(const model::FunctionCall& call);
   void absorb(OpenCall& http);
   void take_peer(OpenCall& open, const model::FunctionCall& call);
+  void withdraw_upgrade(const model::FunctionCall& call);
+  void end_upgrades(base::BootTime before);
 
   // client_calls.cpp
   void begin_client(const model::FunctionCall& call);
@@ -143,8 +155,11 @@ class CallTable final : public model::EventSink,
   std::unordered_map<std::uint64_t, OpenCall> settling_;  // by serial; ended, perhaps a socket's
   std::unordered_map<model::ConnectionId, Link> links_;
   std::deque<Unlinked> unlinked_;
+  std::deque<model::Exchange> upgraded_;  // to HTTP/2: is stream 1 seen? by their end
   std::unordered_map<model::ProcessKey, std::uint32_t, model::ProcessKeyHash> clients_;
   std::unordered_map<model::ProcessKey, base::BootTime, model::ProcessKeyHash> exited_;
+  EndWatch watch_;
+  std::vector<BlindCalls> blind_;
   bool has_due_ = false;
   CallCounters counters_;
 };

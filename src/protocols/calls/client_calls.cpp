@@ -97,6 +97,7 @@ void CallTable::link_client(const FunctionCall& call) {
 }
 
 void CallTable::end_client(const FunctionCall& call) {
+  watch_.ended({call.process, CallFamily::client});
   OpenCall* open = newest_client(call);
   if (open == nullptr) return counters_.unmatched_ends.add();
   OpenCall* below = open->below;
@@ -220,6 +221,7 @@ void CallTable::retry_grpc_client(const FunctionCall& call) {
 }
 
 void CallTable::end_grpc_client(const FunctionCall& call) {
+  watch_.ended({call.process, CallFamily::grpc_client});
   if (OpenCall* open = match(call, CallFamily::grpc_client)) {
     finish(*open, std::to_string(call.status), call.time);
   }

@@ -24,7 +24,9 @@ std::size_t OpenCalls::Hash::operator()(const Place& place) const noexcept {
 }
 
 std::optional<OpenCalls::Place> OpenCalls::goroutine_of(const OpenCall& call) {
-  const bool wanted = call.key.family == CallFamily::http1 || call.key.family == CallFamily::client;
+  const auto family = call.key.family;
+  const bool wanted =
+      family == CallFamily::http1 || family == CallFamily::http2 || family == CallFamily::client;
   if (!wanted || call.origin.goroutine == 0) return std::nullopt;
   return Place{call.key.process, call.origin.goroutine,
                static_cast<std::uint64_t>(call.key.family)};

@@ -33,6 +33,7 @@ struct OpenCall {
   std::uint32_t stream = 0;  // http2
   std::optional<model::TraceParent> incoming;
   bool begun = false;                      // the sink knows of it
+  bool aborted = false;                    // by its handler: there is no answer, nor an error
   bool withdrawn = false;                  // it was told that this is no request of its own
   std::optional<std::uint32_t> grpc_code;  // http2: it is a gRPC call whose begin was not seen
   // The time at which it ends by itself, and as what.
@@ -61,7 +62,7 @@ class OpenCalls {
                                       std::uint32_t stream);
   // One of HTTP/2 whose request has this context.
   [[nodiscard]] OpenCall* find_http2_of(const model::ProcessKey& process, std::uint64_t context);
-  // The newest of the family (http1 or client) that began on this goroutine.
+  // The newest of the family (http1, http2 or client) that began on this goroutine.
   [[nodiscard]] OpenCall* find_on(const model::ProcessKey& process, CallFamily family,
                                   std::uint64_t goroutine);
   [[nodiscard]] OpenCall* oldest() { return calls_.empty() ? nullptr : &calls_.front(); }

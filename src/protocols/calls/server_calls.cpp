@@ -1,4 +1,5 @@
 // Of CallTable: requests that the process serves.
+#include <algorithm>
 #include <utility>
 
 #include "protocols/calls/call_table.h"
@@ -18,6 +19,7 @@ namespace {
 constexpr std::string_view kPanicOutcome = "500";
 constexpr std::string_view kUpgradeOutcome = "101";
 constexpr std::string_view kTunnelOutcome = "200";
+constexpr std::uint32_t kUnimplemented = 12;  // google.golang.org/grpc/codes
 
 // Begins and ends may bring it; of both the end is right.
 void take_http(model::Exchange& exchange, const FunctionCall& call) {
@@ -47,6 +49,7 @@ void CallTable::begin_http1(const FunctionCall& call) {
 }
 
 void CallTable::end_http1(const FunctionCall& call) {
+  watch_.ended({call.process, CallFamily::http1});
   OpenCall* open = open_.find({call.process, call.call, CallFamily::http1});
   if (open == nullptr) return sink_.on_unpaired();
   take_http(open->exchange, call);
@@ -54,7 +57,39 @@ void CallTable::end_http1(const FunctionCall& call) {
   finish(*open, status_text(call.status), call.time);
 }
 
+// RFC 7540 section 3.2: the request that was upgraded is stream 1. Where that is seen, too, it has
+// the answer.
+void CallTable::on_exchange(model::Exchange&& exchange) {
+  if (!exchange.to_http2 || exchange.role != model::Role::server) {
+    return sink_.on_exchange(std::move(exchange));
+  }
+  if (upgraded_.size() >= kMaxUpgraded) end_upgrades(base::BootTime::max());
+  upgraded_.push_back(std::move(exchange));
+}
+
+// A stream 1 of another connection of the process may come first: there is one for each all the
+// same.
+void CallTable::withdraw_upgrade(const FunctionCall& call) {
+  const auto found = std::ranges::find(upgraded_, call.process, &model::Exchange::process);
+  if (found == upgraded_.end()) return;
+  sink_.on_withdrawn({found->process, found->role, found->request});
+  upgraded_.erase(found);
+}
+
+// Nobody saw what they became.
+void CallTable::end_upgrades(base::BootTime before) {
+  while (!upgraded_.empty() && upgraded_.front().end <= before) {
+    sink_.on_exchange(std::move(upgraded_.front()));
+    upgraded_.pop_front();
+  }
+}
+
+// A goroutine serves one stream: another that is open on it has ended unseen.
 void CallTable::begin_http2(const FunctionCall& call) {
+  if (call.status == 1) withdraw_upgrade(call);
+  if (OpenCall* before = open_.find_on(call.process, CallFamily::http2, call.origin.goroutine)) {
+    end_stale(*before, call.time);
+  }
   if (OpenCall* before = open_.find_stream(call.process, call.owner, call.status)) {
     end_stale(*before, call.time);
   }
@@ -67,6 +102,7 @@ void CallTable::begin_http2(const FunctionCall& call) {
 }
 
 void CallTable::end_http2(const FunctionCall& call) {
+  watch_.ended({call.process, CallFamily::http2});
   OpenCall* open = open_.find({call.process, call.call, CallFamily::http2});
   if (open == nullptr) return sink_.on_unpaired();
   if (open->withdrawn) return remove(*open);
@@ -76,7 +112,7 @@ void CallTable::end_http2(const FunctionCall& call) {
   model::Semantics& semantics = open->exchange.semantics;
   semantics.family = MetricFamily::rpc;
   semantics.operation = std::exchange(semantics.target, {});
-  finish(*open, std::to_string(*open->grpc_code), call.time);
+  finish_grpc(*open, *open->grpc_code, call.time);
 }
 
 // The stream is reset: net/http's handlerDone does not run.
@@ -84,6 +120,7 @@ void CallTable::panic_http2(const FunctionCall& call) {
   OpenCall* open = open_.find_stream(call.process, call.owner, call.status);
   if (open == nullptr) return counters_.unmatched_ends.add();
   if (open->withdrawn) return remove(*open);
+  if (open->aborted) return give_up(*open, IncompleteReason::no_answer, call.time);
   take_http(open->exchange, call);
   take_peer(*open, call);
   finish(*open, std::string(kPanicOutcome), call.time);
@@ -93,6 +130,7 @@ void CallTable::panic_http2(const FunctionCall& call) {
 // resets the stream, which is all that http2_panic says.
 void CallTable::panic(const FunctionCall& call) {
   if (OpenCall* stream = open_.find({call.process, call.call, CallFamily::http2})) {
+    stream->aborted = call.failed;
     take_http(stream->exchange, call);
     take_peer(*stream, call);
     return;
@@ -101,6 +139,7 @@ void CallTable::panic(const FunctionCall& call) {
   if (open == nullptr || !is_same_goroutine(open->origin, call.origin)) return;
   take_http(open->exchange, call);
   take_peer(*open, call);
+  open->aborted = call.failed;
   end_later(*open, std::string(kPanicOutcome), call.time);
 }
 
@@ -140,6 +179,7 @@ void CallTable::begin_grpc(const FunctionCall& call) {
 }
 
 void CallTable::end_grpc(const FunctionCall& call) {
+  watch_.ended({call.process, CallFamily::grpc});
   OpenCall* http = nullptr;
   if (call.in_http) http = open_.find({call.process, call.origin.context, CallFamily::http2});
   OpenCall* open = open_.find({call.process, call.call, CallFamily::grpc});
@@ -150,7 +190,17 @@ void CallTable::end_grpc(const FunctionCall& call) {
   }
   if (http != nullptr) absorb(*http);
   take_peer(*open, call);
-  finish(*open, std::to_string(call.status), call.time);
+  finish_grpc(*open, call.status, call.time);
+}
+
+// What the client calls a method may be anything; OpenTelemetry wants _OTHER for one that the
+// server does not know, and its name in the span only (semantic conventions of RPC, rpc.method).
+void CallTable::finish_grpc(OpenCall& open, std::uint32_t code, base::BootTime end) {
+  model::Semantics& semantics = open.exchange.semantics;
+  if (code == kUnimplemented) {
+    semantics.target = std::exchange(semantics.operation, std::string(http1::kOtherMethod));
+  }
+  finish(open, std::to_string(code), end);
 }
 
 // A gRPC call that net/http answers has a context of that request. When the client gives up, the

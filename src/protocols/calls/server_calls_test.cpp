@@ -33,7 +33,7 @@ class ServerCalls : public testing::Test {
   }
   void begin_http2(std::int64_t ms, std::uint64_t writer, std::uint64_t owner, std::uint32_t stream,
                    std::uint64_t context = 0) {
-    FunctionCall call = made_call(CallKind::http2_begin, ms, 1, writer);
+    FunctionCall call = made_call(CallKind::http2_begin, ms, 0x1000 + writer, writer);
     call.origin.context = context;
     call.owner = owner;
     call.status = stream;
@@ -44,6 +44,13 @@ class ServerCalls : public testing::Test {
     call.method = "GET";
     call.target = target;
     call.name = "10.0.0.1:5000";
+    table.on_call(call);
+  }
+  void abort_in(std::int64_t ms, std::uint64_t call_id, std::string_view target) {
+    FunctionCall call = made_call(CallKind::panic, ms, 1, call_id);
+    call.method = "GET";
+    call.target = target;
+    call.failed = true;
     table.on_call(call);
   }
   void announce(std::int64_t ms, std::uint64_t owner, std::uint32_t stream,
@@ -325,6 +332,105 @@ TEST_F(ServerCalls, GrpcBehindNetHttpWhoseHttpEndWasLostLeavesNothing) {
   begin_http2(4, 0xf, 0xcc, 3);
   EXPECT_THAT(sink.incomplete, IsEmpty());
   EXPECT_EQ(sink.in_flight(), 1U);
+}
+
+TEST_F(ServerCalls, AMethodThatTheServerDoesNotKnowIsOther) {
+  begin_grpc(1, 0xa);
+  end_grpc(2, 0xa, 12);
+  begin_grpc(3, 0xb);
+  end_grpc(4, 0xb, 13);
+  EXPECT_THAT(sink.lines(), ElementsAre("rpc _OTHER /shop.Cart/Add 12", "rpc /shop.Cart/Add  13"));
+}
+
+TEST_F(ServerCalls, AlsoWhereItsBeginWasLost) {
+  begin_http2(1, 0xf, 0xcc, 1);
+  end_grpc(2, 0xa, 12, 0xf);
+  end(CallKind::http2_end, 3, 0xf, "/no.Such/Method", 200);
+  EXPECT_THAT(sink.lines(), ElementsAre("rpc _OTHER /no.Such/Method 12"));
+}
+
+// What a socket shows of an upgrade to HTTP/2, with its answer 101.
+class Upgrades : public ServerCalls {
+ protected:
+  void upgrade(std::int64_t ms, Role role = Role::server,
+               const model::ProcessKey& process = kGoProcess) {
+    model::Exchange exchange;
+    exchange.request = table.on_begun({.process = process, .role = role});
+    exchange.process = process;
+    exchange.role = role;
+    exchange.end = at_ms(ms);
+    exchange.to_http2 = true;
+    exchange.semantics = {model::MetricFamily::http, "GET", "/a", "101"};
+    table.on_exchange(std::move(exchange));
+  }
+};
+
+TEST_F(Upgrades, TheRequestIsStreamOneAndCountsOnce) {
+  upgrade(1);
+  EXPECT_TRUE(table.waits());
+  begin_http2(2, 0xf, 0xcc, 1);
+  end(CallKind::http2_end, 3, 0xf, "/a", 200);
+  begin_http2(4, 0xf, 0xcc, 3);
+  end(CallKind::http2_end, 5, 0xf, "/b", 200);
+  table.tidy(at_ms(9000));
+  EXPECT_THAT(sink.lines(), ElementsAre("http GET /a 200", "http GET /b 200"));
+  EXPECT_EQ(sink.withdrawn, 1U);
+  EXPECT_EQ(sink.in_flight(), 0U);
+  EXPECT_FALSE(table.waits());
+}
+
+TEST_F(Upgrades, WhereNobodySeesTheStreamItIsThatAnswer) {
+  upgrade(1);
+  begin_http2(2, 0xf, 0xcc, 3);
+  table.tidy(at_ms(500));
+  EXPECT_THAT(sink.lines(), IsEmpty());
+  table.tidy(at_ms(501));
+  EXPECT_THAT(sink.lines(), ElementsAre("http GET /a 101"));
+  EXPECT_FALSE(table.waits());
+}
+
+TEST_F(Upgrades, OfAnotherProcessOrAClientItIsNotStreamOne) {
+  upgrade(1, Role::client);
+  upgrade(1, Role::server, {42, 1, 1});
+  begin_http2(2, 0xf, 0xcc, 1);
+  table.flush(at_ms(3));
+  EXPECT_THAT(sink.lines(), ElementsAre("http GET /a 101", "http GET /a 101"));
+}
+
+TEST_F(Upgrades, OnlySoManyAreHeld) {
+  for (std::size_t n = 0; n <= kMaxUpgraded; ++n) upgrade(1);
+  EXPECT_EQ(sink.exchanges.size(), kMaxUpgraded);
+  table.flush(at_ms(2));
+  EXPECT_EQ(sink.in_flight(), 0U);
+  EXPECT_EQ(sink.ended_twice, 0U);
+}
+
+// http.ErrAbortHandler: the handler gives its answer up, and the client sees a broken connection.
+TEST_F(ServerCalls, AHandlerThatAbortsHasNoAnswer) {
+  begin_tls(1, 1, 0xa);
+  abort_in(2, 0xa, "/a");
+  table.tidy(at_ms(1001));
+  EXPECT_THAT(sink.incomplete, IsEmpty());
+  table.tidy(at_ms(1002));
+  EXPECT_THAT(sink.exchanges, IsEmpty());
+  EXPECT_EQ(sink.count(IncompleteReason::no_answer), 1U);
+  EXPECT_EQ(table.size(), 0U);
+}
+
+TEST_F(ServerCalls, WhoRecoversFromAnAbortAnswers) {
+  begin_tls(1, 1, 0xa);
+  abort_in(2, 0xa, "/a");
+  end(CallKind::http1_end, 3, 0xa, "/a", 502);
+  EXPECT_THAT(sink.lines(), ElementsAre("http GET /a 502"));
+}
+
+TEST_F(ServerCalls, AStreamWhoseHandlerAbortsHasNoAnswer) {
+  begin_http2(1, 0xf, 0xcc, 7);
+  abort_in(2, 0xf, "/p");
+  panic_http2(3, 0xcc, 7);
+  EXPECT_THAT(sink.exchanges, IsEmpty());
+  EXPECT_EQ(sink.count(IncompleteReason::no_answer), 1U);
+  EXPECT_EQ(table.size(), 0U);
 }
 
 TEST_F(ServerCalls, WhatADeadProcessBeganHasNoAnswer) {

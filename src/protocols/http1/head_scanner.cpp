@@ -106,6 +106,7 @@ void take_transfer_encoding(std::string_view value, Framing& framing) {
 struct Fields {
   Framing framing;
   bool upgrade = false;
+  bool to_http2 = false;
   bool expect_continue = false;
   std::string_view trace_parent;
   std::size_t trace_parents = 0;  // lines of it
@@ -116,6 +117,7 @@ bool take_field(std::string_view name, std::string_view value, Fields& fields) {
   constexpr std::string_view kTransferEncoding = "transfer-encoding";
   constexpr std::string_view kConnection = "connection";
   constexpr std::string_view kExpect = "expect";
+  constexpr std::string_view kUpgrade = "upgrade";
   constexpr std::string_view kTraceParent = "traceparent";
   switch (name.size()) {  // the length alone rules nearly every field out
     case kContentLength.size():
@@ -132,6 +134,11 @@ bool take_field(std::string_view name, std::string_view value, Fields& fields) {
         fields.upgrade = fields.upgrade || equals_ignoring_case(element, "upgrade");
         return true;
       });
+      return true;
+    case kUpgrade.size():
+      if (equals_ignoring_case(name, kUpgrade)) {
+        fields.to_http2 = equals_ignoring_case(value, "h2c");  // RFC 7540 §3.2
+      }
       return true;
     case kExpect.size():  // RFC 9110 §10.1.1
       if (equals_ignoring_case(name, kExpect)) {
@@ -267,6 +274,7 @@ ResponseParse parse_response_head(std::span<const std::byte> bytes) {
   Fields fields;
   result.status = scan_fields(lines, fields);
   result.head.upgrade = fields.upgrade;
+  result.head.to_http2 = fields.to_http2;
   result.head.framing = fields.framing;
   result.length = lines.position();
   return result;

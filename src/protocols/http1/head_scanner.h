@@ -46,6 +46,7 @@ struct ResponseHead {
   std::uint16_t status_code = 0;  // 100..599
   std::uint8_t minor_version = 0;
   bool upgrade = false;
+  bool to_http2 = false;  // Upgrade: h2c
   Framing framing;
 };
 

@@ -129,6 +129,17 @@ TEST(HeadScanner, SeesUpgrade) {
   EXPECT_TRUE(request("GET / HTTP/1.1\r\nConnection: keep-alive, Upgrade\r\n\r\n").head.upgrade);
 }
 
+TEST(HeadScanner, KnowsAnUpgradeToHttp2) {
+  const auto to_http2 = [](const std::string& field) {
+    const std::string head = "HTTP/1.1 101 X\r\nConnection: Upgrade\r\n" + field + "\r\n\r\n";
+    return parse_response_head(base::as_bytes(head)).head.to_http2;
+  };
+  EXPECT_TRUE(to_http2("Upgrade: h2c"));
+  EXPECT_TRUE(to_http2("upgrade:H2C"));
+  EXPECT_FALSE(to_http2("Upgrade: websocket"));
+  EXPECT_FALSE(to_http2("X: h2c"));
+}
+
 TEST(HeadScanner, FirstLinesStandAlone) {
   const auto line = parse_request_line(base::as_bytes("GET /x HTTP/1.1\r\nCook"));
   ASSERT_EQ(line.status, HeadStatus::complete);

@@ -59,6 +59,7 @@ model::Exchange Pairing::exchange_of(Request&& request) const {
   exchange.arrival = request.arrival;
   exchange.received = request.received;
   exchange.request_body_bytes = request.body_bytes;
+  exchange.to_http2 = request.to_http2;
   exchange.semantics.operation = request.operation;
   exchange.semantics.target = std::move(request.path);
   return exchange;

@@ -29,6 +29,7 @@ struct Request {
   bool position_sure = true;  // false: the answer may have begun before answer_position
   bool last = false;          // the connection is given up behind its answer
   bool counts = true;         // false: a predecessor counted it, nothing comes out
+  bool to_http2 = false;      // its answer is an upgrade to that
   bool doubted = false;       // perhaps content of one before it: its answer must prove it
 };
 

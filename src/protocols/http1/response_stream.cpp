@@ -128,6 +128,7 @@ void ResponseStream::begin_answer(const ResponseHead& head, base::BootTime time)
   const bool connected = operation == "CONNECT" && head.status_code < kFirstRedirect;
   if (connected || head.status_code == kSwitchingProtocols) {
     answer_->request.last = true;
+    answer_->request.to_http2 = head.to_http2 && head.status_code == kSwitchingProtocols;
     emit(time);
     return;
   }

@@ -69,6 +69,7 @@ abi::binary_report make_binary_report(std::span<const std::byte> file) {
   if (chosen.points.empty()) return report;
   report.go = go;
   if (!chosen.may_serve_tls) report.go.flags |= abi::kGoNoTlsServer;
+  if (!chosen.has_patterns) report.go.flags |= abi::kGoNoPatterns;
   report.points.count = static_cast<std::uint32_t>(chosen.points.size());
   std::ranges::copy(chosen.points, std::begin(report.points.points));
   return report;

@@ -28,6 +28,8 @@ using ::testing::UnorderedElementsAre;
 using x86::testing::code_of;
 
 constexpr std::size_t kJump = 4;  // of the prologue's stack check
+constexpr std::size_t kFirstCall = 16, kSecondCall = 24;
+constexpr std::size_t kCallBytes = 5;
 constexpr std::uint32_t kFunctionBytes = 64;
 constexpr std::string_view kServe = "net/http.(*conn).serve";
 constexpr std::string_view kServeHttp = "net/http.serverHandler.ServeHTTP";
@@ -35,6 +37,7 @@ constexpr std::string_view kFinish = "net/http.(*response).finishRequest";
 constexpr std::string_view kRun = "net/http.(*http2serverConn).runHandler";
 constexpr std::string_view kClosure = "net/http.(*http2serverConn).runHandler.func1";
 constexpr std::string_view kDone = "net/http.(*http2responseWriter).handlerDone";
+constexpr std::string_view kTlsDeadline = "crypto/tls.(*Conn).SetWriteDeadline";
 constexpr std::string_view kRoundTripper = "net/http.(*Transport).RoundTrip";
 
 // An executable in the making: each function has a stack check and returns; callers call.
@@ -50,18 +53,29 @@ class Program {
          128,
          {{"req", Kind::pointer, 8, 2},
           {"conn", Kind::pointer, 0, 1},
-          {"status", Kind::int_, 120}}},
-        {"net/http", "http.conn", 64, {{"tlsState", Kind::pointer, 48, 2}}},
+          {"status", Kind::int_, 120},
+          {"handlerDone", Kind::structure, 64, 6}}},
+        {"net/http",
+         "http.conn",
+         64,
+         {{"tlsState", Kind::pointer, 48, 2}, {"curReq", Kind::structure, 40, 7}}},
         {"net/http",
          "http.Request",
          256,
-         {{"Method", Kind::string, 0}, {"URL", Kind::pointer, 16, 2}}},
+         {{"Method", Kind::string, 0},
+          {"URL", Kind::pointer, 16, 2},
+          {"ContentLength", Kind::int64, 32}}},
         {"net/http", "http.http2responseWriter", 8, {{"rws", Kind::pointer, 0, 4}}},
         {"net/http",
          "http.http2responseWriterState",
          96,
-         {{"req", Kind::pointer, 8, 2}, {"status", Kind::int_, 72}}},
+         {{"req", Kind::pointer, 8, 2},
+          {"status", Kind::int_, 72},
+          {"handlerDone", Kind::boolean, 80}}},
         {"net/http", "http.Response", 32, {{"StatusCode", Kind::int_, 16}}},
+        {"sync/atomic", "atomic.Bool", 4, {{"v", Kind::uint32, 0}}},
+        {"sync/atomic", "atomic.Pointer[net/http.response]", 8, {{"v", Kind::unsafe_pointer, 0}}},
+        {"net/http", "http.connReader", 128, {{"conn", Kind::pointer, 24, 1}}},
     };
   }
 
@@ -72,8 +86,8 @@ class Program {
   void write(std::string_view function, std::string_view code) {
     codes_.emplace_back(function, code_of(code));
   }
-  void call(std::string_view caller, std::string_view callee) {
-    calls_.emplace_back(caller, callee);
+  void call(std::string_view caller, std::string_view callee, std::size_t at = kFirstCall) {
+    calls_.push_back({caller, callee, at});
   }
 
   std::vector<std::byte> build() const {
@@ -82,13 +96,12 @@ class Program {
       put(file, function.name, 0, code_of("49 3b 66 10 76 20 55 c3"));
     }
     for (const auto& [function, code] : codes_) put(file, function, 0, code);
-    for (const auto& [caller, callee] : calls_) {
-      constexpr std::size_t kAt = 16;
-      const auto from = place_of(file, caller).address + kAt + 5;
+    for (const auto& [caller, callee, at] : calls_) {
+      const auto from = place_of(file, caller).address + at + kCallBytes;
       const auto distance = static_cast<std::uint32_t>(place_of(file, callee).address - from);
-      std::vector<std::byte> code(5, std::byte{0xe8});
+      std::vector<std::byte> code(kCallBytes, std::byte{0xe8});
       std::memcpy(code.data() + 1, &distance, sizeof(distance));
-      put(file, caller, kAt, code);
+      put(file, caller, at, code);
     }
     return file;
   }
@@ -107,12 +120,37 @@ class Program {
 
   ImagePlan plan_ = plan_of_everything(26);
   std::vector<std::pair<std::string_view, std::vector<std::byte>>> codes_;
-  std::vector<std::pair<std::string_view, std::string_view>> calls_;
+  struct Call {
+    std::string_view caller;
+    std::string_view callee;
+    std::size_t at;
+  };
+  std::vector<Call> calls_;
 };
 
 Program http_server() {
   Program program({kServe, kServeHttp, kFinish});
   program.call(kServe, kServeHttp);
+  return program;
+}
+
+Program http_server_with_ends() {
+  auto program = http_server();
+  program.call(kServe, kFinish, kSecondCall);
+  return program;
+}
+
+// What stands behind the second call.
+constexpr std::string_view kSetWriteDeadline = "48 8b 52 48 ff d2";  // mov 0x48(rdx),rdx; call rdx
+constexpr std::string_view kSetReadDeadline = "48 8b 52 40 ff d2";
+
+Program tls_server(std::string_view behind_finish = kSetWriteDeadline) {
+  Program program({kServe, kServeHttp, kFinish, kTlsDeadline});
+  program.call(kServe, kServeHttp);
+  program.call(kServe, kFinish, kSecondCall);
+  const std::string prologue = "49 3b 66 10 76 20 55 90 90 90 90 90 90 90 90 90 ";
+  const std::string calls = "90 90 90 90 90 90 90 90 90 90 90 90 90 ";
+  program.write(kServe, prologue + calls + std::string(behind_finish) + " c3");
   return program;
 }
 
@@ -128,25 +166,70 @@ std::vector<std::uint32_t> probes_of(const proof::BinaryReport& report) {
   return probes;
 }
 
-std::uint32_t bits(std::initializer_list<abi::go_probe> probes) {
-  std::uint32_t all = 0;
-  for (const auto probe : probes) all |= 1U << probe;
+std::uint64_t bits(std::initializer_list<abi::go_probe> probes) {
+  std::uint64_t all = 0;
+  for (const auto probe : probes) all |= std::uint64_t{1} << probe;
   return all;
 }
 
 TEST(BinaryReport, PointsAtTheStackCheckOfAFunction) {
-  const auto file = http_server().build();
+  const auto file = http_server_with_ends().build();
   const auto report = report_of(file);
   EXPECT_EQ(report.kind, abi::kBinaryGo);
   EXPECT_EQ(report.text, "go1.26.3");
-  ASSERT_THAT(probes_of(report), Contains(abi::kGoProbeServeHttp));
-  const auto& point = report.points.front();
-  const auto place = Program::place_of(file, kServeHttp);
-  EXPECT_EQ(point.probe, abi::kGoProbeServeHttp);
+  ASSERT_THAT(probes_of(report), Contains(abi::kGoProbeFinishRequest));
+  const auto& point = report.points.back();
+  const auto place = Program::place_of(file, kFinish);
+  EXPECT_EQ(point.probe, abi::kGoProbeFinishRequest);
   EXPECT_EQ(point.symbol_offset, place.file_offset);
   EXPECT_EQ(point.symbol_bytes, kFunctionBytes);
   EXPECT_EQ(point.point_offset, place.file_offset + kJump);
   EXPECT_EQ(std::memcmp(point.expected, file.data() + point.point_offset, abi::kExpectedBytes), 0);
+}
+
+TEST(BinaryReport, PointsAtTheCallOfTheHandler) {
+  const auto file = http_server().build();
+  const auto report = report_of(file);
+  ASSERT_THAT(probes_of(report), ElementsAre(abi::kGoProbeServeHttp));
+  const auto& point = report.points.front();
+  const auto place = Program::place_of(file, kServe);
+  EXPECT_EQ(point.symbol_offset, place.file_offset);
+  EXPECT_EQ(point.symbol_bytes, kFunctionBytes);
+  EXPECT_EQ(point.point_offset, place.file_offset + kFirstCall);
+  EXPECT_EQ(point.expected[0], 0xe8);
+}
+
+TEST(BinaryReport, WithoutItsCallerTheHandlerIsNotSeen) {
+  const auto report = report_of(Program({kServeHttp, kRoundTrip}).build());
+  EXPECT_EQ(report.left_out, bits({abi::kGoProbeServeHttp}));
+  EXPECT_THAT(probes_of(report), Not(Contains(abi::kGoProbeServeHttp)));
+}
+
+TEST(BinaryReport, UnderTlsARequestEndsWhereOnlyThoseUnderTlsPass) {
+  const auto file = tls_server().build();
+  const auto report = report_of(file);
+  EXPECT_THAT(probes_of(report), ElementsAre(abi::kGoProbeServeHttp, abi::kGoProbeTlsDone));
+  EXPECT_EQ(report.points.back().point_offset,
+            Program::place_of(file, kTlsDeadline).file_offset + kJump);
+  EXPECT_EQ(report.inlined | report.left_out, 0U);
+}
+
+TEST(BinaryReport, WhereThatIsNotCertainItEndsAtFinishRequest) {
+  const auto ends = ElementsAre(abi::kGoProbeServeHttp, abi::kGoProbeFinishRequest);
+  EXPECT_THAT(probes_of(report_of(tls_server(kSetReadDeadline).build())), ends);
+  auto old = tls_server();
+  std::erase_if(old.structure("http.response").fields,
+                [](const auto& field) { return field.name == "handlerDone"; });
+  EXPECT_THAT(probes_of(report_of(old.build())), ends);
+}
+
+TEST(BinaryReport, NobodyToWritePatternsIsAFlag) {
+  for (const std::string_view writer :
+       {"net/http.(*ServeMux).registerErr", "github.com/go-chi/chi/v5.(*Mux).ServeHTTP"}) {
+    Program program({kServe, kServeHttp, writer});
+    program.call(kServe, kServeHttp);
+    EXPECT_EQ(report_of(program.build()).go.flags, std::uint32_t{abi::kGoNoTlsServer}) << writer;
+  }
 }
 
 TEST(BinaryReport, SaysWhereFieldsAre) {
@@ -158,10 +241,11 @@ TEST(BinaryReport, SaysWhereFieldsAre) {
 }
 
 TEST(BinaryReport, AServerWithoutTlsIsAFlag) {
-  EXPECT_EQ(report_of(http_server().build()).go.flags, std::uint32_t{abi::kGoNoTlsServer});
+  EXPECT_EQ(report_of(http_server().build()).go.flags,
+            std::uint32_t{abi::kGoNoTlsServer | abi::kGoNoPatterns});
   Program with_tls({kServe, kServeHttp, kFinish, "crypto/tls.(*Conn).serverHandshake"});
   with_tls.call(kServe, kServeHttp);
-  EXPECT_EQ(report_of(with_tls.build()).go.flags, 0U);
+  EXPECT_EQ(report_of(with_tls.build()).go.flags, std::uint32_t{abi::kGoNoPatterns});
 }
 
 TEST(BinaryReport, AFieldOfAnotherKindIsAbsent) {
@@ -197,10 +281,73 @@ TEST(BinaryReport, AFunctionThatItsCallerNoLongerCallsWasInlined) {
   EXPECT_EQ(other.text, "nothing_to_probe");
 }
 
+constexpr std::string_view kNoBody = "net/http.(*connReader).startBackgroundRead";
+constexpr std::string_view kBody = "net/http.(*body).registerOnHitEOF";
+constexpr std::string_view kAbort = "net/http.(*connReader).abortPendingRead";
+
+// As a compiler leaves it that has inlined both into serve.
+Program inlined_http1() {
+  Program program({kServe, kNoBody, kBody, kAbort});
+  program.write(kServe, "49 3b 66 10 76 20 55 c3");
+  program.call(kServe, kAbort, 16);
+  program.call(kServe, kNoBody, 24);
+  program.call(kServe, kBody, 32);
+  return program;
+}
+
+TEST(BinaryReport, WhatIsCalledBesideInlinedFunctionsStandsInForThem) {
+  const auto report = report_of(inlined_http1().build());
+  EXPECT_EQ(report.inlined, bits({abi::kGoProbeServeHttp, abi::kGoProbeFinishRequest}));
+  EXPECT_EQ(report.left_out, 0U);
+  EXPECT_THAT(probes_of(report), ElementsAre(abi::kGoProbeHttp1NoBody, abi::kGoProbeHttp1Body,
+                                             abi::kGoProbeHttp1Abort));
+  EXPECT_EQ(report.go.offset[abi::kGoConnCurReq], 40);
+  EXPECT_EQ(report.go.offset[abi::kGoResponseHandlerDone], 64);
+  EXPECT_EQ(report.go.offset[abi::kGoHttp2RwsHandlerDone], 80);
+}
+
+TEST(BinaryReport, NothingStandsInForWhatIsCalled) {
+  auto program = inlined_http1();
+  program.plan().functions.push_back({std::string(kServeHttp), kFunctionBytes});
+  program.plan().functions.push_back({std::string(kFinish), kFunctionBytes});
+  program.call(kServe, kServeHttp, 40);
+  program.call(kServe, kFinish, 48);
+  const auto report = report_of(program.build());
+  EXPECT_EQ(report.inlined, 0U);
+  EXPECT_THAT(probes_of(report), ElementsAre(abi::kGoProbeServeHttp, abi::kGoProbeFinishRequest));
+}
+
+TEST(BinaryReport, RequestsWithAndWithoutABodyAreBothSeenOrNone) {
+  auto program = inlined_http1();
+  program.write(kBody, "55 48 89 e5 c3");
+  const auto report = report_of(program.build());
+  EXPECT_THAT(probes_of(report), IsEmpty());
+  EXPECT_EQ(report.left_out,
+            bits({abi::kGoProbeHttp1NoBody, abi::kGoProbeHttp1Body, abi::kGoProbeHttp1Abort}));
+}
+
+TEST(BinaryReport, OfFunctionsInEachOtherTheFirstThatIsCalledStandsIn) {
+  const std::string_view flush = "net/http.(*http2responseWriter).Flush";
+  const std::string_view error = "net/http.(*http2responseWriter).FlushError";
+  for (const auto called : {flush, error}) {
+    Program program({kRun, kClosure, kDone, flush, error});
+    program.call(kClosure, called);
+    const auto file = program.build();
+    const auto report = report_of(file);
+    EXPECT_EQ(report.inlined, bits({abi::kGoProbeHttp2Done}));
+    ASSERT_THAT(probes_of(report), ElementsAre(abi::kGoProbeHttp2Run, abi::kGoProbeHttp2Flush));
+    EXPECT_EQ(report.points.back().symbol_offset, Program::place_of(file, called).file_offset);
+  }
+  const auto neither = report_of(Program({kRoundTrip, kRun, kClosure, flush, error}).build());
+  EXPECT_EQ(neither.inlined, bits({abi::kGoProbeHttp2Done, abi::kGoProbeHttp2Flush}));
+  EXPECT_THAT(probes_of(neither),
+              UnorderedElementsAre(abi::kGoProbeRoundTrip, abi::kGoProbeRoundTripEnd));
+}
+
 TEST(BinaryReport, WithoutAKnownCallerAFunctionIsProbed) {
-  const auto report = report_of(Program({kServeHttp, kFinish}).build());
+  const auto report = report_of(Program({kRoundTrip}).build());
   EXPECT_THAT(probes_of(report),
-              UnorderedElementsAre(abi::kGoProbeServeHttp, abi::kGoProbeFinishRequest));
+              UnorderedElementsAre(abi::kGoProbeRoundTrip, abi::kGoProbeRoundTripEnd));
 }
 
 TEST(BinaryReport, OneOfSeveralCallersIsEnough) {
@@ -212,24 +359,27 @@ TEST(BinaryReport, OneOfSeveralCallersIsEnough) {
 }
 
 TEST(BinaryReport, AGroupWithoutWhatItNeedsIsLeftOutAlone) {
-  Program program(
-      {kServeHttp, kRun, kClosure, kDone, "net/http.(*http2handlerPanicRST).writeFrame"});
+  Program program({kServe, kServeHttp, kFinish, kRun, kClosure, kDone,
+                   "net/http.(*http2handlerPanicRST).writeFrame"});
+  program.call(kServe, kServeHttp);
+  program.call(kServe, kFinish, kSecondCall);
   const auto report = report_of(program.build());
   EXPECT_EQ(report.inlined, bits({abi::kGoProbeHttp2Done}));
   EXPECT_EQ(report.left_out, bits({abi::kGoProbeHttp2Run, abi::kGoProbeHttp2Panic}));
-  EXPECT_THAT(probes_of(report), ElementsAre(abi::kGoProbeServeHttp));
+  EXPECT_THAT(probes_of(report), ElementsAre(abi::kGoProbeServeHttp, abi::kGoProbeFinishRequest));
 }
 
 TEST(BinaryReport, AProbeWithoutItsFieldsIsLeftOut) {
-  Program program({kServeHttp, kFinish});
-  program.structure("http.response").fields.pop_back();  // status
+  auto program = http_server_with_ends();
+  std::erase_if(program.structure("http.response").fields,
+                [](const auto& field) { return field.name == "status"; });
   const auto report = report_of(program.build());
   EXPECT_EQ(report.left_out, bits({abi::kGoProbeFinishRequest}));
   EXPECT_THAT(probes_of(report), ElementsAre(abi::kGoProbeServeHttp));
 }
 
 TEST(BinaryReport, AProbeWithoutASiteIsLeftOut) {
-  Program program({kServeHttp, kFinish});
+  auto program = http_server_with_ends();
   program.write(kFinish, "55 48 89 e5 c3");
   const auto report = report_of(program.build());
   EXPECT_EQ(report.left_out, bits({abi::kGoProbeFinishRequest}));

@@ -13,9 +13,10 @@ namespace beyla::probes::go {
 
 struct ChosenProbes {
   std::vector<abi::probe_point> points;  // at most kMaxProbePoints
-  std::uint32_t inlined = 0;             // both as in abi/go_report.h
-  std::uint32_t left_out = 0;
+  std::uint64_t inlined = 0;             // both as in abi/go_report.h
+  std::uint64_t left_out = 0;
   bool may_serve_tls = true;
+  bool has_patterns = true;  // requests may carry one, Go >= 1.22
 };
 
 // `file`: the bytes that the image was read from. `known`: the fields that it has.

@@ -137,6 +137,11 @@ constexpr std::array kFields = {
     FieldPlace{abi::kGoConnBufr, kConn, "bufr", Kind::pointer},
     FieldPlace{abi::kGoBufioBuf, "bufio.Reader", "buf", Kind::slice},
     FieldPlace{abi::kGoBufioR, "bufio.Reader", "r", Kind::int_},
+    FieldPlace{abi::kGoConnReaderConn, "net/http.connReader", "conn", Kind::pointer},
+    FieldPlace{abi::kGoConnCurReq, kConn, "curReq.v", Kind::unsafe_pointer},
+    FieldPlace{abi::kGoResponseHandlerDone, kResponse, "handlerDone.v", Kind::uint32},
+    FieldPlace{abi::kGoHttp2RwsHandlerDone, kState, "handlerDone", Kind::boolean},
+    FieldPlace{abi::kGoXnetRwsHandlerDone, kXnetState, "handlerDone", Kind::boolean},
     FieldPlace{abi::kGoTimerCtxCancelCtx, "context.timerCtx", "cancelCtx", Kind::pointer},
 };
 

@@ -14,7 +14,6 @@ consteval Fields fields(Field... wanted) {
   return all;
 }
 
-constexpr std::string_view kServe = "net/http.(*conn).serve";
 constexpr Fields kStatusFields = fields(abi::kGoStatusS, abi::kGoStatusCode);
 constexpr std::array<abi::go_field, 3> kErrorFields = {
     abi::kGoStatusErrorS, abi::kGoStatusErrorProto, abi::kGoStatusErrorCode};
@@ -23,19 +22,67 @@ constexpr Fields kXnetFrameFields =
     fields(abi::kGoXnetMetaHeaders, abi::kGoXnetMetaFields, abi::kGoXnetHeadersStreamId,
            abi::kGoHpackValue, abi::kGoHpackSensitive);
 
+constexpr Fields kConnReaderFields = fields(abi::kGoConnReaderConn, abi::kGoConnCurReq,
+                                            abi::kGoResponseReq, abi::kGoRequestContentLength);
+constexpr Fields kHttp2EndFields =
+    fields(abi::kGoHttp2WriterRws, abi::kGoHttp2RwsReq, abi::kGoHttp2RwsStatus,
+           abi::kGoHttp2RwsHandlerDone, abi::kGoRequestMethod);
+constexpr Fields kXnetEndFields =
+    fields(abi::kGoXnetWriterRws, abi::kGoXnetRwsReq, abi::kGoXnetRwsStatus,
+           abi::kGoXnetRwsHandlerDone, abi::kGoRequestMethod);
+
+constexpr std::array<std::string_view, 4> kHttp2HandlerEnds = {
+    "net/http.(*http2serverConn).runHandler", "net/http.(*http2serverConn).runHandler.func1",
+    "net/http.(*http2serverConn).runHandler.func2"};
+
+constexpr std::array<std::string_view, 4> kXnetHandlerEnds = {
+    "golang.org/x/net/http2.(*serverConn).runHandler",
+    "golang.org/x/net/http2.(*serverConn).runHandler.func1",
+    "golang.org/x/net/http2.(*serverConn).runHandler.func2"};
+
 constexpr std::array kProbes = {
     WantedProbe{.probe = abi::kGoProbeServeHttp,
+                .site = SiteKind::call,
                 .group = ProbeGroup::http1,
                 .needed = true,
                 .function = "net/http.serverHandler.ServeHTTP",
-                .callers = {kServe}},
-    // Without it there is no end under TLS; plain connections have theirs at the socket.
+                .callers = {kServe},
+                .always = true},
+    // Without one of these two there is no end under TLS; plain connections have theirs at the
+    // socket.
+    WantedProbe{.probe = abi::kGoProbeTlsDone,
+                .site = SiteKind::entry_behind_finish,
+                .group = ProbeGroup::http1,
+                .function = "crypto/tls.(*Conn).SetWriteDeadline",
+                .fields = fields(abi::kGoResponseConn, abi::kGoResponseStatus, abi::kGoConnTlsState,
+                                 abi::kGoRequestMethod, abi::kGoResponseHandlerDone)},
     WantedProbe{.probe = abi::kGoProbeFinishRequest,
                 .group = ProbeGroup::http1,
-                .function = "net/http.(*response).finishRequest",
+                .function = kFinishRequest,
                 .callers = {kServe},
+                .always = true,
                 .fields = fields(abi::kGoResponseReq, abi::kGoResponseConn, abi::kGoResponseStatus,
-                                 abi::kGoConnTlsState, abi::kGoRequestMethod)},
+                                 abi::kGoConnTlsState, abi::kGoRequestMethod),
+                .unless = abi::kGoProbeTlsDone},
+    WantedProbe{.probe = abi::kGoProbeHttp1NoBody,
+                .group = ProbeGroup::http1,
+                .function = "net/http.(*connReader).startBackgroundRead",
+                .callers = {kServe},
+                .fields = kConnReaderFields,
+                .instead_of = abi::kGoProbeServeHttp},
+    WantedProbe{.probe = abi::kGoProbeHttp1Body,
+                .group = ProbeGroup::http1,
+                .function = "net/http.(*body).registerOnHitEOF",
+                .callers = {"net/http.registerOnHitEOF", kServe},
+                .fields = kConnReaderFields,
+                .instead_of = abi::kGoProbeServeHttp},
+    WantedProbe{.probe = abi::kGoProbeHttp1Abort,
+                .group = ProbeGroup::http1,
+                .function = "net/http.(*connReader).abortPendingRead",
+                .callers = {kServe, kFinishRequest},
+                .fields = fields(abi::kGoConnReaderConn, abi::kGoConnCurReq, abi::kGoResponseReq,
+                                 abi::kGoResponseStatus, abi::kGoResponseHandlerDone),
+                .instead_of = abi::kGoProbeFinishRequest},
     WantedProbe{.probe = abi::kGoProbeHijack,
                 .group = ProbeGroup::http1,
                 .function = "net/http.(*response).Hijack"},
@@ -58,11 +105,22 @@ constexpr std::array kProbes = {
                 .group = ProbeGroup::http2,
                 .needed = true,
                 .function = "net/http.(*http2responseWriter).handlerDone",
-                .callers = {"net/http.(*http2serverConn).runHandler",
-                            "net/http.(*http2serverConn).runHandler.func1",
-                            "net/http.(*http2serverConn).runHandler.func2"},
+                .callers = kHttp2HandlerEnds,
+                .always = true,
                 .fields = fields(abi::kGoHttp2WriterRws, abi::kGoHttp2RwsReq,
                                  abi::kGoHttp2RwsStatus, abi::kGoRequestMethod)},
+    WantedProbe{.probe = abi::kGoProbeHttp2Flush,
+                .group = ProbeGroup::http2,
+                .function = "net/http.(*http2responseWriter).Flush",
+                .callers = kHttp2HandlerEnds,
+                .fields = kHttp2EndFields,
+                .instead_of = abi::kGoProbeHttp2Done},
+    WantedProbe{.probe = abi::kGoProbeHttp2Flush,
+                .group = ProbeGroup::http2,
+                .function = "net/http.(*http2responseWriter).FlushError",
+                .callers = kHttp2HandlerEnds,
+                .fields = kHttp2EndFields,
+                .instead_of = abi::kGoProbeHttp2Done},
     WantedProbe{.probe = abi::kGoProbeHttp2WriteHeader,
                 .group = ProbeGroup::http2,
                 .function = "net/http.(*http2responseWriter).WriteHeader"},
@@ -74,6 +132,7 @@ constexpr std::array kProbes = {
         .group = ProbeGroup::http2,
         .function = "net/http.(*http2serverConn).processHeaders",
         .callers = {"net/http.(*http2serverConn).processFrame"},
+        .always = true,
         .fields = fields(abi::kGoHttp2MetaHeaders, abi::kGoHttp2MetaFields,
                          abi::kGoHttp2HeadersStreamId, abi::kGoHpackValue, abi::kGoHpackSensitive)},
 
@@ -85,11 +144,22 @@ constexpr std::array kProbes = {
                 .group = ProbeGroup::xnet_http2,
                 .needed = true,
                 .function = "golang.org/x/net/http2.(*responseWriter).handlerDone",
-                .callers = {"golang.org/x/net/http2.(*serverConn).runHandler",
-                            "golang.org/x/net/http2.(*serverConn).runHandler.func1",
-                            "golang.org/x/net/http2.(*serverConn).runHandler.func2"},
+                .callers = kXnetHandlerEnds,
+                .always = true,
                 .fields = fields(abi::kGoXnetWriterRws, abi::kGoXnetRwsReq, abi::kGoXnetRwsStatus,
                                  abi::kGoRequestMethod)},
+    WantedProbe{.probe = abi::kGoProbeXnetFlush,
+                .group = ProbeGroup::xnet_http2,
+                .function = "golang.org/x/net/http2.(*responseWriter).Flush",
+                .callers = kXnetHandlerEnds,
+                .fields = kXnetEndFields,
+                .instead_of = abi::kGoProbeXnetDone},
+    WantedProbe{.probe = abi::kGoProbeXnetFlush,
+                .group = ProbeGroup::xnet_http2,
+                .function = "golang.org/x/net/http2.(*responseWriter).FlushError",
+                .callers = kXnetHandlerEnds,
+                .fields = kXnetEndFields,
+                .instead_of = abi::kGoProbeXnetDone},
     WantedProbe{.probe = abi::kGoProbeXnetPanic,
                 .group = ProbeGroup::xnet_http2,
                 .function = "golang.org/x/net/http2.(*handlerPanicRST).writeFrame"},
@@ -97,6 +167,7 @@ constexpr std::array kProbes = {
                 .group = ProbeGroup::xnet_http2,
                 .function = "golang.org/x/net/http2.(*serverConn).processHeaders",
                 .callers = {"golang.org/x/net/http2.(*serverConn).processFrame"},
+                .always = true,
                 .fields = kXnetFrameFields},
 
     WantedProbe{.probe = abi::kGoProbeGrpcHandle,

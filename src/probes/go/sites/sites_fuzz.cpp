@@ -4,6 +4,7 @@
 #include <cstring>
 #include <span>
 
+#include "probes/go/sites/call_sites.h"
 #include "probes/go/sites/end_sites.h"
 #include "probes/go/sites/entry_site.h"
 #include "probes/x86/code_reader.h"
@@ -36,6 +37,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto jump = reader.read(*site);
     require(jump && jump->flow == Flow::branch);
   }
+  const auto calls = find_call_sites(code, distance);
+  require(calls.size() <= kMaxCalls);
+  for (const std::size_t site : calls) {
+    const auto call = reader.read(site);
+    require(call && call->flow == Flow::call && call->target == distance);
+  }
+  if (calls_method_next(code, distance, 0x48)) require(calls.size() == 1);
   const auto sites = find_end_sites(code, distance);
   require(sites.returns.size() <= kMaxReturns);
   if (sites.answer) {

@@ -65,8 +65,13 @@ func Stream(writer http.ResponseWriter, request *http.Request) {
 // Silent never writes: net/http answers 200 when it returns.
 func Silent(http.ResponseWriter, *http.Request) {}
 
-// Panic answers nothing.
-func Panic(http.ResponseWriter, *http.Request) { panic("as asked") }
+// Panic answers nothing; with ?abort it does so by net/http's own value for that.
+func Panic(_ http.ResponseWriter, request *http.Request) {
+	if request.URL.RawQuery == "abort" {
+		panic(http.ErrAbortHandler)
+	}
+	panic("as asked")
+}
 
 // Hijack takes the connection over, switches protocols, sends one line back and closes.
 func Hijack(writer http.ResponseWriter, _ *http.Request) {

@@ -2,9 +2,11 @@ package calls
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +19,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
@@ -31,11 +34,19 @@ type Row struct {
 	DelaySeconds float64 `json:"delay_seconds"`
 }
 
+// Trace is a call that carried a traceparent.
+type Trace struct {
+	Method  string `json:"method"`
+	TraceID string `json:"trace_id"`
+	SpanID  string `json:"span_id"` // the parent of what the server does
+}
+
 // Truth is what the client saw of all its calls.
 type Truth struct {
-	RPC   []Row    `json:"rpc"`
-	Wrong []string `json:"wrong"`
-	Hash  string   `json:"hash"` // of all answers, whatever their order
+	RPC    []Row    `json:"rpc"`
+	Traces []Trace  `json:"rpc_traces"`
+	Wrong  []string `json:"wrong"`
+	Hash   string   `json:"hash"` // of all answers, whatever their order
 }
 
 type step struct {
@@ -60,7 +71,13 @@ var steps = []step{
 	{"Absent", "n=5", codes.Unimplemented, 0},
 }
 
-const messages = 3 // of a streamed request
+const (
+	messages     = 3 // of a streamed request
+	tracedPasses = 4 // of each connection: a load goes on for long
+)
+
+// traced says of a step whether its calls carry a traceparent: each kind of call does, and one that nobody knows.
+func (s step) traced() bool { return s.code == codes.OK || s.code == codes.Unimplemented }
 
 // Dial never blocks: the connection is made by the first call.
 func Dial(address string, withTLS bool) (*grpc.ClientConn, error) {
@@ -71,9 +88,19 @@ func Dial(address string, withTLS bool) (*grpc.ClientConn, error) {
 	return grpc.Dial(address, grpc.WithTransportCredentials(how))
 }
 
-func call(connection *grpc.ClientConn, next step) (string, error) {
+func randomHex(bytes int) string {
+	made := make([]byte, bytes)
+	rand.Read(made)
+	return hex.EncodeToString(made)
+}
+
+// trace is nil, or goes with the call.
+func call(connection *grpc.ClientConn, next step, trace *Trace) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
+	if trace != nil {
+		ctx = metadata.AppendToOutgoingContext(ctx, "traceparent", "00-"+trace.TraceID+"-"+trace.SpanID+"-01")
+	}
 	name := "/" + Service + "/" + next.method
 	description := grpc.StreamDesc{StreamName: next.method}
 	switch next.method {
@@ -127,10 +154,11 @@ func converse(stream grpc.ClientStream, description grpc.StreamDesc, query strin
 }
 
 type collector struct {
-	mutex sync.Mutex
-	rows  map[Row]int
-	wrong []string
-	hash  uint64
+	mutex  sync.Mutex
+	rows   map[Row]int
+	traces []Trace
+	wrong  []string
+	hash   uint64
 }
 
 func (c *collector) take(method string, code codes.Code, delay time.Duration, answer string) {
@@ -141,8 +169,15 @@ func (c *collector) take(method string, code codes.Code, delay time.Duration, an
 	c.rows[Row{Method: method, Code: int(code), DelaySeconds: delay.Seconds()}]++
 }
 
-func (c *collector) run(connection *grpc.ClientConn, next step) {
-	answer, err := call(connection, next)
+func (c *collector) run(connection *grpc.ClientConn, next step, pass int) {
+	var trace *Trace
+	if next.traced() && pass < tracedPasses {
+		trace = &Trace{next.method, randomHex(16), randomHex(8)}
+		c.mutex.Lock()
+		c.traces = append(c.traces, *trace)
+		c.mutex.Unlock()
+	}
+	answer, err := call(connection, next, trace)
 	code := status.Code(err)
 	if code != next.code {
 		c.mutex.Lock()
@@ -162,7 +197,7 @@ func (c *collector) truth() Truth {
 		sums[key].Count += count
 		sums[key].DelaySeconds += row.DelaySeconds * float64(count)
 	}
-	truth := Truth{Wrong: append([]string{}, c.wrong...), Hash: fmt.Sprintf("%016x", c.hash), RPC: []Row{}}
+	truth := Truth{Traces: append([]Trace{}, c.traces...), Wrong: append([]string{}, c.wrong...), Hash: fmt.Sprintf("%016x", c.hash), RPC: []Row{}}
 	for _, row := range sums {
 		truth.RPC = append(truth.RPC, *row)
 	}
@@ -198,7 +233,7 @@ func Run(address string, withTLS bool, load Load) (Truth, error) {
 			defer group.Done()
 			for pass := 0; load.More(pass); pass++ {
 				for _, next := range steps {
-					all.run(connection, next)
+					all.run(connection, next, pass)
 				}
 			}
 		}()
@@ -225,6 +260,6 @@ func callNobody(all *collector, withTLS bool) error {
 		return err
 	}
 	defer connection.Close()
-	all.run(connection, step{"Unary", "nobody", codes.Unavailable, 0})
+	all.run(connection, step{"Unary", "nobody", codes.Unavailable, 0}, tracedPasses)
 	return nil
 }

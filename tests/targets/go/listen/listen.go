@@ -24,6 +24,7 @@ import (
 
 var (
 	withTLS = flag.Bool("tls", false, "serve TLS, with HTTP/2 when the client wants it")
+	wrapped = flag.Bool("wrap", false, "hide net/http's connections in a type of the program's own, TLS below it")
 	profile = flag.String("profile", "", "write a CPU profile into this file until SIGTERM")
 )
 
@@ -69,9 +70,26 @@ func Start() net.Listener {
 	return listener
 }
 
+// A listener as that of a multiplexer, or of a proxy's protocol: what it accepts is no *tls.Conn.
+type wrapping struct{ net.Listener }
+
+func (l wrapping) Accept() (net.Conn, error) {
+	accepted, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return struct{ net.Conn }{accepted}, nil
+}
+
 // HTTP serves on listener until the process is ended. What it logs, the stacks of panics, is thrown away.
 func HTTP(server *http.Server, listener net.Listener) {
 	server.ErrorLog = log.New(io.Discard, "", 0)
+	if *wrapped {
+		if *withTLS {
+			listener = tls.NewListener(listener, ServerTLS())
+		}
+		log.Fatal(server.Serve(wrapping{listener}))
+	}
 	if *withTLS {
 		server.TLSConfig = ServerTLS()
 		log.Fatal(server.ServeTLS(listener, "", ""))
