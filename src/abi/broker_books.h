@@ -8,7 +8,7 @@
 
 namespace beyla::abi {
 
-enum : std::uint32_t { kBrokerBooksVersion = 3 };
+enum : std::uint32_t { kBrokerBooksVersion = 4 };
 enum { kBrokerBooksBytes = 4096 };
 
 enum broker_book : std::uint32_t {
@@ -32,9 +32,10 @@ enum broker_book : std::uint32_t {
   kBookRequestAttachFailed = 17,
   kBookTargetsForgotten = 18,  // over the broker's limit
   kBookGoProcesses = 19,       // that have probes now
-  kBookGoPoints = 20,          // in all of them
-  kBookBinaries = 21,          // those of Go; this and the next in the order of binary_outcome
-  kBookGoFailures = kBookBinaries + 6,    // processes left out, in the order of go_failure
+  kBookTlsProcesses = 20,      // likewise, in TLS libraries
+  kBookProbePoints = 21,       // in all of them
+  kBookBinaries = 22,          // those of Go; this and the next in the order of binary_outcome
+  kBookGoFailures = kBookBinaries + 7,    // processes left out, in the order of go_failure
   kBookGoRefusals = kBookGoFailures + 6,  // points left out, in the order of probes::proof::Refusal
   kBookGoRetries = kBookGoRefusals + 16,  // in the order of go_retry
   kBookSkippedNotPermitted = kBookGoRetries + 3,  // as kBookSkippedProcessGone
@@ -43,19 +44,20 @@ enum broker_book : std::uint32_t {
   kBrokerBookValues,
 };
 
-// What came of the analysis of an executable file.
+// What came of the analysis of an executable file or library.
 enum binary_outcome : std::uint32_t {
   kBinaryIsGo = 0,
-  kBinaryIsOther = 1,
-  kBinaryNotStarted = 2,  // this and the next: no report, in the order of broker::AnalysisFailure
-  kBinaryDied = 3,
-  kBinaryTimedOut = 4,
-  kBinaryMalformed = 5,
-  kBinaryOutcomes = 6,
+  kBinaryIsTls = 1,
+  kBinaryIsOther = 2,
+  kBinaryNotStarted = 3,  // this and the next: no report, in the order of broker::AnalysisFailure
+  kBinaryDied = 4,
+  kBinaryTimedOut = 5,
+  kBinaryMalformed = 6,
+  kBinaryOutcomes = 7,
 };
 static_assert(kBookGoFailures - kBookBinaries == std::uint32_t{kBinaryOutcomes});
 
-// Why a whole process has no Go probes.
+// Why a whole process has no Go probes, or none in a TLS library.
 enum go_failure : std::uint32_t {
   kGoTooManyImages = 0,  // the first: in the order of probes::loader::AttachFailure
   kGoTooManyLinks = 1,

@@ -11,7 +11,7 @@
 namespace beyla::abi {
 #endif
 
-enum { kAbiVersion = 3 };
+enum { kAbiVersion = 4 };
 
 enum event_kind {
   kEventOpen = 0,    /* data ring: first sight of a connection */
@@ -57,7 +57,7 @@ struct event_header {
   uint32_t kind;
   uint32_t size; /* of the whole record, header included */
   uint64_t time_ns;
-  uint64_t connection_id; /* socket cookie; 0 on process events */
+  uint64_t connection_id; /* socket cookie, or of plaintext: tls_calls.h; 0 on process events */
 };
 ABI_ASSERT(sizeof(struct event_header) == 24);
 
@@ -75,11 +75,13 @@ struct event_open {
   uint16_t padding;
   uint32_t netns_inode;
   uint32_t padding2;
+  uint64_t carrier; /* of plaintext: the id of the socket's connection that it travels on; else 0 */
 };
 ABI_OFFSET(event_open, local_address, 40);
 ABI_OFFSET(event_open, local_port, 72);
 ABI_OFFSET(event_open, role, 84);
-ABI_ASSERT(sizeof(struct event_open) == 96);
+ABI_OFFSET(event_open, carrier, 96);
+ABI_ASSERT(sizeof(struct event_open) == 104);
 
 /* Followed by head_bytes of payload, the first that were transferred; the rest of the record is its
  * tail, the last. */

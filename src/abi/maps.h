@@ -54,10 +54,19 @@ struct event_counts {
 ABI_ASSERT(sizeof(struct event_counts) == 16);
 
 /* What user space decides on a process, by running decide_process. */
-enum decision { kDecideSelect = 0, kDecideReject = 1, kDecideGoProbed = 2 };
+enum decision { kDecideSelect = 0, kDecideReject = 1, kDecideGoProbed = 2, kDecideTlsProbed = 3 };
 
-/* Reasons why a selected socket's bytes could not be read or a slot not be had. */
-enum kernel_note { kNoteUnreadable = 0, kNoteNoSlot = 1, kNoteNoStorage = 2, kNotes = 3 };
+/* Reasons why a selected socket's bytes could not be read or a slot not be had, and why plaintext was
+ * passed over. */
+enum kernel_note {
+  kNoteUnreadable = 0,
+  kNoteNoSlot = 1,
+  kNoteNoStorage = 2,
+  kNoteTlsUnbound = 3, /* plaintext of a TLS object whose socket is not known */
+  kNoteTlsMisfit = 4,  /* a TLS object and a socket were taken apart again: they do not belong together */
+  kNoteTlsFull = 5,    /* no room for one more socket or object of TLS */
+  kNotes = 6,
+};
 
 #ifdef __cplusplus
 }  // namespace beyla::abi

@@ -36,6 +36,23 @@ enum tls_probe {
   kTlsProbes = 18,
 };
 
+/* Added to the id of an exit: a return probe, which stands where the function is entered while the
+ * stack pointer is at the return address. Only where no instruction is fit for an exit, and never in
+ * processes that switch stacks below the kernel's eyes. */
+enum { kTlsByReturn = 32 };
+
+/* The connection_id of plaintext: the top bit; how many TLS objects its socket had before; and the
+ * socket's cookie, which the kernel counts up from 1 (net/core/sock_diag.c) and never reaches 2^48. */
+enum { kTlsGenerationShift = 48, kTlsGenerationMask = 0x7fff };
+#define ABI_TLS_ID_BIT (1ULL << 63)
+
+enum {
+  kTlsStreams = 16384, /* sockets under TLS at the same time, with all processes that have probes */
+  kTlsObjects = 16384, /* TLS objects that are bound to one, or that had plaintext before they were */
+};
+
+/* The cookie of an attached probe is its tls_probe. */
+
 #ifdef __cplusplus
 }  // namespace beyla::abi
 #endif

@@ -63,12 +63,13 @@ base::Result<Holdings> take_hold(const CommandLine& command, const LoadedConfig&
 
 bool wants_go(const config::Policy& policy) { return (policy.allowed_probes & abi::kAllowGo) != 0; }
 
-probes::loader::ProbeOptions probe_options(const config::Policy& policy, bool may_probe_go) {
+probes::loader::ProbeOptions probe_options(const config::Policy& policy, bool may_probe) {
   probes::loader::ProbeOptions options;
   options.wanted_ports = policy.wanted_ports;
   options.watch_every_exec = policy.wanted_ports.none();
   if (const model::FrameWalk* walk = protocols::framing()) options.frame_walk = *walk;
-  options.go_probes = may_probe_go && wants_go(policy);
+  options.go_probes = may_probe && wants_go(policy);
+  options.tls_probes = may_probe;
   return options;
 }
 

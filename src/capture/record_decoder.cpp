@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "abi/tls_calls.h"
 #include "base/byte_reader.h"
 #include "capture/call_record.h"
 
@@ -29,6 +30,9 @@ model::Role to_role(std::uint8_t role) {
   return role == abi::kRoleClient ? model::Role::client : model::Role::unknown;
 }
 
+static_assert(model::carrier_of(ABI_TLS_ID_BIT | std::uint64_t{5} << abi::kTlsGenerationShift |
+                                9) == 9);
+
 bool decode_open(std::span<const std::byte> record, model::EventSink& sink) {
   const auto event = base::ByteReader(record).read_struct<abi::event_open>();
   if (!event) return false;
@@ -39,6 +43,7 @@ bool decode_open(std::span<const std::byte> record, model::EventSink& sink) {
   info.local = to_endpoint(event->local_address, event->local_port);
   info.remote = to_endpoint(event->remote_address, event->remote_port);
   info.slot = {event->slot, event->slot_generation};
+  info.carrier = event->carrier;
   sink.on_opened({to_time(event->header.time_ns), info, to_key(event->process)});
   return true;
 }

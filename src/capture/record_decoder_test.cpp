@@ -85,6 +85,7 @@ TEST(RecordDecoder, ReadsOpenFinAndClose) {
   open.role = abi::kRoleServer;
   open.local_port = 8080;
   open.slot = 9;
+  open.carrier = 76;
   decode_record(bytes_of(open), sink, counts);
   decode_record(bytes_of(abi::event_header{abi::kEventFin, 24, 6, 77}), sink, counts);
   decode_record(bytes_of(abi::event_header{abi::kEventClose, 24, 7, 77}), sink, counts);
@@ -93,6 +94,7 @@ TEST(RecordDecoder, ReadsOpenFinAndClose) {
   EXPECT_EQ(sink.opened[0].role, model::Role::server);
   EXPECT_EQ(sink.opened[0].local.port, 8080);
   EXPECT_EQ(sink.opened[0].slot.index, 9U);
+  EXPECT_EQ(sink.opened[0].carrier, 76U);
   EXPECT_EQ(sink.fins, 1);
   EXPECT_EQ(sink.closes, 1);
 }

@@ -50,6 +50,7 @@ void encode_record(const model::ConnectionOpened& event, std::vector<std::byte>&
   record.slot_generation = info.slot.generation;
   record.role = to_abi(info.role);
   record.seen_from_start = info.seen_from_start ? 1 : 0;
+  record.carrier = info.carrier;
   append(out, record);
 }
 

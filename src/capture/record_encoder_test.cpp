@@ -52,6 +52,7 @@ TEST(RecordEncoder, OpenedComesBackAsItWas) {
   event.connection.remote.address.bytes[0] = 0xfe;
   event.connection.remote.port = 443;
   event.connection.slot = {9, 3};
+  event.connection.carrier = 76;
   const Keep keep = round_trip(event);
   ASSERT_EQ(keep.opened.size(), 1U);
   const model::ConnectionInfo& info = keep.opened[0].connection;
@@ -66,6 +67,7 @@ TEST(RecordEncoder, OpenedComesBackAsItWas) {
   EXPECT_EQ(info.remote.port, 443);
   EXPECT_EQ(info.slot.index, 9U);
   EXPECT_EQ(info.slot.generation, 3U);
+  EXPECT_EQ(info.carrier, 76U);
 }
 
 TEST(RecordEncoder, EachRoleComesBack) {

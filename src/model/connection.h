@@ -25,7 +25,8 @@ struct Endpoint {
 enum class Role : std::uint8_t { unknown, client, server };
 enum class Direction : std::uint8_t { received, sent };  // as the watched process sees it
 
-using ConnectionId = std::uint64_t;  // the kernel's socket cookie: never reused until reboot
+// The kernel's socket cookie, or that of plaintext (abi/tls_calls.h): never reused until reboot.
+using ConnectionId = std::uint64_t;
 
 // Where a policy for this connection is written; see capture_policy.h.
 struct PolicySlot {
@@ -34,6 +35,13 @@ struct PolicySlot {
   std::uint32_t generation = 0;
 };
 
+// What is below plaintext of that id; 0: it is a socket's own.
+[[nodiscard]] constexpr ConnectionId carrier_of(ConnectionId id) {
+  constexpr ConnectionId kPlaintext = ConnectionId{1} << 63U;
+  constexpr ConnectionId kCookies = (ConnectionId{1} << 48U) - 1;
+  return (id & kPlaintext) != 0 ? id & kCookies : 0;
+}
+
 struct ConnectionInfo {
   ConnectionId id = 0;
   Role role = Role::unknown;
@@ -41,6 +49,9 @@ struct ConnectionInfo {
   Endpoint local;
   Endpoint remote;
   PolicySlot slot;
+  ConnectionId carrier = 0;  // plaintext of TLS: of the socket that it travels on
+
+  [[nodiscard]] bool encrypted() const { return carrier != 0; }
 };
 
 }  // namespace beyla::model

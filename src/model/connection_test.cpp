@@ -21,5 +21,16 @@ TEST(IpAddress, KnowsLoopback) {
   EXPECT_FALSE(v4(128, 0, 0, 1).is_loopback());
 }
 
+TEST(ConnectionInfo, PlaintextKnowsWhatCarriesIt) {
+  constexpr ConnectionId kSocket = 0x9e98f;
+  EXPECT_EQ(carrier_of(kSocket), 0U);
+  EXPECT_EQ(carrier_of(ConnectionId{1} << 63U | kSocket), kSocket);
+  EXPECT_EQ(carrier_of(ConnectionId{1} << 63U | ConnectionId{0x7fff} << 48U | kSocket), kSocket);
+  EXPECT_FALSE(ConnectionInfo{}.encrypted());
+  ConnectionInfo plaintext;
+  plaintext.carrier = kSocket;
+  EXPECT_TRUE(plaintext.encrypted());
+}
+
 }  // namespace
 }  // namespace beyla::model

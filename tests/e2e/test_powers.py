@@ -15,7 +15,7 @@ from processes import PROCESSOR, SPAWNER, family, name_of, status_of, tasks
 from targets import GoServer, PythonServer
 
 # linux/capability.h
-CAPABILITIES = {"dac_read_search": 2, "sys_ptrace": 19, "perfmon": 38, "bpf": 39}
+CAPABILITIES = {"dac_read_search": 2, "sys_ptrace": 19, "perfmon": 38, "bpf": 39, "checkpoint_restore": 40}
 BROKER_MASK = sum(1 << number for number in CAPABILITIES.values())
 NOBODY = 65534
 SOMEBODY = 12345  # no user of this machine
@@ -23,7 +23,7 @@ FILTER = "2"  # SECCOMP_MODE_FILTER
 
 
 def as_somebody(without: str = "") -> list[str]:
-    """Starts the agent as a user without rights but the four capabilities, all but `without`."""
+    """Starts the agent as a user without rights but the five capabilities, all but `without`."""
     given = ",".join(f"+{name}" for name in CAPABILITIES if name != without)
     user = str(SOMEBODY)
     return [

@@ -53,7 +53,7 @@ beyla_bpf& load_programs() {
   skeleton->rodata->own_pid = static_cast<std::uint32_t>(::getpid());
   bpf_map__set_max_entries(skeleton->maps.scratch_by_cpu,
                            static_cast<std::uint32_t>(libbpf_num_possible_cpus()) * 2);
-  probes::loader::prepare_go_programs(*skeleton->obj, true);
+  probes::loader::prepare_uprobe_programs(*skeleton->obj, true, false);
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton->obj) {
     const std::string_view section = bpf_program__section_name(program);

@@ -14,7 +14,7 @@ CMAKE = os.environ.get("CMAKE", "cmake")
 # Scale of 0 to 10; the offline analysis prints one decimal.
 MOST_EXPOSURE = {"beyla.service": 2.0, "beyla-broker.service": 2.0, "beyla-processor.service": 1.2}
 ALL = (*MOST_EXPOSURE, "beyla-processor.socket")
-HELD = {"CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"}
+HELD = {"CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH", "CAP_CHECKPOINT_RESTORE"}
 USED_ONCE = {"CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"}
 
 

@@ -9,8 +9,6 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-enum { BPF_NOEXIST = 1 };
-
 /* One call that is under way. */
 struct frame {
   __u64 stack; /* at the first instruction: where the return address is */

@@ -55,7 +55,7 @@ TEST_F(AnalysesTest, AWorkerAnswersOnceAndIsEnded) {
   workers_.answer("a", go_report());
   const auto report = only_answer(at(2s));
   ASSERT_TRUE(report);
-  EXPECT_TRUE(report->is_go);
+  EXPECT_EQ(report->kind, abi::kBinaryGo);
   EXPECT_EQ(report->points.size(), 1U);
   EXPECT_EQ(workers_.killed, std::vector<std::string>{"a"});
   EXPECT_EQ(polled(), 0U);

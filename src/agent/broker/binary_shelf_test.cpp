@@ -20,7 +20,7 @@ BinaryShelf::File file(std::uint64_t inode) { return {.device = 1, .inode = inod
 
 BinaryShelf::Report go(const std::string& version) {
   BinaryShelf::Report report;
-  report.is_go = true;
+  report.kind = abi::kBinaryGo;
   report.text = version;
   return report;
 }
@@ -71,7 +71,7 @@ TEST(BinaryShelf, AFileThatFailedIsAnalysedAnewAFewTimes) {
     EXPECT_THAT(shelf.fail(file(1), now), ElementsAre(kOne));
     EXPECT_EQ(shelf.again(file(1)), now + wait);
     ASSERT_NE(shelf.find(file(1), now + wait - 1ns), nullptr);
-    EXPECT_FALSE(shelf.find(file(1), now)->is_go);
+    EXPECT_EQ(shelf.find(file(1), now)->kind, abi::kBinaryOther);
     now += wait;
     EXPECT_EQ(shelf.find(file(1), now), nullptr);
   }

@@ -15,10 +15,10 @@
 #include <span>
 #include <utility>
 
-#include "agent/broker/go_side.h"
 #include "agent/broker/ring_positions.h"
 #include "agent/broker/stop_signals.h"
 #include "agent/broker/target_fork.h"
+#include "agent/broker/uprobe_side.h"
 #include "base/clock.h"
 
 namespace beyla::broker {
@@ -46,9 +46,10 @@ class ProcessFeed final : public probes::loader::ProcessEventSink {
   discover::Discovery& discovery_;
 };
 
-std::unique_ptr<GoSide> make_go_side(const BrokerParts& parts) {
-  if (parts.probes.go() == nullptr || parts.elf_workers == nullptr) return nullptr;
-  return std::make_unique<GoSide>(parts.probes, *parts.elf_workers, parts.probe_wants);
+std::unique_ptr<UprobeSide> make_uprobe_side(const BrokerParts& parts) {
+  const bool has_none = parts.probes.go() == nullptr && parts.probes.tls() == nullptr;
+  if (has_none || parts.elf_workers == nullptr) return nullptr;
+  return std::make_unique<UprobeSide>(parts.probes, *parts.elf_workers, parts.probe_wants);
 }
 
 class Broker {
@@ -57,8 +58,8 @@ class Broker {
       : parts_(std::move(parts)),
         books_(std::move(books)),
         ring_(std::move(ring)),
-        go_(make_go_side(parts_)),
-        targets_(outbox_, go_ ? &go_->desk() : nullptr),
+        uprobes_(make_uprobe_side(parts_)),
+        targets_(outbox_, uprobes_ ? &uprobes_->desk() : nullptr),
         discovery_(parts_.rules, discover::inspect::ProcessInspector(), parts_.probes, targets_,
                    discovery_counts_),
         feed_(discovery_),
@@ -74,7 +75,7 @@ class Broker {
   void keep_books(BootTime now);
   [[nodiscard]] int timeout_ms(BootTime now) const;
 
-  enum : std::size_t { kSignals, kProcessEvents, kChannel, kSource, kElfWorkers };
+  enum : std::size_t { kSignals, kProcessEvents, kChannel, kSource, kFileWrites, kElfWorkers };
   static constexpr std::size_t kPolled = kElfWorkers + Analyses::kMaxWorkers;
 
   BrokerParts parts_;
@@ -82,7 +83,7 @@ class Broker {
   RingView ring_;
   base::Fd ledger_;
   TargetOutbox outbox_;
-  std::unique_ptr<GoSide> go_;  // null: no Go probes
+  std::unique_ptr<UprobeSide> uprobes_;  // null: no probes in programs
   TargetFork targets_;
   discover::DiscoveryCounts discovery_counts_;
   discover::Discovery discovery_;
@@ -135,7 +136,7 @@ base::Result<int> Broker::loop() {
       keeper_.kill();
       return 0;
     }
-    if (go_) go_->turn(now);
+    if (uprobes_) uprobes_->turn(now);
     keep_books(now);
     TRY_VOID(wait());
     if ((polled_[kProcessEvents].revents & POLLIN) != 0) {
@@ -153,9 +154,10 @@ base::Result<void> Broker::wait() {
   const short events = keeper_.channel_events(now);
   polled_[kChannel] = {events != 0 ? keeper_.channel_fd() : -1, events, 0};
   polled_[kSource] = {keeper_.source_fd(), POLLIN, 0};
+  polled_[kFileWrites] = {uprobes_ ? uprobes_->watch_fd() : -1, POLLIN, 0};
   const auto elf_workers = std::span(polled_).last<Analyses::kMaxWorkers>();
   std::ranges::fill(elf_workers, pollfd{-1, 0, 0});
-  if (go_) go_->desk().wait_with(elf_workers);
+  if (uprobes_) uprobes_->desk().wait_with(elf_workers);
   if (::poll(polled_.data(), polled_.size(), timeout_ms(now)) < 0 && errno != EINTR) {
     return base::fail_errno(errno, "cannot wait for events");
   }
@@ -165,7 +167,7 @@ base::Result<void> Broker::wait() {
 int Broker::timeout_ms(BootTime now) const {
   auto next = now + kBooksMaxAge;
   if (const auto due = keeper_.due(now)) next = std::min(next, *due);
-  if (go_) next = std::min(next, go_->due(now).value_or(next));
+  if (uprobes_) next = std::min(next, uprobes_->due(now).value_or(next));
   if (stop_by_) next = std::min(next, *stop_by_);
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
   return static_cast<int>(std::max<std::int64_t>(left, 0));
@@ -186,7 +188,7 @@ void Broker::keep_books(BootTime now) {
   books_.set(abi::kBookProcessEventsRead, parts_.probes.process_events_read());
   books_.set(abi::kBookProcessorRestarts, keeper_.restarts());
   books_.set(abi::kBookTargetsForgotten, outbox_.targets().targets_forgotten());
-  if (go_) go_->write(books_);
+  if (uprobes_) uprobes_->write(books_);
   if (now < slow_books_at_) return;
   slow_books_at_ = now + kBooksMinAge;
   books_.set(abi::kBookProgramRunsSkipped, parts_.probes.skipped_runs());

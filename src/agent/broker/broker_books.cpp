@@ -66,6 +66,7 @@ void BrokerBooks::set_discovery(const discover::DiscoveryCounts& counts) {
 
 void BrokerBooks::set_images(const ImageCounts& counts) {
   set(abi::book_of(abi::kBookBinaries, abi::kBinaryIsGo), counts.go.value());
+  set(abi::book_of(abi::kBookBinaries, abi::kBinaryIsTls), counts.tls.value());
   set(abi::book_of(abi::kBookBinaries, abi::kBinaryIsOther), counts.other.value());
   set(abi::kBookGoInlined, counts.inlined.value());
   static_assert(kAnalysisFailures == abi::kBinaryOutcomes - abi::kBinaryNotStarted);

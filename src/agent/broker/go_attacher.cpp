@@ -3,8 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-
-#include "probes/proof/executable.h"
+#include <utility>
 
 namespace beyla::broker {
 
@@ -16,14 +15,14 @@ AttachOutcome GoAttacher::attach(const model::ProcessKey& process, const TargetI
                                  const probes::proof::BinaryReport& report, bool is_retry) {
   const Room room = is_retry ? Room::reserved : Room::usual;
   // Before the proof, which takes longer.
-  if (const auto full = kernel_.go()->why_full(image.file, room)) {
+  if (const auto full = kernel_.go()->why_full(image.identity, room)) {
     if (!is_retry) count(*full);
     return AttachOutcome::later;
   }
   const std::size_t standing = put_in_all(process, image, report, room);
   if (standing == 0) return AttachOutcome::done;
   kernel_.let_go_probes_speak(process);
-  if (may_tell(image.file)) {
+  if (may_tell(image.identity)) {
     spdlog::info("Go probes in pid={} go={} probes={} of {}", process.pid, report.text, standing,
                  report.points.size());
   }
@@ -44,7 +43,7 @@ bool GoAttacher::may_tell(const probes::loader::FileIdentity& binary) {
 // Out: how many points stand.
 std::size_t GoAttacher::put_in_all(const model::ProcessKey& process, const TargetImage& image,
                                    const probes::proof::BinaryReport& report, Room room) {
-  const auto points = proven_points(image, wanted_points(report, wants_));
+  const auto points = proven(image, wanted_points(report, wants_));
   abi::go_image go = report.go;
   if (wants_.traces) go.flags |= abi::kGoTracesWanted;
   if (!can_tell_routes(report)) go.flags |= abi::kGoNoRoutes;
@@ -52,10 +51,10 @@ std::size_t GoAttacher::put_in_all(const model::ProcessKey& process, const Targe
       std::ranges::find(points, std::uint32_t{abi::kGoProbeServeMux}, &abi::probe_point::probe);
   Points lasting = points;
   std::erase_if(lasting, [](const auto& point) { return point.probe == abi::kGoProbeServeMux; });
-  const GoBinary binary{image.exe.get(), image.file, go};
+  const GoBinary binary{image.file.get(), image.identity, go};
   const std::size_t standing = put_in(process, binary, lasting, LinkKind::lasting, room);
   if (standing == 0 || mux == points.end()) return standing;
-  muxes_.try_emplace(process, Mux{image.file, *mux, go, {}});
+  muxes_.try_emplace(process, Mux{image.identity, *mux, go, {}});
   look_at_ = {};
   return standing + put_in(process, binary, std::span(&*mux, 1), LinkKind::mux, room);
 }
@@ -77,23 +76,9 @@ void GoAttacher::count(probes::loader::AttachFailure failure) {
   counts_.failures[static_cast<std::size_t>(failure)].add();
 }
 
-GoAttacher::Points GoAttacher::proven_points(const TargetImage& image, Points points) {
-  if (points.empty()) return {};
-  const auto executable = probes::proof::Executable::make(image.exe.get(), image.maps.get());
-  if (!executable) {
-    counts_.refusals.add(executable.error());
-    spdlog::warn("no Go probes: {}", probes::proof::reason_name(executable.error()));
-    return {};
-  }
-  std::erase_if(points, [&](const abi::probe_point& point) {
-    const auto proven = executable->prove(point, stepping_of(point.probe));
-    if (proven) return false;
-    counts_.refusals.add(proven.error());
-    spdlog::debug("Go probe {} is left out: {}", point.probe,
-                  probes::proof::reason_name(proven.error()));
-    return true;
-  });
-  return points;
+GoAttacher::Points GoAttacher::proven(const TargetImage& image, Points points) {
+  const auto stepping = [](const abi::probe_point& point) { return stepping_of(point.probe); };
+  return proven_points(image, std::move(points), stepping, counts_);
 }
 
 std::optional<base::BootTime> GoAttacher::due() const {
@@ -132,9 +117,9 @@ void GoAttacher::look_at(const model::ProcessKey& process, Mux& mux) {
 // Its file is opened and proven again: it may have called exec meanwhile.
 bool GoAttacher::put_back(const model::ProcessKey& process, const Mux& mux) {
   const auto image = open_image(process, inspector_);
-  if (!image || image->file != mux.file) return false;
-  const auto points = proven_points(*image, {mux.point});
-  const GoBinary binary{image->exe.get(), image->file, mux.image};
+  if (!image || image->identity != mux.file) return false;
+  const auto points = proven(*image, {mux.point});
+  const GoBinary binary{image->file.get(), image->identity, mux.image};
   if (put_in(process, binary, points, LinkKind::mux, Room::reserved) == 0) return false;
   spdlog::debug("routes are missing in pid={}: its ServeMux is probed again", process.pid);
   return true;

@@ -2,7 +2,6 @@
 // accepts. Control thread only; counts may be read by any thread.
 #pragma once
 
-#include <array>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
@@ -10,26 +9,23 @@
 #include "agent/broker/image_desk.h"
 #include "agent/broker/mux_choice.h"
 #include "agent/broker/probe_choice.h"
+#include "agent/broker/proven_points.h"
+#include "agent/broker/target_image.h"
 #include "base/line_budget.h"
 #include "probes/loader/kernel_probes.h"
-#include "probes/proof/refusal.h"
 
 namespace beyla::broker {
 
-struct AttachCounts {
-  probes::proof::RefusalCounts refusals;  // points; of a process where nothing can be proven: one
-  std::array<base::Counter, probes::loader::kAttachFailures> failures;  // processes
-};
-
-class GoAttacher final : public ImageUser {
+class GoAttacher {
  public:
   // Borrows both for its lifetime. REQUIRES: kernel.go() is not null.
   GoAttacher(probes::loader::KernelProbes& kernel, ProbeWants wants, AttachCounts& counts)
       : kernel_(kernel), wants_(wants), counts_(counts) {}
 
-  AttachOutcome attach(const model::ProcessKey& process, const TargetImage& image,
-                       const probes::proof::BinaryReport& report, bool is_retry) override;
-  void detach(const model::ProcessKey& process) override;
+  // is_retry: there was no room before. The report is not proven.
+  [[nodiscard]] AttachOutcome attach(const model::ProcessKey& process, const TargetImage& image,
+                                     const probes::proof::BinaryReport& report, bool is_retry);
+  void detach(const model::ProcessKey& process);
 
   // Looks whether probes of ServeMux are of use, where it is time to.
   void turn(base::BootTime now);
@@ -48,7 +44,7 @@ class GoAttacher final : public ImageUser {
   };
   using Points = std::vector<abi::probe_point>;
 
-  [[nodiscard]] Points proven_points(const TargetImage& image, Points points);
+  [[nodiscard]] Points proven(const TargetImage& image, Points points);
   [[nodiscard]] std::size_t put_in(const model::ProcessKey& process,
                                    const probes::loader::GoBinary& binary,
                                    std::span<const abi::probe_point> points,

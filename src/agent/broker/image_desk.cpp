@@ -13,15 +13,21 @@ constexpr std::array<std::string_view, kAnalysisFailures> kFailureTexts = {
     "its ELF worker could not be started", "its ELF worker died", "its ELF worker took too long",
     "its ELF worker gave an answer that none may give"};
 
+template <typename Values, typename Value>
+bool holds(const Values& values, const Value& value) {
+  return std::ranges::find(values, value) != values.end();
+}
+
 }  // namespace
 
 void ImageDesk::on_selected(const model::TargetProcess& target, base::BootTime /*time*/) {
+  const model::ProcessKey& key = target.key;
   if (arrivals_.size() >= kMaxWaiting || wanted_.size() >= kMaxWaiting) {
     counts_.too_many.add();
-    turn_away(target.key, now_);
+    turn_away(key, now_, {});
     return;
   }
-  if (wanted_.insert(target.key).second) arrivals_.push_back(target.key);
+  if (wanted_.try_emplace(key).second) arrivals_.push_back(key);
 }
 
 void ImageDesk::on_rejected(const model::ProcessKey& key, base::BootTime /*time*/) { forget(key); }
@@ -40,13 +46,14 @@ void ImageDesk::turn(base::BootTime now) {
   start_workers(now);
   // Before all others: it has lived for a while, and those who come in a storm may not.
   if (const auto process = retries_.take(now)) {
-    wanted_.insert(*process);
+    wanted_[*process].rests = false;
     return look_at(*process, now);
   }
   if (arrivals_.empty()) return;
   const model::ProcessKey process = arrivals_.front();
   arrivals_.pop_front();
-  if (wanted_.contains(process)) look_at(process, now);
+  const auto wanted = wanted_.find(process);
+  if (wanted != wanted_.end() && !wanted->second.rests) look_at(process, now);
 }
 
 std::optional<base::BootTime> ImageDesk::due(base::BootTime now) const {
@@ -58,26 +65,39 @@ std::optional<base::BootTime> ImageDesk::due(base::BootTime now) const {
 }
 
 void ImageDesk::take(Analyses::Done done, base::BootTime now) {
-  if (done.report) (done.report->is_go ? counts_.go : counts_.other).add();
-  const auto inlined = done.report ? done.report->inlined : 0;
-  const auto left_out = done.report ? done.report->left_out : 0;
-  const auto processes =
-      done.report ? shelf_.finish(done.file, std::move(*done.report)) : shelf_.fail(done.file, now);
-  if (inlined != 0) {
-    counts_.inlined.add();
-    spdlog::info(
-        "program of process {}: functions of Go probes {:#x} were inlined (PGO); probes "
-        "left out: {:#x}",
-        processes.front().pid, inlined, left_out);
-  }
-  if (!done.report) {
+  auto processes =
+      done.report ? shelf_.finish(done.file, *done.report) : shelf_.fail(done.file, now);
+  if (done.report) {
+    count(*done.report, processes.front());
+  } else {
     const auto failure = static_cast<std::size_t>(done.report.error());
     counts_.failures[failure].add();
-    spdlog::warn("no Go probes in the program of process {}: {}", processes.front().pid,
-                 kFailureTexts[failure]);
+    spdlog::warn("no probes in a file of {} bytes: {}", done.file.bytes, kFailureTexts[failure]);
   }
+  keep_waiting(done.file, processes);
   // Before those that came later.
   arrivals_.insert(arrivals_.begin(), processes.begin(), processes.end());
+}
+
+void ImageDesk::count(const probes::proof::BinaryReport& report, const model::ProcessKey& process) {
+  switch (report.kind) {
+    case abi::kBinaryGo: counts_.go.add(); break;
+    case abi::kBinaryTls: counts_.tls.add(); return;
+    case abi::kBinaryOther: counts_.other.add(); break;
+  }
+  if (report.inlined == 0) return;
+  counts_.inlined.add();
+  spdlog::info(
+      "program of process {}: functions of Go probes {:#x} were inlined (PGO); probes left out: "
+      "{:#x}",
+      process.pid, report.inlined, report.left_out);
+}
+
+void ImageDesk::keep_waiting(const File& file, std::vector<model::ProcessKey>& processes) {
+  std::erase_if(processes, [&](const model::ProcessKey& process) {
+    const auto wanted = wanted_.find(process);
+    return wanted == wanted_.end() || std::erase(wanted->second.waiting, file) == 0;
+  });
 }
 
 void ImageDesk::start_workers(base::BootTime now) {
@@ -86,20 +106,24 @@ void ImageDesk::start_workers(base::BootTime now) {
     if (!next) return;
     const auto image = open_for(*next);
     const auto started =
-        image ? analyses_.start(next->file, image->exe.get(), now) : base::Result<void>();
+        image ? analyses_.start(next->file, image->file.get(), now) : base::Result<void>();
     if (image && started) continue;
     // Nobody has it any more, or the machine is short of something: it is asked for anew.
-    for (const auto& process : shelf_.finish(next->file, std::nullopt)) {
+    auto processes = shelf_.finish(next->file, std::nullopt);
+    keep_waiting(next->file, processes);
+    for (const auto& process : processes) {
+      Wanted& wanted = wanted_.at(process);
       if (started) {
-        be_done_with(process);
-      } else if (wanted_.contains(process)) {
-        turn_away(process, now);
+        wanted.done.push_back(next->file);
+      } else {
+        put_off(wanted, next->file);
       }
+      finish(process, now);
     }
     if (started) continue;
     auto& count = counts_.failures[static_cast<std::size_t>(AnalysisFailure::not_started)];
     if (count.value() == 0) {
-      spdlog::warn("cannot look for Go probes (later cases are only counted): {}",
+      spdlog::warn("cannot look for probes in programs (later cases are only counted): {}",
                    started.error().message());
     }
     count.add();
@@ -109,38 +133,92 @@ void ImageDesk::start_workers(base::BootTime now) {
 std::optional<TargetImage> ImageDesk::open_for(const BinaryShelf::Next& next) const {
   for (const auto& process : next.processes) {
     if (!wanted_.contains(process)) continue;
-    auto image = open_image(process, inspector_);
-    if (image && image->file == next.file) return std::move(*image);
+    auto files = open_files(process, inspector_);
+    if (!files) continue;
+    if (files->executable.identity == next.file) return std::move(files->executable);
+    const auto library = std::ranges::find(files->libraries, next.file, &TargetImage::identity);
+    if (library != files->libraries.end()) return std::move(*library);
   }
   return std::nullopt;
 }
 
 void ImageDesk::look_at(const model::ProcessKey& process, base::BootTime now) {
-  const auto image = open_image(process, inspector_);
-  if (!image) {
-    if (image.error() == NoImage::gone) counts_.gone.add();
-    if (image.error() == NoImage::not_permitted) counts_.not_permitted.add();
+  auto files = open_files(process, inspector_);
+  if (!files) {
+    if (files.error() == NoImage::gone) counts_.gone.add();
+    if (files.error() == NoImage::not_permitted) counts_.not_permitted.add();
     return be_done_with(process);
   }
-  const bool is_retry = retries_.knows(process);
-  const auto* const report = shelf_.find(image->file, now);
-  if (report == nullptr) {
-    if (shelf_.wait_for(image->file, process)) return;
-    if (!is_retry) counts_.too_many.add();
-    return turn_away(process, now);
+  if (!with_libraries_) files->libraries.clear();
+  Wanted& wanted = wanted_.at(process);
+  ask_for(process, wanted, files->executable.identity, now);
+  for (const TargetImage& library : files->libraries) {
+    ask_for(process, wanted, library.identity, now);
   }
-  if (const auto again = shelf_.again(image->file)) return turn_away(process, now, *again);
-  if (report->is_go && user_.attach(process, *image, *report, is_retry) == AttachOutcome::later) {
-    return turn_away(process, now);
+  tell(process, wanted, *files, files->executable, now);
+  for (const TargetImage& library : files->libraries) tell(process, wanted, *files, library, now);
+  finish(process, now);
+}
+
+void ImageDesk::ask_for(const model::ProcessKey& process, Wanted& wanted, const File& file,
+                        base::BootTime now) {
+  if (holds(wanted.waiting, file) || holds(wanted.done, file) || holds(wanted.later, file)) return;
+  if (shelf_.find(file, now) != nullptr) {
+    if (const auto again = shelf_.again(file)) put_off(wanted, file, *again);
+    return;
   }
-  be_done_with(process);
+  if (shelf_.wait_for(file, process)) {
+    wanted.waiting.push_back(file);
+    return;
+  }
+  if (!retries_.knows(process)) counts_.too_many.add();
+  put_off(wanted, file);
+}
+
+// Of a library nothing before the executable is known: it says what may stand there.
+void ImageDesk::tell(const model::ProcessKey& process, Wanted& wanted, const TargetFiles& files,
+                     const TargetImage& image, base::BootTime now) {
+  if (holds(wanted.done, image.identity) || holds(wanted.later, image.identity)) return;
+  const auto* const report = shelf_.find(image.identity, now);
+  const auto* const executable = shelf_.find(files.executable.identity, now);
+  if (report == nullptr || executable == nullptr) return;
+  if (shelf_.again(files.executable.identity)) return;
+  // A bare fork is about to call exec, and cannot run its parent's program.
+  const bool is_left_alone = report->kind == abi::kBinaryOther ||
+                             (files.is_bare_fork && executable->kind == abi::kBinaryGo);
+  const ImageReports reports{.of_image = *report, .of_executable = *executable};
+  if (is_left_alone || user_.attach(process, files, image, reports, retries_.knows(process)) ==
+                           AttachOutcome::done) {
+    wanted.done.push_back(image.identity);
+  } else {
+    put_off(wanted, image.identity);
+  }
+}
+
+void ImageDesk::put_off(Wanted& wanted, const File& file, base::BootTime earliest) {
+  wanted.earliest = wanted.later.empty() ? earliest : std::min(wanted.earliest, earliest);
+  wanted.later.push_back(file);
+}
+
+void ImageDesk::finish(const model::ProcessKey& process, base::BootTime now) {
+  const Wanted& wanted = wanted_.at(process);
+  if (!wanted.waiting.empty()) return;
+  if (wanted.later.empty()) return be_done_with(process);
+  turn_away(process, now, wanted.earliest);
 }
 
 void ImageDesk::turn_away(const model::ProcessKey& process, base::BootTime now,
                           base::BootTime earliest) {
-  wanted_.erase(process);
   if (retries_.knows(process)) counts_.retried_in_vain.add();
-  if (!retries_.put(process, now, earliest)) counts_.given_up.add();
+  const auto wanted = wanted_.find(process);
+  if (!retries_.put(process, now, earliest)) {
+    counts_.given_up.add();
+    if (wanted != wanted_.end()) wanted_.erase(wanted);
+    return;
+  }
+  if (wanted == wanted_.end()) return;
+  wanted->second.later.clear();
+  wanted->second.rests = true;
 }
 
 void ImageDesk::be_done_with(const model::ProcessKey& process) {

@@ -1,15 +1,17 @@
-// From a selected process to what its executable is, for whoever uses that: each file is analysed
-// once, by an ELF worker, whatever number of processes run it. Never blocks: what waits is kept in
-// order, and one turn() looks at one process. Who is turned away is tried again later. Control
-// thread only; counts may be read by any thread.
+// From a selected process to what its executable and its libraries are, for whoever uses that: each
+// file is analysed once, by an ELF worker, whatever number of processes run it. Never blocks: what
+// waits is kept in order, and one turn() looks at one process. What is turned away is tried again
+// later. Control thread only; counts may be read by any thread.
 #pragma once
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <span>
-#include <unordered_set>
+#include <unordered_map>
+#include <vector>
 
 #include "agent/broker/analyses.h"
 #include "agent/broker/binary_shelf.h"
@@ -22,8 +24,9 @@ namespace beyla::broker {
 
 struct ImageCounts {
   base::Counter go;       // files analysed
-  base::Counter inlined;  // of them: functions that probes stand in are no longer called (PGO)
+  base::Counter tls;      // likewise: TLS libraries, and programs that hold one
   base::Counter other;    // likewise: nothing in them that we probe
+  base::Counter inlined;  // of all: Go's functions that probes stand in are no longer called (PGO)
   std::array<base::Counter, kAnalysisFailures> failures;
   base::Counter gone;             // processes that had ended before their file was opened
   base::Counter not_permitted;    // processes whose file may not be opened
@@ -38,15 +41,21 @@ enum class AttachOutcome : std::uint8_t {
   later,  // there was no room
 };
 
+// Neither is proven.
+struct ImageReports {
+  const probes::proof::BinaryReport& of_image;
+  const probes::proof::BinaryReport& of_executable;
+};
+
 class ImageUser {
  public:
   virtual ~ImageUser() = default;
-  // A selected process of a Go program; for each until it is done. The report is not proven.
-  // is_retry: there was no room before, for it or its file.
+  // A file of a selected process with something to probe: its executable first, then its libraries;
+  // each until it is done. `image` is one of `files`. is_retry: there was no room before, for
+  // something of the process.
   [[nodiscard]] virtual AttachOutcome attach(const model::ProcessKey& process,
-                                             const TargetImage& image,
-                                             const probes::proof::BinaryReport& report,
-                                             bool is_retry) = 0;
+                                             const TargetFiles& files, const TargetImage& image,
+                                             const ImageReports& reports, bool is_retry) = 0;
   // It has ended, called exec, or been rejected; also of a process that attach() was not called
   // for.
   virtual void detach(const model::ProcessKey& process) = 0;
@@ -57,9 +66,13 @@ class ImageDesk final : public model::TargetSink {
   static constexpr std::size_t kMaxWaiting = 16'384;  // processes
 
   // Borrows them for its lifetime.
-  ImageDesk(ElfWorkers& workers, ImageUser& user, ImageCounts& counts,
+  ImageDesk(ElfWorkers& workers, ImageUser& user, ImageCounts& counts, bool with_libraries,
             discover::inspect::ProcessInspector inspector = discover::inspect::ProcessInspector())
-      : analyses_(workers), user_(user), counts_(counts), inspector_(std::move(inspector)) {}
+      : analyses_(workers),
+        user_(user),
+        counts_(counts),
+        with_libraries_(with_libraries),
+        inspector_(std::move(inspector)) {}
 
   void on_selected(const model::TargetProcess& target, base::BootTime time) override;
   void on_rejected(const model::ProcessKey& key, base::BootTime time) override;
@@ -74,25 +87,44 @@ class ImageDesk final : public model::TargetSink {
   }
 
  private:
+  using File = probes::loader::FileIdentity;
+  // A selected process of which not every file is done with.
+  struct Wanted {
+    std::vector<File> waiting;  // for their reports
+    std::vector<File> done;     // told to the user, or nothing to tell
+    std::vector<File> later;    // no room, or no report: until the process is tried again
+    base::BootTime earliest{};  // that one of those may be done with
+    bool rests = false;         // until its turn among the retries
+  };
+
   void forget(const model::ProcessKey& key);
   void take(Analyses::Done done, base::BootTime now);
+  void count(const probes::proof::BinaryReport& report, const model::ProcessKey& process);
+  // Leaves those of the processes that waited for the file, and still want it.
+  void keep_waiting(const File& file, std::vector<model::ProcessKey>& processes);
   void start_workers(base::BootTime now);
   [[nodiscard]] std::optional<TargetImage> open_for(const BinaryShelf::Next& next) const;
   void look_at(const model::ProcessKey& process, base::BootTime now);
-  void turn_away(const model::ProcessKey& process, base::BootTime now,
-                 base::BootTime earliest = {});
+  void ask_for(const model::ProcessKey& process, Wanted& wanted, const File& file,
+               base::BootTime now);
+  void tell(const model::ProcessKey& process, Wanted& wanted, const TargetFiles& files,
+            const TargetImage& image, base::BootTime now);
+  static void put_off(Wanted& wanted, const File& file, base::BootTime earliest = {});
+  // Once no report is waited for any more.
+  void finish(const model::ProcessKey& process, base::BootTime now);
+  void turn_away(const model::ProcessKey& process, base::BootTime now, base::BootTime earliest);
   void be_done_with(const model::ProcessKey& process);
 
   BinaryShelf shelf_;
   Analyses analyses_;
   ImageUser& user_;
   ImageCounts& counts_;
+  bool with_libraries_;
   discover::inspect::ProcessInspector inspector_;
   std::deque<model::ProcessKey> arrivals_;  // to be looked at; some may have ended
   Retries retries_;
   base::BootTime now_{};  // of the last turn
-  // Selected, alive, and not attached yet.
-  std::unordered_set<model::ProcessKey, model::ProcessKeyHash> wanted_;
+  std::unordered_map<model::ProcessKey, Wanted, model::ProcessKeyHash> wanted_;
 };
 
 }  // namespace beyla::broker

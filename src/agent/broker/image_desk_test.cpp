@@ -14,6 +14,7 @@ using ::beyla::broker::testing::FakeWorkers;
 using ::beyla::broker::testing::go_report;
 using ::beyla::broker::testing::kTickNs;
 using ::beyla::broker::testing::other_report;
+using ::beyla::broker::testing::tls_report;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
@@ -27,14 +28,17 @@ model::ProcessKey process(std::uint32_t pid, std::uint32_t generation = 1) {
 }
 
 struct NotedUser final : public ImageUser {
-  AttachOutcome attach(const model::ProcessKey& key, const TargetImage& image,
-                       const probes::proof::BinaryReport& report, bool is_retry) override {
+  AttachOutcome attach(const model::ProcessKey& key, const TargetFiles& files,
+                       const TargetImage& image, const ImageReports& reports,
+                       bool is_retry) override {
     asked.push_back(std::to_string(key.pid) + (is_retry ? " again" : " first"));
     if (!has_room) return AttachOutcome::later;
     char content[64] = {};
-    EXPECT_GT(::pread(image.exe.get(), content, sizeof(content) - 1, 0), 0);
-    EXPECT_TRUE(report.is_go);
+    EXPECT_GT(::pread(image.file.get(), content, sizeof(content) - 1, 0), 0);
+    EXPECT_NE(reports.of_image.kind, abi::kBinaryOther);
     attached.push_back(std::to_string(key.pid) + content);
+    switches_stacks = files.switches_stacks;
+    executables.push_back(reports.of_executable.kind);
     return AttachOutcome::done;
   }
   void detach(const model::ProcessKey& key) override {
@@ -44,6 +48,8 @@ struct NotedUser final : public ImageUser {
   std::vector<std::string> asked;     // pid and whether it was turned away before
   std::vector<std::string> attached;  // pid and what its file holds
   std::vector<std::string> detached;
+  std::vector<abi::binary_kind> executables;
+  bool switches_stacks = false;  // of the last one
 };
 
 class ImageDeskTest : public ::testing::Test {
@@ -63,7 +69,8 @@ class ImageDeskTest : public ::testing::Test {
   FakeWorkers workers_;
   NotedUser user_;
   ImageCounts counts_;
-  ImageDesk desk_{workers_, user_, counts_, discover::inspect::ProcessInspector(proc_.root())};
+  ImageDesk desk_{workers_, user_, counts_, true,
+                  discover::inspect::ProcessInspector(proc_.root())};
 };
 
 TEST_F(ImageDeskTest, ManyProcessesOfOneFileAreAnalysedOnce) {
@@ -220,12 +227,171 @@ TEST_F(ImageDeskTest, AFileThatWasWrittenAnewIsAnotherFile) {
   EXPECT_THAT(workers_.started, ElementsAre("a", "a"));
 }
 
-TEST_F(ImageDeskTest, ABareForkIsNoProgramOfItsOwn) {
+TEST_F(ImageDeskTest, ABareForkOfAGoProcessIsNoProgramOfItsOwn) {
   proc_.run(process(1), proc_.file("a"), kForkWithoutExec);
   select(process(1));
   settle();
-  EXPECT_THAT(workers_.started, IsEmpty());
+  workers_.answer("a", go_report());
+  settle();
+  EXPECT_THAT(user_.attached, IsEmpty());
   EXPECT_EQ(counts_.gone.value(), 0U);
+}
+
+TEST_F(ImageDeskTest, ABareForkOfAnotherOneIs) {
+  proc_.run(process(1), proc_.file("a"), kForkWithoutExec);
+  select(process(1));
+  settle();
+  workers_.answer("a", tls_report());
+  settle();
+  EXPECT_THAT(user_.attached, ElementsAre("1a"));
+}
+
+TEST_F(ImageDeskTest, LibrariesAreToldOfAfterTheExecutable) {
+  proc_.run(process(1), proc_.file("a"));
+  proc_.map(process(1), {"libssl.so.3", "libgnutls.so.30"});
+  select(process(1));
+  settle();
+  EXPECT_THAT(workers_.started, ElementsAre("a", "libssl.so.3"));
+  workers_.answer("libssl.so.3", tls_report());
+  settle();
+  EXPECT_THAT(user_.attached, IsEmpty());
+  EXPECT_THAT(workers_.started, ElementsAre("a", "libssl.so.3", "libgnutls.so.30"));
+  workers_.answer("a", other_report());
+  settle();
+  EXPECT_THAT(user_.attached, ElementsAre("1libssl.so.3"));
+  workers_.answer("libgnutls.so.30", tls_report());
+  settle();
+  EXPECT_THAT(user_.attached, ElementsAre("1libssl.so.3", "1libgnutls.so.30"));
+  EXPECT_EQ(counts_.tls.value(), 2U);
+  EXPECT_EQ(desk_.due(at(9s)), std::nullopt);
+}
+
+TEST_F(ImageDeskTest, OfOtherLibrariesOnlyLargeOnesAreLookedAt) {
+  proc_.run(process(1), proc_.file("a"));
+  proc_.map(process(1), {"libc.so.6", "libmodule.so"}, {"libmodule.so"});
+  select(process(1));
+  settle();
+  workers_.answer("a", other_report());
+  settle();
+  EXPECT_THAT(workers_.started, ElementsAre("a", "libmodule.so"));
+}
+
+TEST_F(ImageDeskTest, NotMoreThanSomeLibrariesAreLookedAtAndTheLikelyOnesFirst) {
+  proc_.run(process(1), proc_.file("a"));
+  std::vector<std::string> names;
+  for (std::size_t at = 0; at < kMaxLibraries; ++at) names.push_back("large" + std::to_string(at));
+  names.emplace_back("libssl.so.3");
+  proc_.map(process(1), names, names);
+  select(process(1));
+  settle();
+  EXPECT_THAT(workers_.started, ElementsAre("a", "libssl.so.3"));
+  for (std::size_t at = 0; at < workers_.started.size(); ++at) {
+    workers_.answer(workers_.started[at], other_report());
+    settle();
+  }
+  EXPECT_EQ(workers_.started.size(), 1 + kMaxLibraries);
+}
+
+TEST_F(ImageDeskTest, ALibraryOfManyProcessesIsAnalysedOnce) {
+  for (const std::uint32_t pid : {1, 2}) {
+    proc_.run(process(pid), proc_.file("a"));
+    proc_.map(process(pid), {"libssl.so.3"});
+    select(process(pid));
+  }
+  settle();
+  workers_.answer("a", other_report());
+  workers_.answer("libssl.so.3", tls_report());
+  settle();
+  EXPECT_THAT(user_.attached, ElementsAre("1libssl.so.3", "2libssl.so.3"));
+  EXPECT_THAT(workers_.started, ElementsAre("a", "libssl.so.3"));
+}
+
+TEST_F(ImageDeskTest, SaysWhatMayNotBeDoneInAProcess) {
+  proc_.run(process(1), proc_.file("a"));
+  proc_.map(process(1), {"libssl.so.3", "_greenlet.cpython-311-x86_64-linux-gnu.so"});
+  select(process(1));
+  settle();
+  workers_.answer("a", go_report());
+  workers_.answer("libssl.so.3", tls_report());
+  settle();
+  EXPECT_TRUE(user_.switches_stacks);
+  EXPECT_THAT(user_.executables, ElementsAre(abi::kBinaryGo, abi::kBinaryGo));
+}
+
+TEST_F(ImageDeskTest, FilesThatNoWorkerCouldBeStartedForAreAskedForAgain) {
+  workers_.fails = true;
+  proc_.run(process(1), proc_.file("a"));
+  proc_.map(process(1), {"libssl.so.3"});
+  select(process(1));
+  settle();
+  EXPECT_EQ(counts_.failures[static_cast<std::size_t>(AnalysisFailure::not_started)].value(), 2U);
+  workers_.fails = false;
+  settle(at(1s) + Retries::kFirstWait);
+  EXPECT_THAT(workers_.started, ElementsAre("a", "libssl.so.3"));
+}
+
+TEST_F(ImageDeskTest, OnlyWhatFoundNoRoomIsToldOfAgain) {
+  proc_.run(process(1), proc_.file("a"));
+  proc_.map(process(1), {"libssl.so.3", "libgnutls.so.30"});
+  select(process(1));
+  settle();
+  workers_.answer("a", tls_report());
+  settle();
+  EXPECT_THAT(user_.attached, ElementsAre("1a"));
+  user_.has_room = false;
+  workers_.answer("libssl.so.3", tls_report());
+  settle();
+  // Its turn is over for now, whatever else becomes known.
+  user_.has_room = true;
+  workers_.answer("libgnutls.so.30", tls_report());
+  settle();
+  EXPECT_THAT(user_.attached, ElementsAre("1a", "1libgnutls.so.30"));
+  settle(at(1s) + Retries::kFirstWait);
+  EXPECT_THAT(user_.attached, ElementsAre("1a", "1libgnutls.so.30", "1libssl.so.3"));
+  EXPECT_THAT(user_.asked, ElementsAre("1 first", "1 first", "1 first", "1 again"));
+  EXPECT_EQ(counts_.retried.value(), 1U);
+  EXPECT_EQ(desk_.due(at(1h)), std::nullopt);
+}
+
+// Two reports at once have its process looked at twice.
+TEST_F(ImageDeskTest, WhoWasTurnedAwayRestsUntilItsTime) {
+  user_.has_room = false;
+  proc_.run(process(1), proc_.file("a"));
+  proc_.map(process(1), {"libssl.so.3"});
+  select(process(1));
+  settle();
+  workers_.answer("a", other_report());
+  workers_.answer("libssl.so.3", tls_report());
+  settle();
+  EXPECT_THAT(user_.asked, ElementsAre("1 first"));
+  EXPECT_EQ(counts_.retried_in_vain.value(), 0U);
+}
+
+TEST_F(ImageDeskTest, ALibraryIsNotToldOfWhileItsExecutableIsToBeAnalysedAnew) {
+  proc_.run(process(1), proc_.file("a"));
+  proc_.map(process(1), {"libssl.so.3"});
+  select(process(1));
+  settle();
+  workers_.answer("libssl.so.3", tls_report());
+  workers_.die("a");
+  settle();
+  EXPECT_THAT(user_.attached, IsEmpty());
+  settle(at(1s) + BinaryShelf::kFirstWait);
+  workers_.answer("a", go_report());
+  settle(at(1s) + BinaryShelf::kFirstWait);
+  EXPECT_THAT(user_.attached, ElementsAre("1a", "1libssl.so.3"));
+  EXPECT_THAT(user_.executables, ElementsAre(abi::kBinaryGo, abi::kBinaryGo));
+}
+
+TEST_F(ImageDeskTest, LibrariesAreLeftAloneWhereNobodyWantsThem) {
+  ImageDesk desk(workers_, user_, counts_, false,
+                 discover::inspect::ProcessInspector(proc_.root()));
+  proc_.run(process(1), proc_.file("a"));
+  proc_.map(process(1), {"libssl.so.3"});
+  desk.on_selected({process(1), {}}, at(1s));
+  desk.turn(at(1s));
+  desk.turn(at(1s));
+  EXPECT_THAT(workers_.started, ElementsAre("a"));
 }
 
 TEST_F(ImageDeskTest, AFileThatFailedIsTriedAgainLater) {

@@ -1,10 +1,12 @@
 // Made-up processes and ELF workers, for the tests of the image desk.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -52,6 +54,23 @@ class FakeProc {
         << key.pid << " (a) b) S 1 1 1 0 -1 " << flags << " 0 0 0 0 0 0 0 0 20 0 1 0 "
         << key.start_ns / kTickNs << " 0\n";
   }
+  // It has mapped these files of file(), too; the large ones with much code.
+  void map(const model::ProcessKey& key, const std::vector<std::string>& names,
+           const std::vector<std::string>& large = {}) const {
+    const auto folder = root_ / std::to_string(key.pid);
+    std::filesystem::create_directories(folder / "map_files");
+    std::ofstream maps(folder / "maps");
+    std::uint64_t address = 0x10000000;
+    for (const auto& name : names) {
+      const bool is_large = std::ranges::find(large, name) != large.end();
+      const std::uint64_t end = address + (is_large ? 0x100000 : 0x1000);
+      const auto range = fmt::format("{:x}-{:x}", address, end);
+      maps << range << " r-xp 0 08:01 " << address << " /lib/" << name << "\n";
+      std::filesystem::remove(folder / "map_files" / range);
+      std::filesystem::create_symlink(file(name), folder / "map_files" / range);
+      address += 0x10000000;
+    }
+  }
   void end(const model::ProcessKey& key) const {
     std::filesystem::remove_all(root_ / std::to_string(key.pid));
   }
@@ -96,6 +115,15 @@ inline abi::binary_report other_report() {
   std::memcpy(report.text, "not_go", 6);
   report.points.version = abi::kProbePointsVersion;
   report.points.length = sizeof(report.points);
+  return report;
+}
+
+inline abi::binary_report tls_report() {
+  abi::binary_report report = other_report();
+  report.kind = abi::kBinaryTls;
+  std::memcpy(report.text, "openssl", 8);
+  report.points.count = 1;
+  report.points.points[0].probe = abi::kTlsFreeEnter;
   return report;
 }
 

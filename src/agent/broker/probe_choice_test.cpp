@@ -14,7 +14,7 @@ using ::testing::IsEmpty;
 // A program of before Go 1.22, without a router, that serves plain text.
 probes::proof::BinaryReport plain(std::initializer_list<abi::go_probe> probes) {
   probes::proof::BinaryReport report;
-  report.is_go = true;
+  report.kind = abi::kBinaryGo;
   for (auto& offset : report.go.offset) offset = abi::kGoAbsentField;
   report.go.flags = abi::kGoNoTlsServer;
   for (const auto probe : probes) report.points.emplace_back().probe = probe;

@@ -1,13 +1,22 @@
 #include "agent/broker/target_image.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <string>
 #include <utility>
+
+#include "probes/proof/executable_maps.h"
 
 namespace beyla::broker {
 namespace {
+
+using discover::inspect::ProcessInspector;
+using probes::proof::MappedCode;
 
 std::expected<base::Fd, NoImage> open_for_reading(const std::string& path) {
   base::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -16,23 +25,106 @@ std::expected<base::Fd, NoImage> open_for_reading(const std::string& path) {
   return std::unexpected(is_denied ? NoImage::not_permitted : NoImage::gone);
 }
 
-}  // namespace
+template <std::size_t kParts>
+bool names_one_of(std::string_view name, const std::array<std::string_view, kParts>& parts) {
+  return std::ranges::any_of(parts, [&](std::string_view part) { return name.contains(part); });
+}
 
-std::expected<TargetImage, NoImage> open_image(
-    const model::ProcessKey& process, const discover::inspect::ProcessInspector& inspector) {
-  if (inspector.is_bare_fork(process.pid)) return std::unexpected(NoImage::bare_fork);
-  auto exe = open_for_reading(inspector.file(process.pid, "exe"));
-  if (!exe) return std::unexpected(exe.error());
+bool is_named_for_tls(const MappedCode& code) {
+  constexpr std::array<std::string_view, 2> kParts = {"ssl", "tls"};
+  return names_one_of(code.name, kParts);
+}
+
+// Python's greenlet (gevent, eventlet), C++'s Boost, PHP's Swoole.
+bool is_named_for_switching(const MappedCode& code) {
+  constexpr std::array<std::string_view, 5> kParts = {"greenlet", "boost_context", "boost_fiber",
+                                                      "boost_coroutine", "swoole"};
+  return names_one_of(code.name, kParts);
+}
+
+std::vector<MappedCode> likely_libraries(std::vector<MappedCode> mapped) {
+  const auto large = std::ranges::stable_partition(mapped, is_named_for_tls);
+  const auto small = std::ranges::remove_if(
+      large, [](const MappedCode& code) { return code.code_bytes < kLargeCodeBytes; });
+  mapped.erase(small.begin(), small.end());
+  mapped.resize(std::min(mapped.size(), kMaxLibraries));
+  return mapped;
+}
+
+// Of a distribution's library directories; the first that has it counts.
+constexpr std::array kUsualFolders = {
+    "usr/lib/x86_64-linux-gnu", "usr/lib64",    "usr/lib", "lib64", "lib",
+    "usr/local/lib64",          "usr/local/lib"};
+constexpr std::array kUsualNames = {"libssl.so.3", "libssl.so.1.1", "libgnutls.so.30"};
+
+std::expected<TargetImage, NoImage> open_regular(const std::string& path) {
+  auto file = open_for_reading(path);
+  if (!file) return std::unexpected(file.error());
+  struct stat status{};
+  if (::fstat(file->get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    return std::unexpected(NoImage::no_file);
+  }
+  return TargetImage{std::move(*file), {}, probes::loader::identity_of(status)};
+}
+
+std::expected<TargetImage, NoImage> open_usual(const model::ProcessKey& process,
+                                               const ProcessInspector& inspector,
+                                               const char* name) {
+  for (const char* folder : kUsualFolders) {
+    auto image =
+        open_regular(inspector.file(process.pid, fmt::format("root/{}/{}", folder, name).c_str()));
+    if (image) return image;
+  }
+  return std::unexpected(NoImage::no_file);
+}
+
+void add_library(TargetFiles& files, std::expected<TargetImage, NoImage> library) {
+  if (!library || library->identity == files.executable.identity) return;
+  const auto same = std::ranges::find(files.libraries, library->identity, &TargetImage::identity);
+  if (same == files.libraries.end()) files.libraries.push_back(std::move(*library));
+}
+
+std::expected<TargetImage, NoImage> open_file(const model::ProcessKey& process,
+                                              const ProcessInspector& inspector,
+                                              const std::string& name) {
+  auto image = open_regular(inspector.file(process.pid, name.c_str()));
+  if (!image) return image;
   auto maps = open_for_reading(inspector.file(process.pid, "maps"));
   if (!maps) return std::unexpected(maps.error());
   if (!inspector.is_same_process(process)) return std::unexpected(NoImage::gone);
-  TargetImage image{std::move(*exe), std::move(*maps), {}};
-  struct stat status{};
-  if (::fstat(image.exe.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    return std::unexpected(NoImage::no_file);
-  }
-  image.file = probes::loader::identity_of(status);
+  image->maps = std::move(*maps);
   return image;
+}
+
+}  // namespace
+
+std::expected<TargetImage, NoImage> open_image(const model::ProcessKey& process,
+                                               const ProcessInspector& inspector) {
+  return open_file(process, inspector, "exe");
+}
+
+std::expected<TargetFiles, NoImage> open_files(const model::ProcessKey& process,
+                                               const ProcessInspector& inspector) {
+  auto executable = open_image(process, inspector);
+  if (!executable) return std::unexpected(executable.error());
+  TargetFiles files{.executable = std::move(*executable),
+                    .libraries = {},
+                    .is_bare_fork = inspector.is_bare_fork(process.pid)};
+  const auto maps = open_for_reading(inspector.file(process.pid, "maps"));
+  if (!maps) return std::unexpected(maps.error());
+  auto mapped = probes::proof::mapped_code(maps->get());
+  if (!mapped) return files;
+  const bool is_static = mapped->size() < 2;  // it has no loader to load libraries with
+  files.switches_stacks = std::ranges::any_of(*mapped, is_named_for_switching);
+  for (const MappedCode& code : likely_libraries(std::move(*mapped))) {
+    add_library(files,
+                open_file(process, inspector,
+                          fmt::format("map_files/{:x}-{:x}", code.address, code.address_end)));
+  }
+  if (is_static) return files;
+  for (const char* name : kUsualNames) add_library(files, open_usual(process, inspector, name));
+  if (!inspector.is_same_process(process)) return std::unexpected(NoImage::gone);
+  return files;
 }
 
 }  // namespace beyla::broker

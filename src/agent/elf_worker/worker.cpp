@@ -9,6 +9,7 @@
 
 #include "probes/go/report/binary_report.h"
 #include "probes/go/report/file_view.h"
+#include "probes/tls/report/tls_report.h"
 
 namespace beyla::agent::elf_worker {
 namespace {
@@ -16,10 +17,17 @@ namespace {
 constexpr int kExitNoAnswer = 1;
 constexpr int kExitBadRequest = 2;
 
+// A Go program that holds a TLS library, too (cgo), is a Go program: its own TLS is not that one.
+abi::binary_report report_of(std::span<const std::byte> file) {
+  auto report = probes::go::make_binary_report(file);
+  if (report.kind == abi::kBinaryGo) return report;
+  return probes::tls::make_tls_report(file).value_or(report);
+}
+
 abi::binary_report report_of(const base::Fd& file) {
   try {
     const auto view = probes::go::FileView::make(file.get());
-    if (view) return probes::go::make_binary_report(view->bytes());
+    if (view) return report_of(view->bytes());
     const bool no_room = view.error().os_errno == ENOMEM;
     return probes::go::make_refusal_report(no_room ? "no_memory" : "unreadable");
   } catch (const std::bad_alloc&) {

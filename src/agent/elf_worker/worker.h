@@ -8,7 +8,7 @@
 
 namespace beyla::agent::elf_worker {
 
-// In: the executable in files[0], readable. Out: one abi::binary_report on the channel, unasked;
+// In: the executable or library in files[0], readable. Out: one abi::binary_report on the channel, unasked;
 // one of kBinaryOther where the file cannot be read ("unreadable") or has no room ("no_memory").
 // Its exit status: 0 where it has answered; 1 where it could not (the broker is gone); 2 where it
 // was not started with one file. A file that is cut while it is read ends it by SIGBUS, without an

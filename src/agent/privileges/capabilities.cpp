@@ -46,8 +46,11 @@ constexpr std::array kKnown = {
                     "OTEL_SERVICE_NAME of other users' processes is not read: their services are "
                     "named after the executable",
                     Loss::some},
-    KnownCapability{CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE", CAP_SYS_ADMIN, kUnneeded,
-                    kUnneeded, Loss::nothing},
+    KnownCapability{CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE", CAP_SYS_ADMIN,
+                    "opens the libraries that processes have mapped",
+                    "libraries that programs loaded from other than the usual places get no TLS "
+                    "probes",
+                    Loss::some},
     KnownCapability{CAP_SYS_ADMIN, "CAP_SYS_ADMIN", -1, kUnneeded, kUnneeded, Loss::nothing},
     KnownCapability{CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE", -1, kUnneeded, kUnneeded, Loss::nothing},
     KnownCapability{CAP_SETUID, "CAP_SETUID", -1, kToNobody, kStaysRoot, Loss::some},

@@ -23,9 +23,9 @@ using CapabilityMask = std::uint64_t;
   return CapabilityMask{1} << static_cast<unsigned>(capability);
 }
 
-// What a broker keeps (docs: SECURITY.md). CAP_CHECKPOINT_RESTORE is not needed by this version.
+// What a broker keeps (docs: SECURITY.md).
 inline constexpr std::array kBrokerCapabilities = {CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE,
-                                                   CAP_DAC_READ_SEARCH};
+                                                   CAP_DAC_READ_SEARCH, CAP_CHECKPOINT_RESTORE};
 
 // What is lost without a capability.
 enum class Loss : std::uint8_t {

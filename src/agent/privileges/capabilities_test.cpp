@@ -24,9 +24,9 @@ std::string shown(const CapabilitySets& sets) {
 TEST(MissingCapabilities, SaysWhatIsLostWithoutEach) {
   const auto report =
       missing_capabilities(kBrokerCapabilities, bit_of(CAP_BPF) | bit_of(CAP_SYS_PTRACE));
-  ASSERT_EQ(report.rows.size(), 4U);
+  ASSERT_EQ(report.rows.size(), 5U);
   EXPECT_FALSE(report.complete());
-  EXPECT_EQ(report.missing_names(), "CAP_PERFMON, CAP_DAC_READ_SEARCH");
+  EXPECT_EQ(report.missing_names(), "CAP_PERFMON, CAP_DAC_READ_SEARCH, CAP_CHECKPOINT_RESTORE");
   EXPECT_TRUE(report.rows[0].held);
   EXPECT_EQ(report.rows[1].loss, Loss::everything);
   EXPECT_EQ(report.rows[3].loss, Loss::some);

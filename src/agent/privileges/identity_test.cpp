@@ -44,8 +44,8 @@ TEST(BecomeNobody, LeavesTheCapabilitiesWantedToANobodyWithoutGroups) {
   // PERFMON 38, BPF 39, SYS_PTRACE 19, DAC_READ_SEARCH 2
   for (const char* line :
        {"Uid:\t65534\t65534\t65534\t65534\n", "Gid:\t65534\t65534\t65534\t65534\n", "Groups:\t \n",
-        "CapInh:\t0000000000000000\n", "CapPrm:\t000000c000080004\n", "CapEff:\t000000c000080004\n",
-        "CapBnd:\t000000c000080004\n", "CapAmb:\t0000000000000000\n"}) {
+        "CapInh:\t0000000000000000\n", "CapPrm:\t000001c000080004\n", "CapEff:\t000001c000080004\n",
+        "CapBnd:\t000001c000080004\n", "CapAmb:\t0000000000000000\n"}) {
     EXPECT_THAT(outcome.text, HasSubstr(line));
   }
 }

@@ -3,6 +3,7 @@
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 
 #include <csignal>
@@ -27,6 +28,9 @@ constexpr std::array kBroker = {
     allow(SCMP_SYS(listen)),
     // The ledger and the books.
     allow(SCMP_SYS(memfd_create)),
+    // Libraries that may be loaded later must not be written meanwhile.
+    allow(SCMP_SYS(inotify_add_watch), is_int(2, IN_MODIFY)),
+    allow(SCMP_SYS(inotify_rm_watch)),
     allow(SCMP_SYS(ftruncate)),
     allow(SCMP_SYS(wait4)),
     allow(SCMP_SYS(waitid)),

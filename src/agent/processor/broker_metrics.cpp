@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, abi::kRequestOutcomes> kOutcomeNames = {
     "too_fast", "too_many",   "attach_failed"};
 
 constexpr std::array<std::string_view, abi::kBinaryOutcomes> kBinaryNames = {
-    "go", "other", "not_started", "died", "timed_out", "malformed"};
+    "go", "tls", "other", "not_started", "died", "timed_out", "malformed"};
 
 constexpr std::array<std::string_view, abi::kGoFailures> kGoFailureNames = {
     "too_many_images",   "too_many_links", "process_gone",
@@ -35,7 +35,8 @@ constexpr std::pair<int, std::string_view> kCapabilities[] = {
     {CAP_BPF, "CAP_BPF"},
     {CAP_PERFMON, "CAP_PERFMON"},
     {CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},
-    {CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH"}};
+    {CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH"},
+    {CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE"}};
 
 void collect_requests(const BrokerBooksReader& books, std::vector<Sample>& samples) {
   const auto add = [&](std::string_view outcome, std::uint64_t count) {
@@ -71,22 +72,25 @@ void collect_skipped(const BrokerBooksReader& books, std::vector<Sample>& sample
 void collect_go(const BrokerBooksReader& books, std::vector<Sample>& samples) {
   samples.push_back(gauge_sample("beyla_go_processes", "Go programs that have probes now", {},
                                  books.value(abi::kBookGoProcesses)));
+  samples.push_back(gauge_sample("beyla_tls_processes", "processes with probes in TLS code now", {},
+                                 books.value(abi::kBookTlsProcesses)));
   samples.push_back(gauge_sample("beyla_probes_attached", "probes in all processes now", {},
-                                 books.value(abi::kBookGoPoints)));
+                                 books.value(abi::kBookProbePoints)));
   samples.push_back(counter_sample("beyla_go_inlined_binaries_total",
                                    "executable files in which functions of probes were inlined", {},
                                    books.value(abi::kBookGoInlined)));
   for (std::size_t outcome = 0; outcome < kRetryNames.size(); ++outcome) {
     samples.push_back(counter_sample("beyla_probe_retries_total",
-                                     "Go programs turned away before and tried again",
+                                     "processes turned away before and tried again",
                                      {{"outcome", std::string(kRetryNames[outcome])}},
                                      books.value(abi::book_of(abi::kBookGoRetries, outcome))));
   }
   for (std::size_t outcome = 0; outcome < kBinaryNames.size(); ++outcome) {
-    samples.push_back(counter_sample("beyla_binaries_analyzed_total",
-                                     "executable files looked at for probes, by what came of it",
-                                     {{"outcome", std::string(kBinaryNames[outcome])}},
-                                     books.value(abi::book_of(abi::kBookBinaries, outcome))));
+    samples.push_back(
+        counter_sample("beyla_binaries_analyzed_total",
+                       "executable files and libraries looked at for probes, by what came of it",
+                       {{"outcome", std::string(kBinaryNames[outcome])}},
+                       books.value(abi::book_of(abi::kBookBinaries, outcome))));
   }
 }
 

@@ -16,8 +16,9 @@ constexpr std::array<std::string_view, abi::kEventKinds> kKindNames = {"open",  
 constexpr std::array<std::string_view, 4> kIncompleteNames = {"no_answer", "gap", "limit",
                                                               "restart"};
 static_assert(kIncompleteNames.size() == static_cast<std::size_t>(model::IncompleteReason::kCount));
-constexpr std::array<std::string_view, abi::kNotes> kNoteNames = {"unreadable", "no_policy_slot",
-                                                                  "no_socket_storage"};
+constexpr std::array<std::string_view, abi::kNotes> kNoteNames = {
+    "unreadable",  "no_policy_slot", "no_socket_storage",
+    "tls_unbound", "tls_misfit",     "tls_table_full"};
 
 constexpr std::array<std::string_view, 4> kParentNames = {"context", "goroutine",
                                                           "parent_goroutine", "none"};

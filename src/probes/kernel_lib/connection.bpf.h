@@ -2,6 +2,7 @@
  * What is remembered of a socket and the record that announces it. */
 #pragma once
 
+#include "probes/kernel_lib/budget.bpf.h"
 #include "probes/kernel_lib/select.bpf.h"
 
 enum { kAfInet = 2, kAfInet6 = 10, kSockStream = 1, kIpprotoTcp = 6, kIpprotoMptcp = 262 };
@@ -42,53 +43,19 @@ static __always_inline void decide_role(struct connection_state *state, const st
   state->role = accepted ? kRoleServer : kRoleClient;
 }
 
-/* A server's requests are received, a client's are sent; of an unknown role it may be either. */
-static __always_inline __u32 first_credit(__u8 role, __u32 direction) {
-  __u8 answering_role = direction == kReceived ? kRoleClient : kRoleServer;
-  return role == answering_role ? kFirstAnswerBytes : kFirstRequestBytes;
-}
-
 /* From now on both positions are counted from here. REQUIRES: the role is decided. */
 static __always_inline void start_streams(struct connection_state *state, struct sock *sk) {
   struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
   if (!tcp) return;
   state->base_sequence[kReceived] = tcp->copied_seq;
   state->base_sequence[kSent] = tcp->write_seq;
-  state->credit[kReceived] = first_credit(state->role, kReceived);
-  state->credit[kSent] = first_credit(state->role, kSent);
-  state->slot = ABI_NO_SLOT;
+  start_budget(&state->budget, state->role);
   state->started = 1;
 }
 
 static __always_inline void restart_received(struct connection_state *state, struct sock *sk) {
   struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
   if (tcp) state->base_sequence[kReceived] = tcp->copied_seq;
-}
-
-static __always_inline bool take_fresh_slot(__u32 *slot) {
-  if (fresh_slots >= kPolicySlots) return false;
-  *slot = __sync_fetch_and_add(&fresh_slots, 1);
-  return *slot < kPolicySlots;
-}
-
-static __always_inline void take_slot(struct connection_state *state) {
-  __u32 slot;
-  /* The first receive and the first send may run at once. */
-  if (__sync_lock_test_and_set(&state->slot_taken, 1)) return;
-  if (bpf_map_pop_elem(&free_slots, &slot) != 0 && !take_fresh_slot(&slot)) {
-    note(kNoteNoSlot);
-    return;
-  }
-  state->slot = slot;
-  state->slot_generation = __sync_fetch_and_add(&last_slot_generation, 1) + 1;
-}
-
-static __always_inline void give_slot_back(struct connection_state *state) {
-  __u32 slot = state->slot;
-  if (slot == ABI_NO_SLOT) return;
-  state->slot = ABI_NO_SLOT;
-  state->slot_taken = 0;
-  bpf_map_push_elem(&free_slots, &slot, BPF_ANY);
 }
 
 static __always_inline void fill_v4(__u8 *address, __be32 v4) {
@@ -113,40 +80,28 @@ static __always_inline void fill_tuple(struct event_open *event, const struct so
 /* Makes the connection known to user space; false when the ring is full: tried again later. */
 static __always_inline bool announce(struct connection_state *state, struct sock *sk,
                                      struct task_struct *task) {
-  if (state->announced) return true;
-  state->id = bpf_get_socket_cookie(sk);
-  take_slot(state);
+  struct capture_budget *budget = &state->budget;
+  if (budget->announced) return true;
+  budget->id = bpf_get_socket_cookie(sk);
+  take_slot(budget);
   struct event_open *event = bpf_ringbuf_reserve(&data_ring, sizeof(*event), 0);
   if (!event) {
     count_lost(kEventOpen, kLossRingFull);
     finish_record(kEventOpen);
     return false;
   }
-  fill_header(&event->header, kEventOpen, sizeof(*event), state->id);
+  fill_header(&event->header, kEventOpen, sizeof(*event), budget->id);
   fill_key(&event->process, task);
   fill_tuple(event, sk);
-  event->slot = state->slot;
-  event->slot_generation = state->slot_generation;
+  event->slot = budget->slot;
+  event->slot_generation = budget->slot_generation;
   event->role = state->role;
   event->seen_from_start = state->seen_from_start;
   event->padding = 0;
   event->padding2 = 0;
-  state->announced = 1;
+  event->carrier = 0;
+  budget->announced = 1;
   bpf_ringbuf_submit(event, wakeup_flags());
   finish_record(kEventOpen);
   return true;
-}
-
-static __always_inline void emit_bare(struct connection_state *state, __u32 kind) {
-  struct event_header *event = bpf_ringbuf_reserve(&data_ring, sizeof(*event), 0);
-  if (!event) {
-    count_lost(kind, kLossRingFull);
-    __u64 id = state->id;
-    if (kind == kEventClose) bpf_map_push_elem(&lost_closes, &id, BPF_ANY);
-    finish_record(kind);
-    return;
-  }
-  fill_header(event, kind, sizeof(*event), state->id);
-  bpf_ringbuf_submit(event, wakeup_flags());
-  finish_record(kind);
 }

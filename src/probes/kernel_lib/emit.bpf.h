@@ -45,6 +45,24 @@ static __always_inline void finish_record(__u32 kind) {
   wake_sleeping_reader();
 }
 
+/* Asking the ring how full it is, and waking past a quarter full, is dear: done for long records and
+ * for one of several short ones, which are far shorter than the ring together. */
+enum { kLongRecordBytes = 2048, kAskEvery = 16 };
+
+/* A data record that was made elsewhere; lost if its connection is not announced. REQUIRES: size is
+ * within what the verifier knows of the record. */
+static __always_inline void write_record(void *record, __u32 size, bool announced) {
+  __u32 kind = kEventData;
+  struct event_counts *counts = bpf_map_lookup_elem(&counts_by_kind, &kind);
+  if (!counts) return;
+  bool asks = size > kLongRecordBytes || counts->generated % kAskEvery == 0;
+  __u64 flags = asks ? wakeup_flags() : BPF_RB_NO_WAKEUP;
+  if (!announced || bpf_ringbuf_output(&data_ring, record, size, flags))
+    __sync_fetch_and_add(&counts->lost[kLossRingFull], 1);
+  __sync_fetch_and_add(&counts->generated, 1);
+  wake_sleeping_reader();
+}
+
 static __always_inline void fill_key(struct process_key *key, struct task_struct *task) {
   key->pid = task->tgid;
   key->exec_generation = (__u32)task->self_exec_id;

@@ -10,6 +10,20 @@
 #include "abi/frame_walk.h"
 #include "abi/go_calls.h"
 #include "abi/maps.h"
+#include "abi/tls_calls.h"
+
+/* What one connection is known by in user space, and what may still be copied of it. */
+struct capture_budget {
+  __u64 id;
+  __u32 credit[kDirections];
+  __u32 slot;
+  __u32 slot_generation;
+  __u32 slot_taken;
+  __u8 announced;
+  __u8 ignored;
+  __u8 last_direction;
+  __u8 framed; /* its bytes are frames: as the policy says, or, until there is one, the opening */
+};
 
 /* How far the walk over the frames of one direction is; see socket/frames.bpf.h. */
 struct frame_state {
@@ -25,23 +39,20 @@ struct frame_state {
 /* What we remember of one socket; freed with it. On a listener only `marked` is set, and
  * BPF_F_CLONE copies it to each accepted socket before its first byte. */
 struct connection_state {
-  __u64 id; /* 0: no data seen yet */
+  struct capture_budget budget; /* id 0: no data seen yet */
   __u64 arrival_first_ns;
   __u64 arrival_last_ns;
   __u64 next_offset[kDirections];
   __u32 base_sequence[kDirections];
-  __u32 credit[kDirections];
-  __u32 slot;
-  __u32 slot_generation;
   __u8 role;
   __u8 marked; /* descends from a listener on a wanted port, or its process is watched */
   __u8 seen_from_start;
-  __u8 announced;
-  __u8 ignored;
-  __u8 last_direction;
   __u8 started;
-  __u8 framed; /* its bytes are frames: as the policy says, or, until there is one, the opening */
-  __u32 slot_taken;
+  __u8 tls_looks;    /* how many transfers were asked whether they are TLS */
+  __u8 carries_tls;  /* it has the entry tls_stream of the TLS probes */
+  __u8 hides_bytes;  /* its plaintext is reported instead */
+  __u8 padding;
+  __u32 tls_stream;
   struct frame_state frames[kDirections];
 };
 
@@ -161,10 +172,13 @@ extern __u64 rejected[kPidLimit / kBitsPerWord];
 /* Likewise: probes stand in this image. Set by user space once all of them do, cleared with
  * `watched`: a probe that runs in any other process has nothing to say. */
 extern __u64 has_go_probes[kPidLimit / kBitsPerWord];
+/* The same for probes in TLS libraries. */
+extern __u64 has_tls_probes[kPidLimit / kBitsPerWord];
 extern __u64 wanted_ports[kPorts / kBitsPerWord];
 extern __u32 has_mptcp_listeners;
 extern __u32 last_slot_generation;
 extern __u32 fresh_slots;
+extern __u32 fresh_tls_streams;
 /* What user space has decided, on which process; written by it before it runs decide_process. */
 extern __u64 decided_start_ns;
 extern __u32 decided_pid;
@@ -174,5 +188,6 @@ extern __u32 decided_what; /* decision */
 /* Set before load. */
 extern const volatile __u32 own_pid;
 extern const volatile __u32 watch_every_exec; /* a name selector without ports */
+extern const volatile __u32 follow_tls;       /* probes may come to stand in TLS libraries */
 extern const volatile __u32 follow_io_uring;  /* this kernel has its tracepoints and types */
 extern const volatile struct frame_walk frame_walk; /* of the one protocol that has frames */

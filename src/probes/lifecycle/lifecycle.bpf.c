@@ -49,8 +49,10 @@ int decide_process(struct bpf_iter__task *ctx) {
     case kDecideReject:
       clear_bit(watched, kPidWords, key.pid);
       clear_bit(has_go_probes, kPidWords, key.pid);
+      clear_bit(has_tls_probes, kPidWords, key.pid);
       set_bit(rejected, kPidWords, key.pid);
       break;
+    case kDecideTlsProbed: set_bit(has_tls_probes, kPidWords, key.pid); break;
     case kDecideGoProbed: set_bit(has_go_probes, kPidWords, key.pid); break;
   }
   /* Ending: lifecycle_exit may have run before, or finds nothing to tell of when it runs. Told twice,

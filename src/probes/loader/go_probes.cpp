@@ -6,7 +6,6 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -27,14 +26,11 @@ std::uint64_t cookie_of(std::uint32_t probe, std::uint32_t slot) {
 
 }  // namespace
 
-base::Result<std::unique_ptr<GoProbes>> GoProbes::make(const GoKernel& kernel) {
+base::Result<std::unique_ptr<GoProbes>> GoProbes::make(const GoKernel& kernel, LinkCloser& closer) {
   auto images = TRY(base::MemoryMap::make_shared(kernel.images_fd, kMappedBytes));
   auto mux_uses = TRY(base::MemoryMap::make_shared(kernel.mux_uses_fd, kUseBytes));
-  try {
-    return std::unique_ptr<GoProbes>(new GoProbes(kernel, std::move(images), std::move(mux_uses)));
-  } catch (const std::system_error& error) {  // of the closer's thread
-    return base::fail_to_start(error.code().value(), "cannot probe Go programs: no thread");
-  }
+  return std::unique_ptr<GoProbes>(
+      new GoProbes(kernel, closer, std::move(images), std::move(mux_uses)));
 }
 
 GoProbes::~GoProbes() {
@@ -92,8 +88,7 @@ std::expected<std::size_t, AttachFailure> GoProbes::attach(const model::ProcessK
 
 std::optional<AttachFailure> GoProbes::why_full(const FileIdentity& binary, Room room) {
   take_back_slots();
-  const std::size_t limit = room == Room::usual ? kMaxClosing : kMaxClosingReserved;
-  if (closer_.waiting() >= limit) return AttachFailure::too_many_links;
+  if (!closer_.has_room(room)) return AttachFailure::too_many_links;
   if (!slots_.has_room_for(binary)) return AttachFailure::too_many_images;
   return std::nullopt;
 }

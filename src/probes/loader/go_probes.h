@@ -34,10 +34,6 @@ struct GoKernel {
   int mux_uses_fd = -1;  // map go_mux_uses
 };
 
-// Who has been turned away before has lived for a while, and finds room where short processes have
-// taken all: else a storm of them could keep it out for ever.
-enum class Room : std::uint8_t { usual, reserved };
-
 enum class LinkKind : std::uint8_t { lasting, mux };
 inline constexpr std::size_t kLinkKinds = 2;
 
@@ -58,15 +54,12 @@ inline constexpr std::size_t kAttachFailures =
 
 class GoProbes {
  public:
-  static constexpr std::size_t kMaxClosing = 256;  // links
-  static constexpr std::size_t kMaxClosingReserved = 512;
-
   // Maps go_images and go_mux_uses: they are used without a system call, which the filter of the
-  // broker need not allow then. Starts the thread that closes links; errors: there is no room for
-  // one, or for the maps.
-  [[nodiscard]] static base::Result<std::unique_ptr<GoProbes>> make(const GoKernel& kernel);
+  // broker need not allow then. Errors: there is no room for the maps. `closer` must outlive this,
+  // and give what it has closed to nobody else.
+  [[nodiscard]] static base::Result<std::unique_ptr<GoProbes>> make(const GoKernel& kernel,
+                                                                    LinkCloser& closer);
 
-  // Takes as long as the kernel does, with LinkCloser::kThreads links at once.
   ~GoProbes();
   GoProbes(const GoProbes&) = delete;
   GoProbes& operator=(const GoProbes&) = delete;
@@ -98,19 +91,23 @@ class GoProbes {
     std::uint32_t slot = 0;  // of the binary
     std::array<Link, kLinkKinds> links;
   };
-  GoProbes(const GoKernel& kernel, base::MemoryMap images, base::MemoryMap mux_uses)
-      : kernel_(kernel), images_(std::move(images)), mux_uses_(std::move(mux_uses)) {}
+  GoProbes(const GoKernel& kernel, LinkCloser& closer, base::MemoryMap images,
+           base::MemoryMap mux_uses)
+      : kernel_(kernel),
+        closer_(closer),
+        images_(std::move(images)),
+        mux_uses_(std::move(mux_uses)) {}
   void write_image(std::uint32_t slot, const abi::go_image& image);
   void close(const FileIdentity& binary, Link& link);
   void take_back_slots();
 
   GoKernel kernel_;
+  LinkCloser& closer_;
   base::MemoryMap images_;
   base::MemoryMap mux_uses_;
   ImageSlots slots_{abi::kGoImages};
   std::unordered_map<model::ProcessKey, Process, model::ProcessKeyHash> processes_;
   std::size_t points_ = 0;
-  LinkCloser closer_;
 };
 
 }  // namespace beyla::probes::loader

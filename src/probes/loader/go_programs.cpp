@@ -13,6 +13,7 @@
 namespace beyla::probes::loader {
 namespace {
 
+constexpr std::string_view kTlsProgram = "tls_call";
 constexpr std::string_view kSection = "uprobe.multi";  // libbpf before 1.3 does not know it
 
 struct Row {
@@ -63,13 +64,14 @@ static_assert(kRows.size() + 2 == abi::kGoProbes);  // kGoProbeNone, kGoProbeSer
 
 }  // namespace
 
-void prepare_go_programs(bpf_object& object, bool wanted) {
+void prepare_uprobe_programs(bpf_object& object, bool go_wanted, bool tls_wanted) {
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, &object) {
     if (bpf_program__section_name(program) != kSection) continue;
     bpf_program__set_type(program, BPF_PROG_TYPE_KPROBE);
     bpf_program__set_expected_attach_type(program, static_cast<bpf_attach_type>(kTraceUprobeMulti));
-    bpf_program__set_autoload(program, wanted);
+    const bool is_tls = bpf_program__name(program) == kTlsProgram;
+    bpf_program__set_autoload(program, is_tls ? tls_wanted : go_wanted);
     bpf_program__set_autoattach(program, false);
   }
 }

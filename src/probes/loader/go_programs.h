@@ -13,8 +13,9 @@
 
 namespace beyla::probes::loader {
 
-// Before the object is loaded. Not wanted: its Go programs stay out of the kernel.
-void prepare_go_programs(bpf_object& object, bool wanted);
+// Before the object is loaded: of the programs behind uprobes those that are not wanted stay out of
+// the kernel.
+void prepare_uprobe_programs(bpf_object& object, bool go_wanted, bool tls_wanted);
 
 // Once it is loaded: fills the table that dispatch.bpf.c calls by. Out: bit by abi::go_probe that
 // has a program.

@@ -17,6 +17,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "abi/frame_walk.h"
 #include "base/counter.h"
@@ -30,6 +31,7 @@ namespace beyla::probes::loader {
 namespace {
 
 constexpr const char* kKernelBtf = "/sys/kernel/btf/vmlinux";
+constexpr std::uint32_t kTlsScratchDepth = 2;       // of tls_emit.bpf.h
 constexpr ino_t kInitialPidNamespace = 0xEFFFFFFC;  // PROC_PID_INIT_INO, linux/proc_ns.h
 
 int print_libbpf(libbpf_print_level level, const char* format, va_list arguments) {
@@ -144,9 +146,13 @@ struct KernelProbes::Impl {
   std::size_t possible_cpus = 0;
   bool in_initial_pid_namespace = is_in_initial_pid_namespace();
   base::Counter events_read;
+  std::unique_ptr<LinkCloser> closer;  // of the next two, which it outlives
   std::unique_ptr<GoProbes> go;
+  std::unique_ptr<TlsProbes> tls;
 
-  [[nodiscard]] bool can_have_go_probes() const;
+  [[nodiscard]] bool can_have_uprobes() const;
+  void size_tls_maps(bool wanted);
+  base::Result<void> make_closer();
   base::Result<void> make_go_probes();
 
   ~Impl() {
@@ -187,9 +193,11 @@ void KernelProbes::Impl::decide_by_pid(std::uint32_t pid, abi::decision what) {
     case abi::kDecideReject:
       clear_bit(state.watched, pid);
       clear_bit(state.has_go_probes, pid);
+      clear_bit(state.has_tls_probes, pid);
       set_bit(state.rejected, pid);
       break;
     case abi::kDecideGoProbed: set_bit(state.has_go_probes, pid); break;
+    case abi::kDecideTlsProbed: set_bit(state.has_tls_probes, pid); break;
   }
 }
 
@@ -209,23 +217,45 @@ void KernelProbes::Impl::decide(const model::ProcessKey& key, abi::decision what
   }
 }
 
-bool KernelProbes::Impl::can_have_go_probes() const {
+bool KernelProbes::Impl::can_have_uprobes() const {
   // The kernel would take our pids for those of this namespace: probes in some other process.
   if (!in_initial_pid_namespace) {
     spdlog::warn(
-        "no Go probes: not in the host's pid namespace (run the container with --pid=host)");
+        "no probes in programs: not in the host's pid namespace (run the container with "
+        "--pid=host)");
     return false;
   }
   const UprobeMulti answer = ask_for_uprobe_multi();
-  if (answer != UprobeMulti::available) spdlog::warn("no Go probes: {}", describe(answer));
+  if (answer != UprobeMulti::available) spdlog::warn("no probes in programs: {}", describe(answer));
   return answer == UprobeMulti::available;
+}
+
+void KernelProbes::Impl::size_tls_maps(bool wanted) {
+  const auto& maps = skeleton->maps;
+  bpf_map__set_max_entries(
+      maps.tls_scratch_by_cpu,
+      wanted ? static_cast<std::uint32_t>(possible_cpus) * kTlsScratchDepth : 1);
+  if (wanted) return;
+  for (auto* map : {maps.tls_streams, maps.free_tls_streams, maps.tls_objects}) {
+    bpf_map__set_max_entries(map, 1);
+  }
+}
+
+base::Result<void> KernelProbes::Impl::make_closer() {
+  try {
+    closer = std::make_unique<LinkCloser>();
+  } catch (const std::system_error& error) {
+    return base::fail_to_start(error.code().value(), "cannot probe programs: no thread");
+  }
+  return {};
 }
 
 base::Result<void> KernelProbes::Impl::make_go_probes() {
   const auto programs = TRY(connect_go_programs(*skeleton->obj));
-  go = TRY(GoProbes::make({programs, bpf_program__fd(skeleton->progs.go_dispatch),
-                           bpf_map__fd(skeleton->maps.go_images),
-                           bpf_map__fd(skeleton->maps.go_mux_uses)}));
+  go = TRY(GoProbes::make(
+      {programs, bpf_program__fd(skeleton->progs.go_dispatch),
+       bpf_map__fd(skeleton->maps.go_images), bpf_map__fd(skeleton->maps.go_mux_uses)},
+      *closer));
   return {};
 }
 
@@ -252,12 +282,22 @@ base::Result<std::unique_ptr<KernelProbes>> KernelProbes::load(const ProbeOption
   bpf_map__set_max_entries(impl->skeleton->maps.scratch_by_cpu,
                            static_cast<std::uint32_t>(cpus) * abi::kDirections);
   follow_io_uring_if_known(*impl->skeleton);
-  const bool with_go = options.go_probes && impl->can_have_go_probes();
-  prepare_go_programs(*impl->skeleton->obj, with_go);
+  const bool can_have_uprobes =
+      (options.go_probes || options.tls_probes) && impl->can_have_uprobes();
+  const bool with_go = options.go_probes && can_have_uprobes;
+  const bool with_tls = options.tls_probes && can_have_uprobes;
+  prepare_uprobe_programs(*impl->skeleton->obj, with_go, with_tls);
+  impl->skeleton->rodata->follow_tls = with_tls ? 1 : 0;
+  impl->size_tls_maps(with_tls);
   if (const int error = beyla_bpf__load(impl->skeleton); error != 0) {
     return std::unexpected(load_error(-error));
   }
+  if (can_have_uprobes) TRY_VOID(impl->make_closer());
   if (with_go) TRY_VOID(impl->make_go_probes());
+  if (with_tls) {
+    impl->tls =
+        std::make_unique<TlsProbes>(bpf_program__fd(impl->skeleton->progs.tls_call), *impl->closer);
+  }
   for (std::uint32_t port = 0; port < abi::kPorts; ++port) {
     if (options.wanted_ports.test(port)) set_bit(impl->skeleton->bss->wanted_ports, port);
   }
@@ -333,6 +373,12 @@ GoProbes* KernelProbes::go() const { return impl_->go.get(); }
 
 void KernelProbes::let_go_probes_speak(const model::ProcessKey& key) {
   impl_->decide(key, abi::kDecideGoProbed);
+}
+
+TlsProbes* KernelProbes::tls() const { return impl_->tls.get(); }
+
+void KernelProbes::let_tls_probes_speak(const model::ProcessKey& key) {
+  impl_->decide(key, abi::kDecideTlsProbed);
 }
 
 void KernelProbes::mark_open_sockets() {

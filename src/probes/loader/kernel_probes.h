@@ -15,6 +15,7 @@
 #include "model/frame_walk.h"
 #include "model/target.h"
 #include "probes/loader/go_probes.h"
+#include "probes/loader/tls_probes.h"
 #include "probes/loader/uprobe_multi.h"
 
 namespace beyla::probes::loader {
@@ -25,7 +26,9 @@ struct ProbeOptions {
   // The agent's other processes: neither they nor what they fork from now on are ever watched.
   std::vector<std::uint32_t> own_pids;
   std::optional<model::FrameWalk> frame_walk;  // none: no connection is framed
-  bool go_probes = false;  // their programs are loaded where the kernel can attach them
+  // Their programs are loaded where the kernel can attach them.
+  bool go_probes = false;
+  bool tls_probes = false;
 };
 
 // File descriptors for the side that reads and parses; owned by KernelProbes, valid while it lives.
@@ -77,6 +80,9 @@ class KernelProbes final : public model::TargetMap {
   [[nodiscard]] GoProbes* go() const;
   // All probes of this process and image stand: they may speak, until it ends or calls exec.
   void let_go_probes_speak(const model::ProcessKey& key);
+  // Likewise of TLS libraries.
+  [[nodiscard]] TlsProbes* tls() const;
+  void let_tls_probes_speak(const model::ProcessKey& key);
 
  private:
   struct Impl;

@@ -10,7 +10,7 @@ LinkCloser::LinkCloser() {
   }
 }
 
-void LinkCloser::close(base::Fd link, const FileIdentity& binary) {
+void LinkCloser::close(base::Fd link, const std::optional<FileIdentity>& binary) {
   {
     const std::lock_guard lock(mutex_);
     waiting_.push_back({std::move(link), binary});
@@ -39,7 +39,7 @@ void LinkCloser::run(const std::stop_token& stop) {
     next.link.reset();
     lock.lock();
     --being_closed_;
-    closed_.push_back(next.binary);
+    if (next.binary) closed_.push_back(*next.binary);
   }
 }
 

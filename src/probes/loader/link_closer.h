@@ -7,8 +7,10 @@
 #include <array>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -17,9 +19,16 @@
 
 namespace beyla::probes::loader {
 
+// Who has been turned away before has lived for a while, and finds room where short processes have
+// taken all: else a storm of them could keep it out for ever.
+enum class Room : std::uint8_t { usual, reserved };
+
 class LinkCloser {
  public:
   static constexpr std::size_t kThreads = 16;
+  // Ours: where more links wait no probes are set, rather than links that pile up.
+  static constexpr std::size_t kMaxWaiting = 256;
+  static constexpr std::size_t kMaxWaitingReserved = 512;
 
   // Starts the threads, with the signal mask and the powers of the caller. Throws std::system_error
   // where there is no room for one.
@@ -29,16 +38,20 @@ class LinkCloser {
   LinkCloser(const LinkCloser&) = delete;
   LinkCloser& operator=(const LinkCloser&) = delete;
 
-  // Never blocks. `binary` comes back from take_closed() once the link is gone.
-  void close(base::Fd link, const FileIdentity& binary);
+  // Never blocks. `binary`, if any, comes back from take_closed() once the link is gone.
+  void close(base::Fd link, const std::optional<FileIdentity>& binary = std::nullopt);
   [[nodiscard]] std::vector<FileIdentity> take_closed();
   // Links that are not gone yet.
   [[nodiscard]] std::size_t waiting();
+  // That another link may be made, which is to be closed one day.
+  [[nodiscard]] bool has_room(Room room) {
+    return waiting() < (room == Room::usual ? kMaxWaiting : kMaxWaitingReserved);
+  }
 
  private:
   struct Waiting {
     base::Fd link;
-    FileIdentity binary;
+    std::optional<FileIdentity> binary;
   };
   void run(const std::stop_token& stop);
 

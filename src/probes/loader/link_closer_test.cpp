@@ -32,8 +32,8 @@ TEST(LinkCloser, ClosesAndTellsOfEach) {
   LinkCloser closer;
   Pipe first;
   Pipe second;
-  closer.close(std::move(first.closed_by_it), {.inode = 1});
-  closer.close(std::move(second.closed_by_it), {.inode = 2});
+  closer.close(std::move(first.closed_by_it), FileIdentity{.inode = 1});
+  closer.close(std::move(second.closed_by_it), FileIdentity{.inode = 2});
   EXPECT_TRUE(first.ends());
   EXPECT_TRUE(second.ends());
   std::vector<FileIdentity> closed;
@@ -42,6 +42,16 @@ TEST(LinkCloser, ClosesAndTellsOfEach) {
   }
   EXPECT_EQ(closed[0].inode + closed[1].inode, 3U);  // in any order
   EXPECT_EQ(closer.waiting(), 0U);
+  EXPECT_TRUE(closer.take_closed().empty());
+}
+
+TEST(LinkCloser, TellsOfNoneThatNobodyAsksFor) {
+  LinkCloser closer;
+  Pipe alone;
+  closer.close(std::move(alone.closed_by_it));
+  EXPECT_TRUE(alone.ends());
+  while (closer.waiting() != 0) {
+  }
   EXPECT_TRUE(closer.take_closed().empty());
 }
 

@@ -31,11 +31,15 @@ struct LinkCreate {
 };
 static_assert(sizeof(LinkCreate) == 64);
 
+// BPF_F_UPROBE_MULTI_RETURN, include/uapi/linux/bpf.h of 6.6.
+constexpr std::uint32_t kMultiReturn = 1;
+
 std::uint64_t address_of(const void* memory) { return reinterpret_cast<std::uintptr_t>(memory); }
 
 // A link, or -errno.
 int create_link(int program_fd, const char* path, std::int32_t pid,
-                std::span<const std::uint64_t> offsets, std::span<const std::uint64_t> cookies) {
+                std::span<const std::uint64_t> offsets, std::span<const std::uint64_t> cookies,
+                HitAt at = HitAt::place) {
   LinkCreate attributes{};
   attributes.program_fd = static_cast<std::uint32_t>(program_fd);
   attributes.attach_type = kTraceUprobeMulti;
@@ -44,6 +48,7 @@ int create_link(int program_fd, const char* path, std::int32_t pid,
   attributes.cookies = address_of(cookies.data());
   attributes.count = static_cast<std::uint32_t>(offsets.size());
   attributes.pid = pid;
+  attributes.flags = at == HitAt::function_return ? kMultiReturn : 0;
   const long fd = ::syscall(SYS_bpf, BPF_LINK_CREATE, &attributes, sizeof(attributes));
   return fd < 0 ? -errno : static_cast<int>(fd);
 }
@@ -90,19 +95,19 @@ UprobeMulti ask_for_uprobe_multi() {
 }
 
 base::Result<base::Fd> link_uprobes(int program_fd, int exe_fd, std::uint32_t pid,
-                                    std::span<const UprobePlace> places) {
+                                    std::span<const UprobePlace> places, HitAt at) {
   assert(places.size() <= kMaxUprobePlaces);
   std::array<std::uint64_t, kMaxUprobePlaces> offsets{};
   std::array<std::uint64_t, kMaxUprobePlaces> cookies{};
-  for (std::size_t at = 0; at < places.size(); ++at) {
-    offsets[at] = places[at].offset;
-    cookies[at] = places[at].cookie;
+  for (std::size_t place = 0; place < places.size(); ++place) {
+    offsets[place] = places[place].offset;
+    cookies[place] = places[place].cookie;
   }
   // The very file that was proven, whatever stands at its path by now.
   const std::string path = "/proc/self/fd/" + std::to_string(exe_fd);
-  const int link =
-      create_link(program_fd, path.c_str(), static_cast<std::int32_t>(pid),
-                  std::span(offsets).first(places.size()), std::span(cookies).first(places.size()));
+  const int link = create_link(program_fd, path.c_str(), static_cast<std::int32_t>(pid),
+                               std::span(offsets).first(places.size()),
+                               std::span(cookies).first(places.size()), at);
   if (link < 0) return base::fail_errno(-link, "cannot attach uprobes");
   return base::Fd(link);
 }

@@ -34,7 +34,14 @@ struct UprobePlace {
 // The link ends with the fd. The program and the file are borrowed during the call; at most
 // kMaxUprobePlaces. ESRCH: there is no such process.
 inline constexpr std::size_t kMaxUprobePlaces = 64;
+enum class HitAt : std::uint8_t {
+  place,
+  // When the function that begins at the place returns. The kernel replaces the return address:
+  // never in a program that moves its stacks or looks at them (Go).
+  function_return,
+};
 [[nodiscard]] base::Result<base::Fd> link_uprobes(int program_fd, int exe_fd, std::uint32_t pid,
-                                                  std::span<const UprobePlace> places);
+                                                  std::span<const UprobePlace> places,
+                                                  HitAt at = HitAt::place);
 
 }  // namespace beyla::probes::loader

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <utility>
 
 #include "probes/proof/instruction.h"
 
@@ -132,6 +133,21 @@ std::expected<std::vector<std::size_t>, SiteRefusal> find_exit_sites(const FlowG
     case Passed::twice: return std::unexpected(SiteRefusal::passed_twice);
   }
   auto offsets = offsets_of(steps, last);
+  if (offsets.size() > kMaxExitSites) return std::unexpected(SiteRefusal::too_large);
+  return offsets;
+}
+
+std::expected<std::vector<std::size_t>, SiteRefusal> find_return_sites(const FlowGraph& graph) {
+  if (const auto refusal = foreign_end(graph)) return std::unexpected(*refusal);
+  const auto steps = graph.steps();
+  const Marks returns = mark(steps, [&](std::size_t at) {
+    return steps[at].end == End::returns &&
+           proof::execution_of(graph.bytes_of(steps[at])) != proof::Execution::unsafe;
+  });
+  auto offsets = offsets_of(steps, returns);
+  const auto all = std::ranges::count(steps, End::returns, &Step::end);
+  if (all == 0) return std::unexpected(SiteRefusal::never_returns);
+  if (std::cmp_less(offsets.size(), all)) return std::unexpected(SiteRefusal::undecodable);
   if (offsets.size() > kMaxExitSites) return std::unexpected(SiteRefusal::too_large);
   return offsets;
 }

@@ -19,4 +19,9 @@ inline constexpr std::size_t kMaxExitSites = 16;
 [[nodiscard]] std::expected<std::vector<std::size_t>, SiteRefusal> find_exit_sites(
     const FlowGraph& graph);
 
+// The returns themselves, where there is no other way out: single-stepped, and each call passes
+// exactly one.
+[[nodiscard]] std::expected<std::vector<std::size_t>, SiteRefusal> find_return_sites(
+    const FlowGraph& graph);
+
 }  // namespace beyla::probes::native

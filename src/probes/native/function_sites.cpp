@@ -9,6 +9,7 @@ namespace {
 FunctionSites refuse_both(FunctionSites sites, SiteRefusal refusal) {
   sites.entry = std::unexpected(refusal);
   sites.exits = std::unexpected(refusal);
+  sites.returns = std::unexpected(refusal);
   return sites;
 }
 
@@ -53,8 +54,10 @@ FunctionSites find_function_sites(const elf::ElfFile& elf, const FunctionStarts&
   sites.entry = find_entry_site(*graph, arguments);
   if (sites.entry) sites.entry->offset += segment->file_offset;
   sites.exits = find_exit_sites(*graph);
-  if (sites.exits) {
-    for (std::size_t& offset : *sites.exits) offset += segment->file_offset;
+  sites.returns = find_return_sites(*graph);
+  for (auto* found : {&sites.exits, &sites.returns}) {
+    if (!*found) continue;
+    for (std::size_t& offset : **found) offset += segment->file_offset;
   }
   return sites;
 }

@@ -1,5 +1,5 @@
-// Entry and exit sites of one function of an x86-64 ELF file, as a probe point wants them. In: an
-// untrusted file. Pure function; src/probes/proof proves what it says. See
+// Entry, exit and return sites of one function of an x86-64 ELF file, as a probe point wants them.
+// In: an untrusted file. Pure function; src/probes/proof proves what it says. See
 // docs/design/0017-native-probe-sites.md.
 #pragma once
 
@@ -36,6 +36,8 @@ struct FunctionSites {
   // Their offsets are in the file, too.
   std::expected<EntrySite, SiteRefusal> entry = std::unexpected(SiteRefusal::no_code);
   std::expected<std::vector<std::size_t>, SiteRefusal> exits =
+      std::unexpected(SiteRefusal::no_code);
+  std::expected<std::vector<std::size_t>, SiteRefusal> returns =
       std::unexpected(SiteRefusal::no_code);
 };
 

@@ -69,6 +69,9 @@ TEST_F(FunctionSitesTest, AreOffsetsInTheFile) {
   EXPECT_EQ(sites.entry->offset, sites.file_offset + 4);
   EXPECT_THAT(*sites.exits, ElementsAre(sites.file_offset + 8));
   EXPECT_EQ(file_[sites.entry->offset], std::byte{0x53});
+  ASSERT_TRUE(sites.returns);
+  EXPECT_THAT(*sites.returns, ElementsAre(sites.file_offset + 10));
+  EXPECT_EQ(file_[sites.returns->front()], std::byte{0xc3});
   const auto point = point_of(file_, sites, sites.exits->front(), 7);
   EXPECT_EQ(point.probe, 7U);
   EXPECT_EQ(point.symbol_offset, sites.file_offset);

@@ -5,12 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 
 namespace beyla::probes::proof {
 namespace {
+
+constexpr std::size_t kMaxSegments = 128;
 
 #ifdef __x86_64__
 constexpr bool kSupportedArchitecture = true;
@@ -30,13 +31,28 @@ bool read_fully(int fd, std::span<std::byte> bytes, std::uint64_t offset) {
   return true;
 }
 
-// Four constants at fixed places of the ELF header: no more of the format is looked at here.
-bool is_elf64_x86(std::span<const std::byte, sizeof(Elf64_Ehdr)> bytes) {
-  Elf64_Ehdr header;
-  std::memcpy(&header, bytes.data(), sizeof(header));
+// Four constants at fixed places of the ELF header; of the rest of the format no more than program
+// headers is looked at here.
+bool is_elf64_x86(const Elf64_Ehdr& header) {
   return std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
          header.e_ident[EI_CLASS] == ELFCLASS64 && header.e_ident[EI_DATA] == ELFDATA2LSB &&
          header.e_machine == EM_X86_64;
+}
+
+std::expected<Elf64_Ehdr, Refusal> read_header(int fd) {
+  if constexpr (!kSupportedArchitecture) {
+    return std::unexpected(Refusal::unsupported_architecture);
+  }
+  struct stat status{};
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+    return std::unexpected(Refusal::not_a_regular_file);
+  }
+  Elf64_Ehdr header{};
+  if (!read_fully(fd, std::as_writable_bytes(std::span(&header, 1)), 0)) {
+    return std::unexpected(Refusal::unreadable_file);
+  }
+  if (!is_elf64_x86(header)) return std::unexpected(Refusal::not_elf64);
+  return header;
 }
 
 std::expected<void, Refusal> check_place(const abi::probe_point& point) {
@@ -55,17 +71,30 @@ std::expected<void, Refusal> check_place(const abi::probe_point& point) {
 
 }  // namespace
 
+std::expected<Executable, Refusal> Executable::make_unmapped(int fd) {
+  const auto header = read_header(fd);
+  if (!header) return std::unexpected(header.error());
+  if (header->e_phnum > kMaxSegments || header->e_phentsize != sizeof(Elf64_Phdr)) {
+    return std::unexpected(Refusal::not_elf64);
+  }
+  std::vector<Elf64_Phdr> segments(header->e_phnum);
+  if (!read_fully(fd, std::as_writable_bytes(std::span(segments)), header->e_phoff)) {
+    return std::unexpected(Refusal::unreadable_file);
+  }
+  std::vector<CodeRange> code;
+  for (const Elf64_Phdr& segment : segments) {
+    const bool is_code = segment.p_type == PT_LOAD && (segment.p_flags & (PF_X | PF_W)) == PF_X;
+    CodeRange range{.begin = segment.p_offset};
+    if (is_code && !__builtin_add_overflow(segment.p_offset, segment.p_filesz, &range.end)) {
+      code.push_back(range);
+    }
+  }
+  return Executable(fd, std::move(code));
+}
+
 std::expected<Executable, Refusal> Executable::make(int exe_fd, int maps_fd) {
-  if constexpr (!kSupportedArchitecture) {
-    return std::unexpected(Refusal::unsupported_architecture);
-  }
-  struct stat status{};
-  if (::fstat(exe_fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-    return std::unexpected(Refusal::not_a_regular_file);
-  }
-  std::array<std::byte, sizeof(Elf64_Ehdr)> header{};
-  if (!read_fully(exe_fd, header, 0)) return std::unexpected(Refusal::unreadable_file);
-  if (!is_elf64_x86(header)) return std::unexpected(Refusal::not_elf64);
+  const auto header = read_header(exe_fd);
+  if (!header) return std::unexpected(header.error());
   const auto file = mapped_file_of(exe_fd);
   if (!file) return std::unexpected(file.error());
   auto code = code_ranges(maps_fd, *file);

@@ -34,6 +34,10 @@ class Executable {
   // lifetime of the result. `maps_fd`: /proc/PID/maps of a process that runs it; read to its end.
   [[nodiscard]] static std::expected<Executable, Refusal> make(int exe_fd, int maps_fd);
 
+  // Of a file that is not mapped yet: what its program headers will have mapped as code. It may be
+  // written until then, which the caller must watch for.
+  [[nodiscard]] static std::expected<Executable, Refusal> make_unmapped(int fd);
+
   // Reads the file anew for each point. Has proven what the file says at this moment; the kernel
   // reads it once more when it attaches. One thread at a time.
   [[nodiscard]] std::expected<void, Refusal> prove(const abi::probe_point& point,

@@ -4,11 +4,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <span>
 #include <string>
 
@@ -24,6 +26,7 @@ constexpr std::size_t kMaxMapsBytes = 16 * 1024 * 1024;
 // Two addresses, permissions, offset, device and inode, each as long as the kernel can make it.
 constexpr std::size_t kLineHeadBytes = 120;
 constexpr std::size_t kMaxRanges = 256;
+constexpr std::size_t kMaxNameBytes = 64;
 
 // A number at the front of the text, followed by `end`; both are taken off.
 template <typename Number>
@@ -36,9 +39,11 @@ bool take(std::string_view& text, char end, int base, Number& value) {
 }
 
 // Calls `visit` with each line until it says stop. False: unreadable, or too long.
-bool for_each_line(int fd, const std::function<bool(const MapsLine&)>& visit) {
+bool for_each_line(int fd,
+                   const std::function<bool(const MapsLine&, std::string_view name)>& visit) {
   std::vector<char> chunk(kChunkBytes);
   std::string head;  // of the line at hand; its name may be longer than anything we want to hold
+  std::string name;  // the part of it behind the last '/'
   for (std::size_t total = 0; total < kMaxMapsBytes;) {
     const ssize_t got = ::read(fd, chunk.data(), chunk.size());
     if (got < 0 && errno == EINTR) continue;
@@ -47,12 +52,18 @@ bool for_each_line(int fd, const std::function<bool(const MapsLine&)>& visit) {
     for (const char byte : std::span(chunk).first(static_cast<std::size_t>(got))) {
       if (byte != '\n') {
         if (head.size() < kLineHeadBytes) head.push_back(byte);
+        if (byte == '/') {
+          name.clear();
+        } else if (name.size() < kMaxNameBytes) {
+          name.push_back(byte);
+        }
         continue;
       }
       const auto line = parse_maps_line(head);
       if (!line) return false;
-      if (!visit(*line)) return true;
+      if (!visit(*line, name)) return true;
       head.clear();
+      name.clear();
     }
   }
   return false;
@@ -62,8 +73,7 @@ bool for_each_line(int fd, const std::function<bool(const MapsLine&)>& visit) {
 
 std::optional<MapsLine> parse_maps_line(std::string_view line) {
   MapsLine result;
-  std::uint64_t address_end = 0;
-  if (!take(line, '-', 16, result.address) || !take(line, ' ', 16, address_end)) {
+  if (!take(line, '-', 16, result.address) || !take(line, ' ', 16, result.address_end)) {
     return std::nullopt;
   }
   const auto permissions = line.substr(0, 4);
@@ -76,8 +86,9 @@ std::optional<MapsLine> parse_maps_line(std::string_view line) {
   }
   const auto [stop, error] =
       std::from_chars(line.data(), line.data() + line.size(), result.file.inode);
-  if (error != std::errc{} || address_end < result.address) return std::nullopt;
-  if (__builtin_add_overflow(result.range.begin, address_end - result.address, &result.range.end)) {
+  if (error != std::errc{} || result.address_end < result.address) return std::nullopt;
+  if (__builtin_add_overflow(result.range.begin, result.address_end - result.address,
+                             &result.range.end)) {
     return std::nullopt;
   }
   return result;
@@ -89,7 +100,7 @@ std::expected<MappedFile, Refusal> mapped_file_of(int fd) {
   const auto address = reinterpret_cast<std::uintptr_t>(page);
   MappedFile found;
   const base::Fd own_maps(::open("/proc/self/maps", O_RDONLY | O_CLOEXEC));
-  const bool readable = for_each_line(own_maps.get(), [&](const MapsLine& line) {
+  const bool readable = for_each_line(own_maps.get(), [&](const MapsLine& line, auto) {
     if (line.address == address) found = line.file;
     return line.address < address;
   });
@@ -101,12 +112,32 @@ std::expected<MappedFile, Refusal> mapped_file_of(int fd) {
 
 std::expected<std::vector<CodeRange>, Refusal> code_ranges(int maps_fd, const MappedFile& file) {
   std::vector<CodeRange> ranges;
-  const bool readable = for_each_line(maps_fd, [&](const MapsLine& line) {
+  const bool readable = for_each_line(maps_fd, [&](const MapsLine& line, auto) {
     if (line.probeable && line.file == file) ranges.push_back(line.range);
     return ranges.size() < kMaxRanges;
   });
   if (!readable) return std::unexpected(Refusal::unreadable_maps);
   return ranges;
+}
+
+std::expected<std::vector<MappedCode>, Refusal> mapped_code(int maps_fd) {
+  std::vector<MappedCode> files;
+  const bool readable = for_each_line(maps_fd, [&](const MapsLine& line, std::string_view name) {
+    if (!line.probeable || line.file.inode == 0) return true;
+    auto known = std::ranges::find(files, line.file, &MappedCode::file);
+    if (known == files.end()) {
+      if (files.size() == kMaxMappedFiles) return false;
+      files.push_back({.file = line.file,
+                       .address = line.address,
+                       .address_end = line.address_end,
+                       .name = std::string(name)});
+      known = std::prev(files.end());
+    }
+    known->code_bytes += line.address_end - line.address;
+    return true;
+  });
+  if (!readable) return std::unexpected(Refusal::unreadable_maps);
+  return files;
 }
 
 }  // namespace beyla::probes::proof

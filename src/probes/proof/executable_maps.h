@@ -1,10 +1,11 @@
-// Which parts of a file a process has mapped as code, from the text of /proc/PID/maps. Names in
-// there are the target's to choose: they are neither kept nor opened. Any thread.
+// What a process has mapped as code, from the text of /proc/PID/maps. Names in there are the
+// target's to choose: none is opened, and the last part of one is no more than a hint. Any thread.
 #pragma once
 
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,12 +34,25 @@ struct CodeRange {
 // One line, or as much of its beginning as has the numbers.
 struct MapsLine {
   std::uint64_t address = 0;
+  std::uint64_t address_end = 0;
   bool probeable = false;  // private, executable and not writable, as valid_vma() wants
   CodeRange range;
   MappedFile file;
 };
 // nullopt: not such a line.
 [[nodiscard]] std::optional<MapsLine> parse_maps_line(std::string_view line);
+
+// A file with code.
+struct MappedCode {
+  MappedFile file;
+  std::uint64_t address = 0;  // of one of its mappings; both are the name in /proc/PID/map_files
+  std::uint64_t address_end = 0;
+  std::uint64_t code_bytes = 0;  // of all of them
+  std::string name;              // of the file, without its folders, or the end of it
+};
+inline constexpr std::size_t kMaxMappedFiles = 1024;
+// Its files, each once, in the order of their addresses. Reads an open /proc/PID/maps to its end.
+[[nodiscard]] std::expected<std::vector<MappedCode>, Refusal> mapped_code(int maps_fd);
 
 // Asks the kernel by mapping the file's first page, unread, and looking it up among our own
 // mappings.

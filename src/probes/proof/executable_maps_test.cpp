@@ -72,6 +72,40 @@ TEST(CodeRanges, AreThoseOfTheVeryFile) {
   EXPECT_FALSE(ranges->front().covers(0x1001, ~0ULL));
 }
 
+TEST(MappedCode, IsEachFileOnceByTheEndOfItsName) {
+  const auto files =
+      mapped_code(file_with("1000-2000 r--p 00000000 08:01 1 /usr/bin/x\n"
+                            "2000-4000 r-xp 00001000 08:01 1 /usr/bin/x\n"
+                            "5000-6000 r-xp 00001000 08:01 2 /usr/a b/libssl.so.3 (deleted)\n"
+                            "6000-9000 r-xp 00002000 08:01 1 /usr/bin/x\n"
+                            "9000-a000 r-xp 00000000 00:00 0 [vdso]\n"
+                            "a000-b000 rwxp 00000000 08:01 3 /usr/lib/libjit.so\n"
+                            "b000-c000 r-xp 00000000 08:02 2 /" +
+                            std::string(300, 'y') + "\n")
+                      .get());
+  ASSERT_TRUE(files);
+  ASSERT_EQ(files->size(), 3U);
+  EXPECT_EQ((*files)[0].name, "x");
+  EXPECT_EQ((*files)[0].code_bytes, 0x5000U);
+  EXPECT_EQ((*files)[0].address, 0x2000U);
+  EXPECT_EQ((*files)[0].address_end, 0x4000U);
+  EXPECT_EQ((*files)[1].name, "libssl.so.3 (deleted)");
+  EXPECT_EQ((*files)[1].file, (MappedFile{8, 1, 2}));
+  EXPECT_EQ((*files)[2].name, std::string(64, 'y'));
+}
+
+TEST(MappedCode, IsRefusedWhereALineIsNone) {
+  EXPECT_EQ(mapped_code(file_with("1000-2000\n").get()).error(), Refusal::unreadable_maps);
+}
+
+TEST(MappedCode, IsLimited) {
+  std::string maps;
+  for (std::size_t inode = 1; inode <= kMaxMappedFiles + 1; ++inode) {
+    maps += "1000-2000 r-xp 0 08:01 " + std::to_string(inode) + " /x\n";
+  }
+  EXPECT_EQ(mapped_code(file_with(maps).get())->size(), kMaxMappedFiles);
+}
+
 TEST(CodeRanges, NamesHaveNoSay) {
   const std::string name = std::string(100'000, 'n') + " 2000-3000 r-xp 0 08:01 1234 \\012 \xff";
   const auto ranges = ranges_in("1000-2000 r-xp 00001000 08:01 1234 " + name +

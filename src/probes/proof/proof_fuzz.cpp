@@ -40,8 +40,13 @@ void fuzz_report(std::span<const std::byte> input) {
   const auto report = decode_report(input);
   if (!report) return;
   require(!report->text.empty() && report->text.size() < abi::kReportTextBytes);
-  require(report->is_go != report->points.empty());
-  for (const auto& point : report->points) require(point.probe - 1 < abi::kGoProbes - 1);
+  require((report->kind != abi::kBinaryOther) != report->points.empty());
+  for (const auto& point : report->points) {
+    const bool is_go = report->kind == abi::kBinaryGo;
+    const auto probe = is_go ? point.probe : point.probe & ~std::uint32_t{abi::kTlsByReturn};
+    require(probe - 1 <
+            (is_go ? std::uint32_t{abi::kGoProbes} : std::uint32_t{abi::kTlsProbes}) - 1);
+  }
   for (const std::uint16_t offset : report->go.offset) {
     require(offset <= abi::kMaxGoOffset || offset == abi::kGoAbsentField);
   }

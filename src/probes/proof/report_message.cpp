@@ -1,6 +1,7 @@
 #include "probes/proof/report_message.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 #include <utility>
 
@@ -12,8 +13,9 @@ namespace {
 
 constexpr std::uint32_t kFlags =
     abi::kGoGrpcStreamByValue | abi::kGoNoTlsServer | abi::kGoNoPatterns;
-constexpr std::uint64_t kProbeBits =
-    (std::uint64_t{1} << abi::kGoProbes) - (std::uint64_t{1} << (abi::kGoProbeNone + 1));
+
+// Of the probes from 1 to `end`.
+constexpr std::uint64_t bits_below(std::uint32_t end) { return (std::uint64_t{1} << end) - 2; }
 
 bool is_zero(std::span<const std::byte> bytes) {
   return std::ranges::all_of(bytes, [](std::byte byte) { return byte == std::byte{0}; });
@@ -39,8 +41,41 @@ bool is_go_image(const abi::go_image& go) {
          std::ranges::all_of(offsets.subspan(abi::kGoFields), absent);
 }
 
-bool is_known(const abi::probe_point& point) {
-  return point.probe > abi::kGoProbeNone && point.probe < abi::kGoProbes;
+bool is_go_probe(std::uint32_t probe) {
+  return probe > abi::kGoProbeNone && probe < abi::kGoProbes;
+}
+
+bool is_tls_exit(std::uint32_t probe) {
+  constexpr std::array kExits = {abi::kTlsReadExit,       abi::kTlsReadExExit,
+                                 abi::kTlsWriteExit,      abi::kTlsWriteExExit,
+                                 abi::kTlsHandshakeExit,  abi::kTlsRecordRecvExit,
+                                 abi::kTlsRecordSendExit, abi::kTlsShutdownExit};
+  return std::ranges::find(kExits, probe) != kExits.end();
+}
+
+bool is_tls_probe(std::uint32_t probe) {
+  const bool by_return = (probe & abi::kTlsByReturn) != 0;
+  const std::uint32_t plain = probe & ~std::uint32_t{abi::kTlsByReturn};
+  return plain > 0 && plain < abi::kTlsProbes && (!by_return || is_tls_exit(plain));
+}
+
+bool fits_its_kind(const abi::binary_report& frame, std::span<const abi::probe_point> points) {
+  const bool is_tls = frame.kind == abi::kBinaryTls;
+  const std::uint64_t named = frame.inlined | frame.left_out;
+  const bool no_image = is_zero(std::as_bytes(std::span(&frame.go, 1)));
+  if ((named &
+       ~bits_below(is_tls ? std::uint32_t{abi::kTlsProbes} : std::uint32_t{abi::kGoProbes})) != 0)
+    return false;
+  switch (frame.kind) {
+    case abi::kBinaryOther: return points.empty() && no_image;
+    case abi::kBinaryGo:
+      return !points.empty() && is_go_image(frame.go) &&
+             std::ranges::all_of(points, is_go_probe, &abi::probe_point::probe);
+    case abi::kBinaryTls:
+      return !points.empty() && no_image &&
+             std::ranges::all_of(points, is_tls_probe, &abi::probe_point::probe);
+    default: return false;
+  }
 }
 
 }  // namespace
@@ -50,16 +85,10 @@ std::optional<BinaryReport> decode_report(std::span<const std::byte> message) {
   const auto frame = base::ByteReader(message).read_struct<abi::binary_report>();
   if (!frame || frame->version != abi::kBinaryReportVersion) return std::nullopt;
   if (frame->length != sizeof(abi::binary_report) || frame->padding != 0) return std::nullopt;
-  if (frame->kind != abi::kBinaryGo && frame->kind != abi::kBinaryOther) return std::nullopt;
-  if (((frame->inlined | frame->left_out) & ~kProbeBits) != 0) return std::nullopt;
   auto text = decode_text(std::as_bytes(std::span(frame->text)));
   auto points = decode_points(std::as_bytes(std::span(&frame->points, 1)));
-  if (!text || !points || !std::ranges::all_of(*points, is_known)) return std::nullopt;
-
-  const bool is_go = frame->kind == abi::kBinaryGo;
-  const bool says_nothing = points->empty() && is_zero(std::as_bytes(std::span(&frame->go, 1)));
-  if (is_go ? points->empty() || !is_go_image(frame->go) : !says_nothing) return std::nullopt;
-  return BinaryReport{.is_go = is_go,
+  if (!text || !points || !fits_its_kind(*frame, *points)) return std::nullopt;
+  return BinaryReport{.kind = static_cast<abi::binary_kind>(frame->kind),
                       .text = std::move(*text),
                       .inlined = frame->inlined,
                       .left_out = frame->left_out,

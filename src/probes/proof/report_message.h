@@ -12,9 +12,9 @@
 namespace beyla::probes::proof {
 
 struct BinaryReport {
-  bool is_go = false;
+  abi::binary_kind kind = abi::kBinaryOther;
   std::string text;           // as in abi/go_report.h; fit for a label and a log line
-  std::uint64_t inlined = 0;  // both: bits below 1 << kGoProbes
+  std::uint64_t inlined = 0;  // both: bits below 1 << kGoProbes, or 1 << kTlsProbes
   std::uint64_t left_out = 0;
   abi::go_image go{};                    // no offset above kMaxGoOffset but kGoAbsentField
   std::vector<abi::probe_point> points;  // each of a known probe, none of them proven

@@ -58,7 +58,7 @@ auto decoded(const abi::binary_report& report) {
 TEST(ReportMessage, GivesWhatAGoBinaryIs) {
   const auto report = decoded(go_report());
   ASSERT_TRUE(report);
-  EXPECT_TRUE(report->is_go);
+  EXPECT_EQ(report->kind, abi::kBinaryGo);
   EXPECT_EQ(report->text, "go1.26.8");
   EXPECT_EQ(report->inlined, std::uint64_t{1} << abi::kGoProbeFinishRequest);
   EXPECT_EQ(report->left_out, std::uint64_t{1} << abi::kGoProbeRoundTripAnswer);
@@ -72,16 +72,57 @@ TEST(ReportMessage, GivesWhatAGoBinaryIs) {
 TEST(ReportMessage, GivesWhyABinaryIsNotProbed) {
   const auto report = decoded(other_report());
   ASSERT_TRUE(report);
-  EXPECT_FALSE(report->is_go);
+  EXPECT_EQ(report->kind, abi::kBinaryOther);
   EXPECT_EQ(report->text, "not_go");
   EXPECT_TRUE(report->points.empty());
+}
+
+abi::binary_report tls_report() {
+  auto report = other_report();
+  report.kind = abi::kBinaryTls;
+  write_text(report, "openssl");
+  report.left_out = 1U << abi::kTlsFreeEnter;
+  report.points.count = 2;
+  report.points.points[0].probe = abi::kTlsReadEnter;
+  report.points.points[1].probe = std::uint32_t{abi::kTlsReadExit} | abi::kTlsByReturn;
+  return report;
+}
+
+TEST(ReportMessage, GivesTheProbesOfATlsLibrary) {
+  const auto report = decoded(tls_report());
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->kind, abi::kBinaryTls);
+  EXPECT_EQ(report->left_out, 1U << abi::kTlsFreeEnter);
+  ASSERT_EQ(report->points.size(), 2U);
+  EXPECT_EQ(report->points[1].probe, std::uint32_t{abi::kTlsReadExit} | abi::kTlsByReturn);
+}
+
+TEST(ReportMessage, RefusesWhatNoWorkerSaysOfATlsLibrary) {
+  const std::pair<const char*, Change> changes[] = {
+      {"no probe", [](auto& report) { report.points.points[0].probe = 0; }},
+      {"one behind the last",
+       [](auto& report) { report.points.points[0].probe = abi::kTlsProbes; }},
+      {"the return of an entry",
+       [](auto& report) { report.points.points[0].probe |= abi::kTlsByReturn; }},
+      {"another bit", [](auto& report) { report.points.points[0].probe |= 64; }},
+      {"no points", [](auto& report) { report.points = other_report().points; }},
+      {"a place in Go's structs", [](auto& report) { report.go.offset[0] = 8; }},
+      {"a probe left out that is none",
+       [](auto& report) { report.left_out = 1U << abi::kTlsProbes; }},
+  };
+  for (const auto& [name, change] : changes) {
+    auto report = tls_report();
+    change(report);
+    EXPECT_FALSE(decoded(report)) << name;
+  }
 }
 
 TEST(ReportMessage, RefusesWhatNoWorkerSays) {
   const std::pair<const char*, Change> changes[] = {
       {"version", [](auto& report) { ++report.version; }},
       {"length", [](auto& report) { --report.length; }},
-      {"kind", [](auto& report) { report.kind = 2; }},
+      {"kind", [](auto& report) { report.kind = 3; }},
+      {"the kind of a TLS library", [](auto& report) { report.kind = abi::kBinaryTls; }},
       {"padding", [](auto& report) { report.padding = 1; }},
       {"an inlined probe that is none", [](auto& report) { report.inlined = 1; }},
       {"one behind the last",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0
  * Connections that open and close, and when bytes reach a socket. */
-#include "probes/kernel_lib/connection.bpf.h"
+#include "probes/tls/tls_stream.bpf.h"
 
 char LICENSE[] __weak SEC("license") = "GPL";
 
@@ -56,13 +56,16 @@ static __always_inline void on_ending(struct sock *sk, int new_state) {
   struct connection_state *state = known_state(sk);
   if (!state || !state->started) return;
   if (new_state != kTcpClose) {
-    if (state->announced && !state->ignored) emit_bare(state, kEventFin);
+    if (state->carries_tls) end_tls_sends(state);
+    if (state->budget.announced && !state->budget.ignored)
+      emit_bare(state->budget.id, kEventFin);
     return;
   }
-  if (state->announced) emit_bare(state, kEventClose);
-  state->announced = 0;
+  if (state->carries_tls) close_tls_socket(state);
+  if (state->budget.announced) emit_bare(state->budget.id, kEventClose);
+  state->budget.announced = 0;
   state->started = 0;
-  give_slot_back(state);
+  give_slot_back(&state->budget);
 }
 
 SEC("tp_btf/inet_sock_set_state")

@@ -230,7 +230,7 @@ __noinline int begin_framed(struct connection_state *state, __u32 direction) {
   const struct event_data *event = &scratch->event;
   struct frame_state *frame = &state->frames[direction % kDirections];
   struct frame_state *other = &state->frames[(direction + 1) % kDirections];
-  state->framed = 1;
+  state->budget.framed = 1;
   begin_frames(frame, frame_walk.opening_bytes);
   frame->next = event->total_bytes;
   if (event->head_bytes == event->total_bytes) walk_copied(scratch, frame, 0);

@@ -10,6 +10,11 @@
 enum syscall_number { kSysRead = 0, kSysWrite = 1, kSysReadv = 19, kSysWritev = 20, kSysSendto = 44, kSysRecvfrom = 45, kSysSendmsg = 46, kSysRecvmsg = 47 };
 enum { kTsCompat = 0x2, kMaxIovecs = 1024 /* UIO_MAXIOV, include/uapi/linux/uio.h */ };
 
+/* Asked once a transfer: each call of a helper is dear, see docs/design/0007-hot-path.md. */
+static __always_inline const struct pt_regs *registers_of(struct task_struct *task) {
+  return (const struct pt_regs *)bpf_task_pt_regs(task);
+}
+
 /* As file_at(), without a call: any kernel struct that begins with a pointer serves as the type of an
  * element of the table. */
 static __always_inline bool is_file_at(const struct file *file, struct task_struct *task, __u64 fd) {

@@ -3,15 +3,11 @@
  * sock_recvmsg (net/socket.c, kernel >= 6.3), which fire after the copy in the caller's context. */
 #include "probes/go/on_send.bpf.h"
 #include "probes/socket/frames.bpf.h"
+#include "probes/tls/tls_socket.bpf.h"
 
 char LICENSE[] __weak SEC("license") = "GPL";
 
 enum { kMsgOob = 0x1, kMsgPeek = 0x2, kMsgTrunc = 0x20, kRcvShutdown = 1, kSendShutdown = 2 };
-
-/* Asked once a transfer: each call of a helper is dear, see docs/design/0007-hot-path.md. */
-static __always_inline const struct pt_regs *registers_of(struct task_struct *task) {
-  return (const struct pt_regs *)bpf_task_pt_regs(task);
-}
 
 /* The socket's state if its bytes are wanted, else null. The common miss costs two look-ups. */
 static __always_inline struct connection_state *wanted_state(struct sock *sk,
@@ -27,8 +23,8 @@ static __always_inline struct connection_state *wanted_state(struct sock *sk,
       return 0;
     }
   }
-  if (state->ignored) {
-    if (direction == kSent) before_send(state, task, registers_of(task)); /* under TLS as well */
+  if (state->budget.ignored && !is_tls_probed(task->tgid)) {
+    if (direction == kSent) before_send(state, task, registers_of(task)); /* Go's own TLS as well */
     return 0;
   }
   /* A process that got a marked listener's connection by exec or over a unix socket. */
@@ -80,26 +76,6 @@ static __always_inline __u64 take_arrival(struct connection_state *state,
   return arrival;
 }
 
-/* How many bytes of this record to copy: credit is refilled when the direction changes. */
-static __always_inline __u32 take_credit(struct connection_state *state, __u32 direction) {
-  __u32 turn = state->framed ? kFramed : kTurnBytes;
-  __u32 slot = state->slot;
-  struct policy *policy = bpf_map_lookup_elem(&policy_by_slot, &slot);
-  if (policy && policy->generation == state->slot_generation) {
-    turn = direction == kReceived ? policy->received_turn_bytes : policy->sent_turn_bytes;
-    if (!policy->received_turn_bytes && !policy->sent_turn_bytes) {
-      state->ignored = 1;
-      return 0;
-    }
-  }
-  state->framed = turn == kFramed;
-  if (turn == kFramed) return kRecordHeadBytes;
-  if (state->last_direction != direction && state->credit[direction] < turn)
-    state->credit[direction] = turn;
-  state->last_direction = direction;
-  return state->credit[direction] > kShortHeadBytes ? state->credit[direction] : kShortHeadBytes;
-}
-
 /* Copies what the credit allows and fills in how much that was. Returns the record's size. */
 static __always_inline __u32 fill_payload(struct payload_scratch *scratch,
                                           struct connection_state *state, struct task_struct *task,
@@ -113,7 +89,7 @@ static __always_inline __u32 fill_payload(struct payload_scratch *scratch,
   if (readable && (find_call_buffer(&buffer, task, regs, sk, direction) ||
                    find_uring_payload(&buffer, direction, bytes))) {
     unreadable = 0;
-    if (state->framed) copied = copy_frames(&buffer, state, direction);
+    if (state->budget.framed) copied = copy_frames(&buffer, state, direction);
     else if (wanted == bytes && buffer.iov_count <= kShortVector)
       copied = copy_short(scratch, &buffer, bytes);
     else copied = copy_payload(&buffer, direction, wanted, bytes);
@@ -121,8 +97,8 @@ static __always_inline __u32 fill_payload(struct payload_scratch *scratch,
     note(kNoteUnreadable);
   }
   __u32 head = event->head_bytes;
-  state->credit[direction] -= head < state->credit[direction] ? head : state->credit[direction];
-  if (is_framed_opening(scratch) && !state->framed) begin_framed(state, direction);
+  spend_credit(&state->budget, direction, head);
+  if (is_framed_opening(scratch) && !state->budget.framed) begin_framed(state, direction);
   event->flags = unreadable ? kDataUnreadable : 0;
   return sizeof(*event) + copied;
 }
@@ -135,8 +111,8 @@ static __always_inline void emit_data(struct connection_state *state, struct tas
   if (!scratch) return;
   __u64 offset = take_offset(state, tcp, sk, direction, bytes);
   __u64 arrival = direction == kReceived ? take_arrival(state, tcp) : 0;
-  __u32 credit = take_credit(state, direction);
-  if (state->ignored) return;
+  __u32 credit = take_credit(&state->budget, direction);
+  if (state->budget.ignored) return;
   bool announced = announce(state, sk, task);
   struct event_data *event = &scratch->event;
   event->offset = offset;
@@ -146,7 +122,7 @@ static __always_inline void emit_data(struct connection_state *state, struct tas
   event->total_bytes = bytes;
   event->direction = direction;
   event->flags = 0;
-  fill_header(&event->header, kEventData, sizeof(*event), state->id);
+  fill_header(&event->header, kEventData, sizeof(*event), state->budget.id);
   fill_key(&event->process, task);
   __u32 wanted = bytes < credit ? bytes : credit;
   __u32 size = fill_payload(scratch, state, task, regs, sk, direction, wanted, readable);
@@ -157,8 +133,11 @@ static __always_inline void emit_data(struct connection_state *state, struct tas
 }
 
 static __always_inline int on_transfer(struct sock *sk, int result, int flags, __u32 direction) {
-  if (result <= 0 || (flags & (kMsgPeek | kMsgOob))) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
+  if (result <= 0 || (flags & (kMsgPeek | kMsgOob))) {
+    if (is_tls_probed(task->tgid)) note_failure(task, sk);
+    return 0;
+  }
   struct connection_state *state = wanted_state(sk, task, direction);
   if (!state) return 0;
   if ((task->flags & kPfKthread) || !sk->sk_socket || !sk->sk_socket->file) return 0;
@@ -167,9 +146,16 @@ static __always_inline int on_transfer(struct sock *sk, int result, int flags, _
     if (sk->__sk_common.skc_state == kTcpClose) return 0;
     join_midway(state, sk, direction, result);
   }
-  __u32 readable = !(direction == kReceived && (flags & kMsgTrunc));
   const struct pt_regs *regs = registers_of(task);
   if (direction == kSent) before_send(state, task, regs);
+  if (is_tls_probed(task->tgid)) {
+    bool hidden = observe_tls(state, task, sk, direction, result);
+    if (hidden || state->budget.ignored) {
+      if (direction == kReceived) take_arrival(state, CAST_TO_KERNEL(struct tcp_sock, sk));
+      return 0;
+    }
+  }
+  __u32 readable = !(direction == kReceived && (flags & kMsgTrunc));
   emit_data(state, task, regs, sk, direction, result, readable);
   return 0;
 }

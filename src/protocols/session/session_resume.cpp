@@ -32,6 +32,7 @@ model::ConnectionInfo info_of(const Entry& entry) {
   info.local = endpoint_of(entry.local_address, entry.local_port);
   info.remote = endpoint_of(entry.remote_address, entry.remote_port);
   info.slot = {entry.slot, entry.slot_generation};
+  info.carrier = model::carrier_of(entry.id);
   return info;
 }
 

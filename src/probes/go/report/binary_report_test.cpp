@@ -175,7 +175,7 @@ std::uint64_t bits(std::initializer_list<abi::go_probe> probes) {
 TEST(BinaryReport, PointsAtTheStackCheckOfAFunction) {
   const auto file = http_server_with_ends().build();
   const auto report = report_of(file);
-  EXPECT_TRUE(report.is_go);
+  EXPECT_EQ(report.kind, abi::kBinaryGo);
   EXPECT_EQ(report.text, "go1.26.3");
   ASSERT_THAT(probes_of(report), Contains(abi::kGoProbeFinishRequest));
   const auto& point = report.points.back();
@@ -277,7 +277,7 @@ TEST(BinaryReport, AFunctionThatItsCallerNoLongerCallsWasInlined) {
   const auto other = report_of(calling.build());
   EXPECT_EQ(other.inlined, bits({abi::kGoProbeServeHttp}));
   EXPECT_EQ(other.left_out, bits({abi::kGoProbeFinishRequest}));  // its group needs ServeHTTP
-  EXPECT_FALSE(other.is_go);
+  EXPECT_EQ(other.kind, abi::kBinaryOther);
   EXPECT_EQ(other.text, "nothing_to_probe");
 }
 
@@ -464,7 +464,7 @@ TEST(BinaryReport, AGrpcErrorMayHideItsCodeInThreeWays) {
                        {{"Method", Kind::string, 16}}});
     structs.push_back(error);
     const auto report = report_of(program.build());
-    EXPECT_EQ(report.is_go, error.name != "status.another") << error.name;
+    EXPECT_EQ(report.kind == abi::kBinaryGo, error.name != "status.another") << error.name;
   }
 }
 

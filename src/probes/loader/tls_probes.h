@@ -1,0 +1,64 @@
+// Probes in the TLS library of a process: one link for its points, and a second one for the ends of
+// functions that have no better place. Control thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "abi/tls_calls.h"
+#include "base/fd.h"
+#include "base/result.h"
+#include "probes/loader/link_closer.h"
+
+namespace beyla::probes::loader {
+
+struct TlsPlace {
+  std::uint64_t offset =
+      0;  // of the instruction, in the file; at_return: of the function's first byte
+  std::uint32_t probe = 0;  // abi::tls_probe
+  bool at_return = false;   // the probe is an exit, and is hit when the function returns
+};
+
+// The probes of one library in one process; they go with this, some time later. Move-only.
+class TlsLinks {
+ public:
+  TlsLinks() = default;
+  TlsLinks(TlsLinks&& other) noexcept { *this = std::move(other); }
+  TlsLinks& operator=(TlsLinks&& other) noexcept;
+  ~TlsLinks() { detach(); }
+
+  // Never blocks.
+  void detach();
+  [[nodiscard]] std::size_t points() const { return points_; }
+
+ private:
+  friend class TlsProbes;
+  explicit TlsLinks(LinkCloser& closer) : closer_(&closer) {}
+
+  LinkCloser* closer_ = nullptr;  // null: no links
+  base::Fd places_;
+  base::Fd returns_;
+  std::size_t points_ = 0;
+};
+
+class TlsProbes {
+ public:
+  // Of the loaded kernel half; `closer` must outlive this and all links.
+  TlsProbes(int program_fd, LinkCloser& closer) : program_fd_(program_fd), closer_(closer) {}
+
+  // In the process, as this process's pid namespace calls it, wherever it has mapped the file;
+  // which is borrowed during the call. REQUIRES: each place is proven for this very file; at most
+  // kMaxUprobePlaces. All or none: ESRCH: the process has ended; EINVAL: not a probe of this
+  // library; else the kernel refuses one.
+  [[nodiscard]] base::Result<TlsLinks> attach(std::uint32_t pid, int library_fd,
+                                              std::span<const TlsPlace> places);
+  [[nodiscard]] bool has_room(Room room) const { return closer_.has_room(room); }
+
+ private:
+  int program_fd_;
+  LinkCloser& closer_;
+};
+
+}  // namespace beyla::probes::loader

@@ -1,0 +1,47 @@
+// Which functions of TLS libraries get probes: one table. Names and arguments as in OpenSSL's and
+// BoringSSL's ssl.h and in gnutls.h; src/abi/tls_calls.h says what the kernel half reads there.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "abi/tls_calls.h"
+
+namespace beyla::probes::tls {
+
+enum class Library : unsigned char {
+  openssl,
+  gnutls
+};  // by its interface: BoringSSL has OpenSSL's
+
+struct WantedFunction {
+  std::string_view name;
+  Library library{};
+  unsigned arguments = 0;  // that are read when it is entered
+  abi::tls_probe enter{};
+  abi::tls_probe exit = abi::kTlsProbes;  // kTlsProbes: nobody looks at its end
+};
+
+// SSL_accept() and SSL_connect() end in SSL_do_handshake(), of which they are tail calls.
+inline constexpr std::array kWantedFunctions = {
+    WantedFunction{"SSL_read", Library::openssl, 3, abi::kTlsReadEnter, abi::kTlsReadExit},
+    WantedFunction{"SSL_read_ex", Library::openssl, 4, abi::kTlsReadExEnter, abi::kTlsReadExExit},
+    WantedFunction{"SSL_write", Library::openssl, 3, abi::kTlsWriteEnter, abi::kTlsWriteExit},
+    WantedFunction{"SSL_write_ex", Library::openssl, 4, abi::kTlsWriteExEnter,
+                   abi::kTlsWriteExExit},
+    WantedFunction{"SSL_do_handshake", Library::openssl, 1, abi::kTlsHandshakeEnter,
+                   abi::kTlsHandshakeExit},
+    WantedFunction{"SSL_shutdown", Library::openssl, 1, abi::kTlsShutdownEnter,
+                   abi::kTlsShutdownExit},
+    WantedFunction{"SSL_free", Library::openssl, 1, abi::kTlsFreeEnter},
+    WantedFunction{"gnutls_record_recv", Library::gnutls, 3, abi::kTlsRecordRecvEnter,
+                   abi::kTlsRecordRecvExit},
+    WantedFunction{"gnutls_record_send", Library::gnutls, 3, abi::kTlsRecordSendEnter,
+                   abi::kTlsRecordSendExit},
+    WantedFunction{"gnutls_handshake", Library::gnutls, 1, abi::kTlsHandshakeEnter,
+                   abi::kTlsHandshakeExit},
+    WantedFunction{"gnutls_bye", Library::gnutls, 1, abi::kTlsShutdownEnter, abi::kTlsShutdownExit},
+    WantedFunction{"gnutls_deinit", Library::gnutls, 1, abi::kTlsFreeEnter},
+};
+
+}  // namespace beyla::probes::tls

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0
+ * Records of plaintext: as those of a socket, out of the buffer of a call that has just ended. */
+#pragma once
+
+#include "probes/tls/tls_stream.bpf.h"
+
+struct tls_scratch {
+  __u64 in_use;
+  struct event_data event;
+  __u8 bytes[2 * kRecordHeadBytes + kTailBytes]; /* half of it slack: the verifier adds up bounds */
+};
+
+/* key: CPU * kTlsScratchDepth + how many programs of this CPU are writing: a uprobe program stays on its
+ * CPU, but the task may be preempted and the next one hit a probe, too. The loader sets the size. */
+enum { kTlsScratchDepth = 2 };
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, kTlsScratchDepth);
+  __type(key, __u32);
+  __type(value, struct tls_scratch);
+} tls_scratch_by_cpu SEC(".maps");
+
+static __always_inline struct tls_scratch *take_tls_scratch(void) {
+  for (__u32 depth = 0; depth < kTlsScratchDepth; ++depth) {
+    __u32 key = bpf_get_smp_processor_id() * kTlsScratchDepth + depth;
+    struct tls_scratch *scratch = bpf_map_lookup_elem(&tls_scratch_by_cpu, &key);
+    if (scratch && !__sync_lock_test_and_set(&scratch->in_use, 1)) return scratch;
+  }
+  return 0;
+}
+
+/* As announce() of connection.bpf.h. */
+static __always_inline bool announce_plaintext(struct tls_stream *stream, struct task_struct *task) {
+  struct capture_budget *budget = &stream->budget;
+  if (budget->announced) return true;
+  take_slot(budget);
+  struct event_open *event = bpf_ringbuf_reserve(&data_ring, sizeof(*event), 0);
+  if (!event) {
+    count_lost(kEventOpen, kLossRingFull);
+    finish_record(kEventOpen);
+    return false;
+  }
+  fill_header(&event->header, kEventOpen, sizeof(*event), budget->id);
+  fill_key(&event->process, task);
+  __builtin_memcpy(event->local_address, stream->local_address, sizeof(event->local_address));
+  __builtin_memcpy(event->remote_address, stream->remote_address, sizeof(event->remote_address));
+  event->local_port = stream->local_port;
+  event->remote_port = stream->remote_port;
+  event->netns_inode = stream->netns_inode;
+  event->slot = budget->slot;
+  event->slot_generation = budget->slot_generation;
+  event->role = stream->role;
+  event->seen_from_start = stream->from_start;
+  event->padding = 0;
+  event->padding2 = 0;
+  event->carrier = stream->carrier;
+  budget->announced = 1;
+  bpf_ringbuf_submit(event, wakeup_flags());
+  finish_record(kEventOpen);
+  return true;
+}
+
+/* The first `wanted` bytes of the buffer and its last ones; returns how many those are together. */
+static __always_inline __u32 copy_ends(struct tls_scratch *scratch, __u64 buffer, __u32 wanted,
+                                       __u32 total) {
+  scratch->event.head_bytes = 0;
+  scratch->event.flags = kDataUnreadable;
+  barrier_var(wanted);
+  if (wanted > kRecordHeadBytes) wanted = kRecordHeadBytes;
+  if (bpf_probe_read_user(scratch->bytes, wanted, (void *)buffer)) {
+    note(kNoteUnreadable);
+    return 0;
+  }
+  scratch->event.head_bytes = wanted;
+  scratch->event.flags = 0;
+  __u32 tail = total - wanted;
+  if (!tail) return wanted;
+  if (tail > kTailBytes) tail = kTailBytes;
+  barrier_var(tail);
+  if (tail > kTailBytes) return wanted;
+  __u32 at = wanted;
+  barrier_var(at);
+  if (at > kRecordHeadBytes) return wanted;
+  return bpf_probe_read_user(scratch->bytes + at, tail, (void *)(buffer + total - tail)) ? wanted
+                                                                                        : at + tail;
+}
+
+/* What a call has moved: `bytes` of the buffer. Not static: the kernel verifies it once. */
+__noinline int emit_plaintext(struct tls_stream *stream, __u64 goroutine, __u32 direction,
+                              __u64 buffer, __u32 bytes) {
+  if (!stream || direction >= kDirections) return 0;
+  struct task_struct *task = bpf_get_current_task_btf();
+  __u64 offset = stream->next_offset[direction];
+  stream->next_offset[direction] = offset + bytes;
+  struct tls_scratch *scratch = take_tls_scratch();
+  if (!scratch) {
+    count_lost(kEventData, kLossRingFull);
+    finish_record(kEventData);
+    return 0;
+  }
+  struct event_data *event = &scratch->event;
+  event->offset = offset;
+  event->other_offset = stream->next_offset[direction == kReceived ? kSent : kReceived];
+  __u32 credit = take_credit(&stream->budget, direction);
+  if (!stream->budget.ignored) {
+    bool announced = announce_plaintext(stream, task);
+    __u32 wanted = bytes < credit ? bytes : credit;
+    event->arrival_ns = direction == kReceived && stream->role == kRoleServer ? stream->arrival_ns : 0;
+    event->goroutine = goroutine;
+    event->total_bytes = bytes;
+    event->direction = direction;
+    __u32 size = sizeof(*event) + copy_ends(scratch, buffer, wanted, bytes);
+    spend_credit(&stream->budget, direction, event->head_bytes);
+    fill_header(&event->header, kEventData, size, stream->budget.id);
+    fill_key(&event->process, task);
+    barrier_var(size);
+    if (size <= kMaxRecordBytes) write_record(event, size, announced);
+  }
+  /* Not before the copy: the next hit on this CPU may write here. */
+  __sync_lock_test_and_set(&scratch->in_use, 0);
+  return 0;
+}
