@@ -89,6 +89,24 @@ class Http2Test(unittest.TestCase):
                 statuses = self.check_load(900, 2, 100, "/huge", "/small", "/missing", target=NginxOfFiles(sendfile))
                 self.assertEqual(statuses, {"200": 600, "404": 300})
 
+    def test_clients(self) -> None:
+        """By their own sockets: what they receive comes in calls of any length."""
+        paths = ("/huge", "/small", "/missing")
+        with NginxOfFiles("on") as server:
+            urls = [f"http://127.0.0.1:{server.port}{path}" for path in paths]
+            outputs = [word for url in urls * 10 for word in ("-o", "/dev/null", url)]
+            for name, count, arguments in (
+                ("curl", 30, ["-sS", "--http2-prior-knowledge", *outputs]),
+                ("h2load", 300, ["-n300", "-c2", "-m100", *urls]),
+            ):
+                with self.subTest(name), Agent({"EXECUTABLE_NAME": name}, print_traces=False) as agent:
+                    subprocess.run([required_program(name), *arguments], check=True, capture_output=True, timeout=60)
+                    settle(lambda: agent.scrape().total(EXCHANGES, role="client") == count, 10)
+                    metrics = agent.quiet_metrics()
+                    counts = metrics.by("http_client_duration_seconds_count", "http_status_code")
+                    self.assertEqual(counts, {("200",): count * 2 / 3, ("404",): count / 3})
+                    self.assert_clean(agent)
+
     def test_paths_of_traces(self) -> None:
         with Nghttpd() as server, Agent({"OPEN_PORT": str(server.port)}) as agent:
             h2load(server.port, 20, 1, 10, "/small?q=secret")
