@@ -84,7 +84,7 @@ ABI_OFFSET(event_open, carrier, 96);
 ABI_ASSERT(sizeof(struct event_open) == 104);
 
 /* Followed by head_bytes of payload, the first that were transferred; the rest of the record is its
- * tail, the last. */
+ * tail, the last. A long call of a framed connection makes several, one behind the other. */
 struct event_data {
   struct event_header header;
   struct process_key process;

@@ -18,8 +18,9 @@ struct ConnectionOpened {
   ProcessKey process = {};  // which opened it, or used it first
 };
 
-// Bytes that passed through the socket in one call. Of total_bytes, the first head.size() and the
-// last tail.size() were copied; what lies between was not. Head and tail never overlap.
+// Bytes that passed through the socket in one call, or a part of them: a long call of a connection
+// with frames is told of in several, one behind the other. Of total_bytes, the first head.size()
+// and the last tail.size() were copied; what lies between was not. Head and tail never overlap.
 struct StreamData {
   base::BootTime time;  // after the copy: a receive has returned, a send is with the kernel
   ConnectionId connection = 0;

@@ -1,5 +1,5 @@
-// How the bytes of a protocol are cut into frames, as far as it takes to pass over what nobody wants
-// to read: given to the kernel half at load.
+// How the bytes of a protocol are cut into frames, as far as it takes to pass over what nobody
+// wants to read: given to the kernel half at load.
 #pragma once
 
 #include <cstdint>

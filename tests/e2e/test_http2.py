@@ -1,5 +1,6 @@
 """HTTP/2 in clear text: every stream of nghttpd is accounted for, with its path and status, also when the agent comes late."""
 import re
+import shutil
 import socket
 import subprocess
 import unittest
@@ -88,6 +89,25 @@ class Http2Test(unittest.TestCase):
             with self.subTest(sendfile=sendfile):
                 statuses = self.check_load(900, 2, 100, "/huge", "/small", "/missing", target=NginxOfFiles(sendfile))
                 self.assertEqual(statuses, {"200": 600, "404": 300})
+
+    def test_clients(self) -> None:
+        """By their own sockets: what they receive comes in calls of any length."""
+        paths = ("/huge", "/small", "/missing")
+        with NginxOfFiles("on") as server:
+            urls = [f"http://127.0.0.1:{server.port}{path}" for path in paths]
+            # curl 7.88 fails to use such a connection twice.
+            curls = [["-sS", "--http2-prior-knowledge", "-o", "/dev/null", url] for url in urls * 3]
+            for name, count, runs in (("curl", 9, curls), ("h2load", 300, [["-n300", "-c2", "-m100", *urls]])):
+                program = server.folder / f"{name}-{server.port}"  # nobody else runs it
+                shutil.copy(required_program(name), program)
+                with self.subTest(name), Agent({"EXECUTABLE_NAME": program.name}, print_traces=False) as agent:
+                    for arguments in runs:
+                        subprocess.run([program, *arguments], check=True, capture_output=True, timeout=60)
+                    settle(lambda: agent.scrape().total(EXCHANGES, role="client") == count, 10)
+                    metrics = agent.quiet_metrics()
+                    counts = metrics.by("http_client_duration_seconds_count", "http_status_code")
+                    self.assertEqual(counts, {("200",): count * 2 / 3, ("404",): count / 3})
+                    self.assert_clean(agent)
 
     def test_paths_of_traces(self) -> None:
         with Nghttpd() as server, Agent({"OPEN_PORT": str(server.port)}) as agent:

@@ -7,7 +7,7 @@
 #include "probes/socket/payload.bpf.h"
 
 enum {
-  kMaxWalkSteps = 8192,        /* of one call: a frame takes two, a piece of a vector one */
+  kMaxWalkSteps = 4096,        /* of one call, some 50 ns each: a frame takes two, a piece of a vector one */
   kWalkBudgetBytes = 262144,   /* copied of one call, headers not counted */
   kWorthPassingOver = 512,     /* shorter content is copied: a record costs more */
   kFoundHeaders = 2,           /* that fit behind each other: here a frame begins */

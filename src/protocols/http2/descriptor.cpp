@@ -40,7 +40,7 @@ constexpr model::FrameWalk kFraming = {
     .wanted_types = bit(FrameType::headers) | bit(FrameType::push_promise) |
                     bit(FrameType::continuation) | bit(FrameType::rst_stream) |
                     bit(FrameType::settings) | bit(FrameType::goaway),
-    .other_bytes = 1,            // DATA: the length of its padding
+    .other_bytes = 1,              // DATA: the length of its padding
     .max_found_bytes = 1U << 14U,  // RFC 9113 §4.2: what all must take
 };
 

@@ -113,6 +113,46 @@ TEST(Http2Parser, BodiesOfWhichTheMiddleIsNotCopied) {
   EXPECT_EQ(talk.summaries(), (Summaries{"PUT /up 200 32768", "GET /x 500 0"}));
 }
 
+// As the kernel tells of a call with frames, see src/probes/socket/frames.bpf.h.
+TEST(Http2Parser, LongCallsInSeveralRecords) {
+  Peer client;
+  Peer server;
+  Conversation talk;
+  talk.ask(join({preface(), client.get(1, "/long"), client.get(3, "/other")}));
+  talk.answer(settings());
+  const std::string content(16'384, 'x');
+  for (const std::uint32_t stream : {1U, 3U}) {
+    const std::string head = server.status(stream, "200", false);
+    const std::string first = head + data(stream, content, false);
+    talk.record(model::Direction::sent, first, head.size() + kFrameHeaderBytes + 1, 0);
+    const std::string last = data(stream, content);
+    talk.record(model::Direction::sent, last, kFrameHeaderBytes, 0);
+  }
+  EXPECT_EQ(talk.summaries(), (Summaries{"GET /long 200 0", "GET /other 200 0"}));
+  EXPECT_EQ(talk.sink.gaps, 0U);
+}
+
+// What the kernel is told of frames is what the parser knows of them.
+TEST(Http2Parser, FramingIsThatOfItsFrames) {
+  const model::FrameWalk* walk = framing();
+  ASSERT_NE(walk, nullptr);
+  EXPECT_EQ(walk->opening, kPreface);
+  for (const FrameType type : {FrameType::data, FrameType::headers, FrameType::continuation}) {
+    const std::string bytes = frame(type, 0, 1, std::string(300, 'x'));
+    const auto at = [&bytes](std::uint32_t place) {
+      return static_cast<std::uint8_t>(bytes[place]);
+    };
+    std::uint32_t length = 0;
+    for (std::uint32_t i = 0; i < walk->length_bytes; ++i) {
+      length = length << 8U | at(walk->length_at + i);
+    }
+    EXPECT_EQ(walk->header_bytes + length, bytes.size());
+    EXPECT_EQ(at(walk->type_at), static_cast<std::uint8_t>(type));
+    const bool wanted = (walk->wanted_types >> at(walk->type_at) & 1U) != 0;
+    EXPECT_EQ(wanted, type != FrameType::data);
+  }
+}
+
 TEST(Http2Parser, ServersMaySpeakFirst) {
   for (const Role role : {Role::server, Role::client}) {
     Peer client;

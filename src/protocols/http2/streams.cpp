@@ -1,6 +1,7 @@
 #include "protocols/http2/streams.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "protocols/http1/methods.h"
@@ -272,7 +273,13 @@ void Streams::withdraw_all() {
 void Streams::emit(const Stream& stream, Kind kind, std::uint32_t outcome, base::BootTime end) {
   model::Exchange exchange = exchange_of(stream, kind);
   exchange.end = std::max(end, exchange.received);
-  exchange.semantics.outcome = std::to_string(outcome);
+  model::Semantics& semantics = exchange.semantics;
+  semantics.outcome = std::to_string(outcome);
+  // As of the calls of Go programs, see finish_grpc() of calls/server_calls.cpp.
+  const bool may_be_anything = connection_.role == Role::server && outcome == kGrpcUnimplemented;
+  if (kind == Kind::grpc && may_be_anything && !stream.head.target.empty()) {
+    semantics.target = std::exchange(semantics.operation, std::string(http1::kOtherMethod));
+  }
   sink_.on_exchange(std::move(exchange));
 }
 
