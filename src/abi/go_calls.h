@@ -257,7 +257,7 @@ enum go_probe {
 /* What a record says. */
 enum go_call {
   kGoCallNone = 0,
-  kGoHttp1Begin = 1,  /* short. call: *response; flag kGoTls */
+  kGoHttp1Begin = 1,  /* short. call: *response; flag kGoTls. Only under TLS or where traces are wanted */
   kGoHttp1End = 2,    /* only under TLS. call: as at the begin */
   kGoHttp2Begin = 3,  /* short. call: *responseWriter; owner: *serverConn; status: stream id */
   kGoHttp2End = 4,    /* call: as at the begin */
@@ -275,9 +275,10 @@ enum go_call {
   kGoGrpcClientRetry = 12, /* short. call; status: of the attempt that failed */
   kGoGrpcClientEnd = 13,   /* short. call; status: gRPC code */
   kGoRoute = 14,      /* name: empty; target: the route, of the request that the goroutine serves;
-                         connection_id: of the answer's socket, 0: unknown */
+                         connection_id: of the answer's socket, 0: unknown; owner: over HTTP/1 when its
+                         handler began, as in the begin's header, 0: unknown */
   kGoPanic = 15,      /* goroutine panics; it may recover. call, method, name, target: of the request that
-                         it serves, else short and 0; flag kGoFailed: with http.ErrAbortHandler, by
+                         it serves, else short and 0; owner: as of a route; flag kGoFailed: with http.ErrAbortHandler, by
                          which a handler gives its answer up */
   kGoHijack = 16,     /* call: *response; method, name, target */
   kGoTraceParent = 17, /* comes before the begin. HTTP/2, gRPC: owner, status: as there; name: value of

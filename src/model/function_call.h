@@ -52,7 +52,8 @@ struct FunctionCall {
   CallOrigin origin;
   ConnectionId connection = 0;  // 0: not known
   std::uint64_t call = 0;       // what pairs begin and end
-  std::uint64_t owner = 0;      // the connection's or transport's object
+  std::uint64_t owner = 0;      // the connection's or transport's object; of routes and panics the
+                                // begin of the handler over HTTP/1, in ns of BootTime; 0: not known
   bool tls = false;
   bool failed = false;       // an error instead of an answer; panic: http.ErrAbortHandler
   bool in_http = false;      // a gRPC call that net/http answers

@@ -1,6 +1,7 @@
-// Of Linker: which goroutine serves a request of plain HTTP/1. The call says only the goroutine: it
-// serves what it received on the connection that it read last. net/http also reads one byte ahead
-// on a goroutine of its own, which serves nothing.
+// Of Linker: which goroutine serves a request of plain HTTP/1. The call that tells so is the begin
+// of the handler, or, where that is not told, its route. It serves what its goroutine received on
+// the connection that it read last. net/http also reads one byte ahead on a goroutine of its own,
+// which serves nothing.
 #include "spans/linker.h"
 
 namespace beyla::spans {
@@ -128,17 +129,22 @@ void Linker::on_closed(const model::ConnectionClosed& event) {
   connections_.erase(place);
 }
 
-void Linker::join(GoProcess& process, const model::FunctionCall& call) {
+// What the goroutine's connection asked first of what nobody is known to serve; null: nothing.
+OpenRequest* Linker::first_waiting(GoProcess& process, const model::FunctionCall& call) {
   auto id = call.connection;
   if (id == 0) id = process.connection_by_goroutine.find(call.origin.goroutine).value_or(0);
   const auto place = connections_.find(id);
   const bool waits = place != connections_.end() && place->second.first != OpenRequest::kNone;
-  if (!waits) return counters_.unjoined.add();
-  const std::uint32_t index = place->second.first;
-  OpenRequest& request = requests_.at(index);
+  return waits ? &requests_.at(place->second.first) : nullptr;
+}
+
+void Linker::join(GoProcess& process, const model::FunctionCall& call, OpenRequest& request,
+                  base::BootTime served_since) {
+  Connection& connection = connections_.at(request.connection);
+  const std::uint32_t index = connection.first;
   leave_queue(request, index);
-  place->second.served = requests_.id_of(index);
-  serve(process, place->second.served, request, call.origin);
+  connection.served = requests_.id_of(index);
+  serve(process, connection.served, request, call.origin, served_since);
   counters_.joined.add();
 }
 

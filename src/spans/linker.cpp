@@ -44,7 +44,7 @@ RequestId Linker::on_begun(const model::RequestBegun& begun) {
   if (!begun.origin) {
     enqueue(id, request);
   } else if (GoProcess* process = go_process(begun.process)) {
-    serve(*process, id, request, *begun.origin);
+    serve(*process, id, request, *begun.origin, begun.time);
   }
   return id;
 }
@@ -171,9 +171,7 @@ void Linker::on_call(const model::FunctionCall& call) {
   if (process == nullptr) return;
   process->called = call.time;
   switch (call.kind) {
-    case CallKind::http1_begin:
-      if (!call.tls) join(*process, call);
-      return;
+    case CallKind::http1_begin: return begin_http1(*process, call);
     case CallKind::route: return take_route(*process, call);
     case CallKind::panic: return panic(*process, call);
     default: return;

@@ -128,9 +128,11 @@ class Linker final : public model::ExchangeSink, public model::EventSink, public
   void enqueue(model::RequestId id, OpenRequest& request);
   void leave_queue(OpenRequest& request, std::uint32_t index);
   void receive_on(model::ConnectionId id, Connection& connection, std::uint64_t goroutine);
-  void join(GoProcess& process, const model::FunctionCall& call);
+  [[nodiscard]] OpenRequest* first_waiting(GoProcess& process, const model::FunctionCall& call);
+  void join(GoProcess& process, const model::FunctionCall& call, OpenRequest& request,
+            base::BootTime served_since);
   void serve(GoProcess& process, model::RequestId id, OpenRequest& request,
-             const model::CallOrigin& origin);
+             const model::CallOrigin& origin, base::BootTime served_since);
   // parents.cpp
   struct Candidate {
     const model::TraceContext* trace = nullptr;
@@ -143,6 +145,8 @@ class Linker final : public model::ExchangeSink, public model::EventSink, public
   [[nodiscard]] std::optional<Candidate> find_candidate(std::optional<std::uint64_t> request);
   [[nodiscard]] const model::TraceContext* parent_by_context(const GoProcess& process,
                                                              const model::CallOrigin& origin);
+  void begin_http1(GoProcess& process, const model::FunctionCall& call);
+  [[nodiscard]] OpenRequest* find_joined(GoProcess& process, const model::FunctionCall& call);
   [[nodiscard]] OpenRequest* find_served(GoProcess& process, const model::FunctionCall& call);
   void take_route(GoProcess& process, const model::FunctionCall& call);
   void panic(GoProcess& process, const model::FunctionCall& call);

@@ -73,6 +73,7 @@ class Traffic {
     made.origin.context = goroutine + 0xc000;
     made.target = target;
     made.connection = connection;
+    made.owner = kind == model::CallKind::http1_begin ? 0 : began_ns;
     linker.on_call(made);
   }
   // As gorilla/mux tells it, in pieces.
@@ -84,6 +85,7 @@ class Traffic {
     made.origin.goroutine = goroutine;
     made.origin.goroutine_id = goroutine + 1000;
     made.target = target;
+    made.owner = began_ns;
     made.more_pieces = true;
     linker.on_call(made);
   }
@@ -121,6 +123,7 @@ class Traffic {
   std::optional<model::TraceParent> incoming;
   std::optional<model::CallOrigin> origin;
   std::chrono::nanoseconds time = std::chrono::seconds(1);
+  std::uint64_t began_ns = 0;  // of the handler, as routes and panics tell it; 0: they do not
 };
 
 }  // namespace beyla::spans

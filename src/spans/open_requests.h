@@ -24,6 +24,7 @@ struct OpenRequest {
   base::BootTime begun;
   std::uint64_t newest_goroutine = 0;  // of its process, by its id, when it was joined
   std::uint64_t goroutine_key = 0;     // 0: nobody knows who serves it
+  base::BootTime served_since;         // when its handler began, as its goroutine's calls tell it
   std::uint64_t context = 0;
   std::string route;
   std::optional<base::BootTime> panicked;

@@ -14,11 +14,18 @@ std::uint64_t goroutine_key_of(const model::CallOrigin& origin) {
   return origin.goroutine_id != 0 ? key_of_id(origin.goroutine_id) : origin.goroutine << 1U;
 }
 
+// Of a route or a panic: when the handler began.
+constexpr base::BootTime kUnknownTime{};
+base::BootTime served_since(const model::FunctionCall& call) {
+  return base::BootTime(std::chrono::nanoseconds(static_cast<std::int64_t>(call.owner)));
+}
+
 }  // namespace
 
 // The newest of a goroutine, and of a context, is the one that counts.
 void Linker::serve(GoProcess& process, model::RequestId id, OpenRequest& request,
-                   const model::CallOrigin& origin) {
+                   const model::CallOrigin& origin, base::BootTime served_since) {
+  request.served_since = served_since;
   request.goroutine_key = goroutine_key_of(origin);
   request.context = origin.context;
   process.newest_goroutine = std::max(process.newest_goroutine, origin.goroutine_id);
@@ -85,30 +92,60 @@ const model::TraceContext* Linker::find_parent(GoProcess& process, const model::
   return count(nullptr, ParentBy::none);
 }
 
-// The request that the goroutine of the call serves, or whose answer goes where the call says.
-OpenRequest* Linker::find_served(GoProcess& process, const model::FunctionCall& call) {
+void Linker::begin_http1(GoProcess& process, const model::FunctionCall& call) {
+  if (call.tls) return;
+  OpenRequest* request = first_waiting(process, call);
+  if (request == nullptr) return counters_.unjoined.add();
+  join(process, call, *request, call.time);
+}
+
+// Of those that are known to be served: that of the call's goroutine, or whose answer goes where
+// the call says. One whose handler began at another time is another one.
+OpenRequest* Linker::find_joined(GoProcess& process, const model::FunctionCall& call) {
+  const base::BootTime since = served_since(call);
+  const auto find = [&](std::optional<model::RequestId> id) -> OpenRequest* {
+    OpenRequest* request = id ? requests_.find(*id) : nullptr;
+    const bool is_it =
+        request != nullptr && (since == kUnknownTime || request->served_since == since);
+    return is_it ? request : nullptr;
+  };
   if (call.connection != 0) {
     const auto place = connections_.find(call.connection);
     if (place != connections_.end()) {
-      if (OpenRequest* request = requests_.find(place->second.served)) return request;
+      if (OpenRequest* request = find(place->second.served)) return request;
     }
   }
   for (const std::uint64_t goroutine :
        {goroutine_key_of(call.origin), key_of_id(call.origin.parent_goroutine_id)}) {
-    const auto id = process.request_by_goroutine.find(goroutine);
-    if (OpenRequest* request = id ? requests_.find(*id) : nullptr) return request;
+    if (OpenRequest* request = find(process.request_by_goroutine.find(goroutine))) return request;
   }
+  return nullptr;
+}
+
+// Where its begin was not told, this is the first that is heard of who serves it. What came only
+// after the handler began is another request: one that net/http answered itself, after an answer
+// that none of this goroutine's sends was part of.
+OpenRequest* Linker::find_served(GoProcess& process, const model::FunctionCall& call) {
+  if (OpenRequest* request = find_joined(process, call)) return request;
+  const base::BootTime since = served_since(call);
+  OpenRequest* request = first_waiting(process, call);
+  const bool is_it = request != nullptr && (since == kUnknownTime || request->begun <= since);
+  if (is_it) {
+    join(process, call, *request, since);
+    return request;
+  }
+  if (since != kUnknownTime) counters_.unjoined.add();
   return nullptr;
 }
 
 // Its own request only: of a panic elsewhere the process dies, or nobody hears of it.
 void Linker::panic(GoProcess& process, const model::FunctionCall& call) {
-  const auto id = process.request_by_goroutine.find(goroutine_key_of(call.origin));
-  OpenRequest* request = id ? requests_.find(*id) : nullptr;
+  OpenRequest* request = find_served(process, call);
   if (request == nullptr) return;
   if (!call.failed) request->panicked = call.time;
   // Unless its handler recovers, it has ended, though some panics show only later that they did.
-  process.request_by_context.erase(request->context, *id);
+  const auto id = process.request_by_goroutine.find(request->goroutine_key);
+  if (id) process.request_by_context.erase(request->context, *id);
   request->context = 0;
 }
 

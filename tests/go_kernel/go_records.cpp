@@ -3,6 +3,7 @@
 // go_records PID [PROBE,... [MODE]]: until the standard input ends; quiet: costs and books only.
 // For the bench, which asks the kernel for the costs: thin: quiet, and nothing is measured; full:
 // likewise, but the probes own plain requests as those under TLS, and the sockets are not watched.
+// metrics: nobody wants traces.
 // "ready" says that the probes stand.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -141,12 +142,14 @@ int on_record(void* context, void* data, std::size_t size) {
   return 0;
 }
 
-enum class Mode : std::uint8_t { loud, quiet, thin, full };
+enum class Mode : std::uint8_t { loud, quiet, thin, full, metrics };
 
 Mode parse_mode(std::string_view text) {
+  if (text == "loud") return Mode::loud;
   if (text == "quiet") return Mode::quiet;
   if (text == "thin") return Mode::thin;
   if (text == "full") return Mode::full;
+  if (text == "metrics") return Mode::metrics;
   fail(text, EINVAL);
 }
 
@@ -180,7 +183,8 @@ int run(int pid, const std::set<std::uint32_t>& wanted, Mode mode) {
   if (!file.valid()) fail(path, errno);
   auto report = read_report(file);
   if (report.kind != abi::kBinaryGo) fail("not a Go program", ENOEXEC);
-  if (mode != Mode::full) report.go.flags |= abi::kGoTracesWanted;
+  const bool traces = mode != Mode::full && mode != Mode::metrics;
+  if (traces) report.go.flags |= abi::kGoTracesWanted;
   if (mode == Mode::full) own_plain_requests(report.go);
   beyla_bpf& skeleton = load_programs();
   const std::uint32_t image = 0;
@@ -192,7 +196,8 @@ int run(int pid, const std::set<std::uint32_t>& wanted, Mode mode) {
   }
   const base::Fd link = attach(skeleton, file, pid, report.points, wanted);
   set_bit(skeleton.bss->has_go_probes, static_cast<std::uint32_t>(pid));
-  Reader reader{mode != Mode::loud};
+  const bool prints = mode == Mode::loud || mode == Mode::metrics;
+  Reader reader{!prints};
   auto* ring = ring_buffer__new(bpf_map__fd(skeleton.maps.data_ring), on_record, &reader, nullptr);
   const bool measures = mode == Mode::loud || mode == Mode::quiet;
   const base::Fd statistics(measures ? bpf_enable_stats(BPF_STATS_RUN_TIME) : -1);

@@ -1,6 +1,8 @@
 """The records of net/http servers and clients, each kind on real requests, with the oldest and newest Go."""
 import http.client
+import socket
 import ssl
+import struct
 import subprocess
 import unittest
 
@@ -58,6 +60,29 @@ class Http1Test(unittest.TestCase):
                 self.assertNotEqual(first["context"], "0")
                 self.assertNotEqual(first["context"], second["context"])
                 self.assertEqual(first["flags"], "0")
+
+    def test_without_traces_the_route_tells_when_the_handler_began(self) -> None:
+        with GoTarget(NEWEST) as target, Watch(target.process.pid, mode="metrics") as watch:
+            get(target, "/users/7", "/nowhere", "/users/8")
+            curl(target.url() + "/panic")
+            watch.wait_for("panic")
+        records = without_read_ahead(watch.records)
+        self.assertEqual([record.what for record in records if record.what != "received"],
+                         ["route", "sent", "sent", "route", "sent", "route", "panic"])
+        one, two, panicked = (int(record["owner"], 16) for record in watch.of("route"))
+        self.assertTrue(0 < one < two < panicked)
+        self.assertEqual(int(watch.of("panic")[0]["owner"], 16), panicked)
+
+    def test_a_panic_of_what_nobody_saw_begin_says_how(self) -> None:
+        for cell in (OLDEST, NEWEST):
+            with self.subTest(str(cell)), GoTarget(cell) as target:
+                with Watch(target.process.pid, probes=[22], mode="metrics") as watch:
+                    curl(target.url() + "/panic")
+                    curl(target.url() + "/panic?abort")
+                    watch.wait_for("panic", 2)
+                self.assertEqual([record.number("flags") for record in watch.of("panic")], [0, FAILED])
+                self.assertEqual([record["g"] for record in watch.of("panic")],
+                                 [record["g"] for record in without_read_ahead(watch.of("received"))])
 
     def test_before_go_1_22_there_is_no_route(self) -> None:
         with GoTarget(OLDEST) as target, Watch(target.process.pid) as watch:
@@ -123,6 +148,33 @@ class Http1Test(unittest.TestCase):
         self.assertEqual((first["call"], first["context"]), (again["call"], again["context"]))
         self.assertEqual((end["call"], end["status"], end["target"]), (first["call"], "404", "/users/7?status=404&delay=20ms"))
         self.assertEqual(watch.of("route")[-1]["target"], "/users/{id}")
+
+    def test_deadlines_that_others_set_are_no_ends(self) -> None:
+        """The end under TLS is a call of SetWriteDeadline, which handlers and net/http's timeouts make, too."""
+        with GoTarget(Cell("1.26", "stripped", "tls"), "-deadlines") as target:
+            with Watch(target.process.pid) as watch:
+                answers = get(target, "/users/7?status=404&size=50000", "/users/8?status=201", secure=True)
+                watch.wait_for("http1_end", 2)
+        told = [(record.what, record["call"]) for record in watch.calls if record.what.startswith("http1")]
+        [(_, one), (_, two)] = [(what, call) for what, call in told if what == "http1_begin"]
+        self.assertEqual(told, [("http1_begin", one), ("http1_end", one), ("http1_begin", two), ("http1_end", two)])
+        self.assertEqual([(end.number("status"), end.number("out")) for end in watch.of("http1_end")],
+                         [(status, len(body)) for status, body, _ in answers])
+
+    def test_a_client_that_resets_its_connection_ends_a_request_once(self) -> None:
+        with GoTarget(Cell("1.26", "stripped", "tls"), "-deadlines") as target:
+            with Watch(target.process.pid) as watch:
+                plain = socket.create_connection(("127.0.0.1", target.port), timeout=10)
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                secure = ssl._create_unverified_context().wrap_socket(plain)
+                secure.sendall(b"GET /users/7?delay=200ms HTTP/1.1\r\nHost: a\r\n\r\n")
+                watch.wait_for("http1_begin")
+                secure.close()
+                watch.wait_for("http1_end")
+                get(target, "/users/8", secure=True)
+                watch.wait_for("http1_end", 2)
+        self.assertEqual([record["call"] for record in watch.of("http1_begin")],
+                         [record["call"] for record in watch.of("http1_end")])
 
     def test_a_wrapper_without_tls_changes_nothing(self) -> None:
         with GoTarget(Cell("1.26", "default", "nethttp"), "-wrap") as target, Watch(target.process.pid) as watch:

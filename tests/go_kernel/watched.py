@@ -35,8 +35,8 @@ class Record(dict[str, str]):
 class Watch:
     """Probes a process inside the block; all of its records are there after it."""
 
-    def __init__(self, pid: int, probes: Iterable[int] = (), quiet: bool = False) -> None:
-        self._command = [GO_RECORDS, str(pid), ",".join(map(str, probes)), *(["quiet"] if quiet else [])]
+    def __init__(self, pid: int, probes: Iterable[int] = (), mode: str = "loud") -> None:
+        self._command = [GO_RECORDS, str(pid), ",".join(map(str, probes)), mode]
 
     def __enter__(self) -> Watch:
         self._file = tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace")

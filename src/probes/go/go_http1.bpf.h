@@ -31,6 +31,13 @@ static __always_inline __u64 begin_http1(const struct go_hit *hit, __u64 respons
   return begun_ns;
 }
 
+/* Of plain requests the sockets tell the begin. Where no calls look for what they serve, its goroutine
+ * is told with the route, if there is one: a quarter of a microsecond less. */
+static __always_inline bool is_begin_told(const struct go_hit *hit,
+                                          const struct go_request *served) {
+  return served->has_tls || (hit->image->flags & kGoTracesWanted);
+}
+
 /* What net/http has read, up to the end of the request's head; the body was not touched yet. */
 static __always_inline void report_head(const struct go_hit *hit, __u64 response) {
   const struct go_image *image = hit->image;
@@ -61,6 +68,8 @@ static __always_inline void serve_http1(const struct go_hit *hit, __u64 writer, 
   served.connection_id = as_before ? known->connection_id : 0;
   served.has_tls = as_before ? known->has_tls : has_tls(hit->image, writer);
   if (served.has_tls) report_head(hit, writer);
-  served.begun_ns = begin_http1(hit, writer, request, served.has_tls, 0);
+  served.begun_ns = is_begin_told(hit, &served)
+                        ? begin_http1(hit, writer, request, served.has_tls, 0)
+                        : bpf_ktime_get_boot_ns();
   remember_request(hit, known, &served);
 }

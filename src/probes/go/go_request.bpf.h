@@ -29,7 +29,7 @@ struct go_request {
   __u32 image_index;
   __u32 router; /* go_router */
   __u64 connection_id; /* on which it has told a route; 0: on none yet */
-  __u64 begun_ns; /* HTTP/1; 0: the record of it was lost */
+  __u64 begun_ns; /* HTTP/1; 0: the record of it was lost, or nobody saw it */
   __u64 sent_ns; /* under TLS: when the goroutine last sent; 0: it has not yet */
   __u8 open;    /* its route was not reported yet */
   __u8 sends;   /* the goroutine sends its answer itself: HTTP/1 */

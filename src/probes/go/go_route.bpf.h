@@ -62,16 +62,17 @@ static __always_inline bool is_subtree(const __u8 *text, __u32 length) {
   return last < kGoTargetBytes && text[last] == '/';
 }
 
-/* Whether there may be more to know: no route, or that of a subtree. */
-static __always_inline bool emit_route(const struct go_hit *hit, __u64 call, struct go_string route,
-                                       __u32 flags, __u64 connection_id) {
+/* served: null: unknown. Whether there may be more to know: no route, or that of a subtree. */
+static __always_inline bool emit_route(const struct go_hit *hit, const struct go_request *served,
+                                       struct go_string route, __u32 flags, __u64 connection_id) {
   if (!route.length) return true;
-  struct call_scratch *scratch = begin_in_scratch(hit, kGoRoute, call);
+  struct call_scratch *scratch = begin_in_scratch(hit, kGoRoute, served ? served->call : 0);
   if (!scratch) return false;
   struct event_call *event = &scratch->record.call;
   __u8 *text = (__u8 *)&scratch->record.texts; /* and what follows it */
   __u32 copied = copy_text(text, kGoTargetBytes, route);
   event->header.connection_id = connection_id;
+  event->owner = served ? served->begun_ns : 0;
   event->flags = flags | kGoBareTarget;
   event->status = told_length(route, copied);
   bool may_be_more = is_subtree(text, copied);
@@ -84,7 +85,7 @@ static __always_inline void report_route(const struct go_hit *hit, struct go_req
                                          __u64 connection_id) {
   served->open = 0;
   struct go_string route = read_route(hit->image, served);
-  if (!emit_route(hit, served->call, route, 0, connection_id)) return;
+  if (!emit_route(hit, served, route, 0, connection_id)) return;
   struct go_mux_use *use = mux_use_of(served);
   if (use) use->unrouted++;
 }

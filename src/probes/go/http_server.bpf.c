@@ -198,6 +198,7 @@ static __always_inline void report_panic_of(struct go_hit *hit, struct go_reques
   struct call_scratch *scratch = begin_long(hit, kGoPanic, served->call);
   if (!scratch) return;
   scratch->record.call.flags = panic_flags(value);
+  scratch->record.call.owner = served->begun_ns;
   set_request(scratch, hit, served->request);
   submit_long(scratch);
 }
@@ -212,8 +213,11 @@ int go_panic(struct pt_regs *ctx) {
     report_panic_of(&hit, served, ctx->bx);
     return 0;
   }
+  /* Where no begin is probed, its connection tells what it serves. */
   struct event_call *event = begin_short(&hit, kGoPanic, 0);
-  if (event) submit_short(event);
+  if (!event) return 0;
+  event->flags = panic_flags(ctx->bx);
+  submit_short(event);
   return 0;
 }
 

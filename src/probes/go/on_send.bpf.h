@@ -10,7 +10,7 @@ int go_before_send(__u64 goroutine, __u64 connection_id, __u32 is_ignored);
 
 /* Before the record of what a server sends. */
 static __always_inline void before_send(const struct connection_state *state,
-                                        struct task_struct *task) {
+                                        struct task_struct *task, const struct pt_regs *regs) {
   if (state->role != kRoleServer || !is_go_probed(task->tgid)) return;
-  go_before_send(((struct pt_regs *)bpf_task_pt_regs(task))->r14, state->id, state->ignored);
+  go_before_send(regs->r14, state->id, state->ignored);
 }

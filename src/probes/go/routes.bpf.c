@@ -93,7 +93,8 @@ int go_echo_find(struct pt_regs *ctx) {
  * with the whole template down to it. */
 static __always_inline void emit_template(const struct go_hit *hit, __u64 path) {
   struct go_string template = read_string(hit->image, path, kGoMuxRegexpTemplate);
-  emit_route(hit, 0, template, kGoMorePieces, 0);
+  struct go_request *served = find_request(hit->goroutine, hit->task);
+  emit_route(hit, is_of(served, hit) ? served : 0, template, kGoMorePieces, 0);
 }
 
 SEC("uprobe.multi")

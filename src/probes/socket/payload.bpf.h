@@ -40,9 +40,9 @@ static __always_inline bool is_file_at(const struct file *file, struct task_stru
 
 /* False: the buffer cannot be told from the registers (io_uring, sendfile, 32-bit tasks ...). */
 static __always_inline bool find_call_buffer(struct user_buffer *buffer, struct task_struct *task,
-                                             struct sock *sk, __u32 direction) {
+                                             const struct pt_regs *regs, struct sock *sk,
+                                             __u32 direction) {
   if ((task->flags & kPfIoWorker) || (task->thread_info.status & kTsCompat)) return false;
-  struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
   __u64 number = regs->orig_ax;
   if (!is_inside_call(regs) || !is_file_at(sk->sk_socket->file, task, regs->di)) return false;
   if (number == (direction == kReceived ? kSysRead : kSysWrite) ||

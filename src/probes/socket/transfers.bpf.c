@@ -8,6 +8,11 @@ char LICENSE[] __weak SEC("license") = "GPL";
 
 enum { kMsgOob = 0x1, kMsgPeek = 0x2, kMsgTrunc = 0x20, kRcvShutdown = 1, kSendShutdown = 2 };
 
+/* Asked once a transfer: each call of a helper is dear, see docs/design/0007-hot-path.md. */
+static __always_inline const struct pt_regs *registers_of(struct task_struct *task) {
+  return (const struct pt_regs *)bpf_task_pt_regs(task);
+}
+
 /* The socket's state if its bytes are wanted, else null. The common miss costs two look-ups. */
 static __always_inline struct connection_state *wanted_state(struct sock *sk,
                                                              struct task_struct *task,
@@ -23,7 +28,7 @@ static __always_inline struct connection_state *wanted_state(struct sock *sk,
     }
   }
   if (state->ignored) {
-    if (direction == kSent) before_send(state, task); /* under TLS as well */
+    if (direction == kSent) before_send(state, task, registers_of(task)); /* under TLS as well */
     return 0;
   }
   /* A process that got a marked listener's connection by exec or over a unix socket. */
@@ -96,14 +101,14 @@ static __always_inline __u32 take_credit(struct connection_state *state, __u32 d
 /* Copies what the credit allows and fills in how much that was. Returns the record's size. */
 static __always_inline __u32 fill_payload(struct payload_scratch *scratch,
                                           struct connection_state *state, struct task_struct *task,
-                                          struct sock *sk, __u32 direction, __u32 wanted,
-                                          __u32 readable) {
+                                          const struct pt_regs *regs, struct sock *sk,
+                                          __u32 direction, __u32 wanted, __u32 readable) {
   struct event_data *event = &scratch->event;
   __u32 bytes = event->total_bytes;
   struct user_buffer buffer = {.socket = sk};
   __u32 copied = 0, unreadable = 1;
   event->head_bytes = 0;
-  if (readable && (find_call_buffer(&buffer, task, sk, direction) ||
+  if (readable && (find_call_buffer(&buffer, task, regs, sk, direction) ||
                    find_uring_payload(&buffer, direction, bytes))) {
     unreadable = 0;
     copied = wanted == bytes && buffer.iov_count <= kShortVector
@@ -137,8 +142,8 @@ static __always_inline void write_record(struct payload_scratch *scratch, __u32 
 }
 
 static __always_inline void emit_data(struct connection_state *state, struct task_struct *task,
-                                      struct sock *sk, __u32 direction, __u32 bytes,
-                                      __u32 readable) {
+                                      const struct pt_regs *regs, struct sock *sk, __u32 direction,
+                                      __u32 bytes, __u32 readable) {
   const struct tcp_sock *tcp = CAST_TO_KERNEL(struct tcp_sock, sk); /* is_tcp() where state is made */
   struct payload_scratch *scratch = take_scratch(direction);
   if (!scratch) return;
@@ -151,10 +156,10 @@ static __always_inline void emit_data(struct connection_state *state, struct tas
   event->offset = offset;
   event->other_offset = other_position(state, tcp, sk, direction);
   event->arrival_ns = arrival;
-  event->goroutine = ((struct pt_regs *)bpf_task_pt_regs(task))->r14;
+  event->goroutine = regs->r14;
   event->total_bytes = bytes;
   __u32 wanted = bytes < credit ? bytes : credit;
-  __u32 size = fill_payload(scratch, state, task, sk, direction, wanted, readable);
+  __u32 size = fill_payload(scratch, state, task, regs, sk, direction, wanted, readable);
   fill_header(&event->header, kEventData, size, state->id);
   fill_key(&event->process, task);
   barrier_var(size);
@@ -174,8 +179,9 @@ static __always_inline int on_transfer(struct sock *sk, int result, int flags, _
     join_midway(state, sk, direction, result);
   }
   __u32 readable = !(direction == kReceived && (flags & kMsgTrunc));
-  if (direction == kSent) before_send(state, task);
-  emit_data(state, task, sk, direction, result, readable);
+  const struct pt_regs *regs = registers_of(task);
+  if (direction == kSent) before_send(state, task, regs);
+  emit_data(state, task, regs, sk, direction, result, readable);
   return 0;
 }
 
