@@ -11,7 +11,7 @@ test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev libdw-dev libhttp-parser-dev libnghttp2-dev liburing-dev libclang-rt-19-dev nginx-light wrk apache2-utils
   redis-server redis-tools prometheus curl sudo procps util-linux gunicorn puma
   fuse3 python3-fusepy libcap2-bin systemd
-  docker-registry caddy etcd-server etcd-client nghttp2-client openssl libssl-dev libgnutls28-dev
+  docker-registry caddy etcd-server etcd-client nghttp2-client nghttp2-server openssl libssl-dev libgnutls28-dev
 )
 # The servers of `make test-matrix` beside those of the tests.
 matrix_packages=(haproxy apache2-bin php-cli php-fpm)

@@ -1,4 +1,4 @@
-"""Probes in Go programs, from the selection to the end: analysed once per file, attached with four capabilities, and
+"""Probes in Go programs, from the selection to the end: analysed once per file, attached with five capabilities, and
 gone with the process, with the agent, and with an agent that is killed."""
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class GoProbesTest(unittest.TestCase):
                     self.assertEqual(bpf_ids_left(held), {})
                     self.check_answers(server)
 
-    def test_four_capabilities_are_enough(self) -> None:
+    def test_five_capabilities_are_enough(self) -> None:
         with GoServer() as server, Agent({"OPEN_PORT": str(server.port)}, command=as_somebody()) as agent:
             self.wait_for_probes(agent, 1)
             self.check_answers(server)

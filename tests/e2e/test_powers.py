@@ -68,7 +68,7 @@ class PowersTest(unittest.TestCase):
             self.check_all(agent, NOBODY, 0)
             self.check_core_dumps_are_off(agent)
 
-    def test_started_with_four_capabilities(self) -> None:
+    def test_started_with_five_capabilities(self) -> None:
         """In full: root's executables and environments are read, also of what ran before, and Go programs probed."""
         older, newer = PythonServer(), GoServer(None, {"OTEL_SERVICE_NAME": "the-newer"})
         with older:
