@@ -223,7 +223,7 @@ __noinline __u32 copy_frames(struct user_buffer *buffer, struct connection_state
   return steps.copied;
 }
 
-/* User space, which would say that the connection is framed, has its word some 20 ms late. */
+/* After is_framed_opening(). */
 __noinline int begin_framed(struct connection_state *state, __u32 direction) {
   struct payload_scratch *scratch = take_scratch(direction);
   if (!scratch || !state) return 0;
@@ -237,11 +237,4 @@ __noinline int begin_framed(struct connection_state *state, __u32 direction) {
   else frame->synced = 0;
   if (event->other_offset == 0) begin_frames(other, 0);
   return 0;
-}
-
-static __always_inline bool is_framed_opening(const struct payload_scratch *scratch) {
-  __u64 opening;
-  __builtin_memcpy(&opening, scratch->bytes, sizeof(opening));
-  return frame_walk.header_bytes && scratch->event.offset == 0 &&
-         scratch->event.head_bytes >= sizeof(opening) && opening == frame_walk.opening;
 }

@@ -111,6 +111,8 @@ __noinline int emit_plaintext(struct tls_stream *stream, __u64 goroutine, __u32 
     event->direction = direction;
     __u32 size = sizeof(*event) + copy_ends(scratch, buffer, wanted, bytes);
     spend_credit(&stream->budget, direction, event->head_bytes);
+    /* Not walked: what a call moves is rarely longer than a record of TLS, and so is copied whole. */
+    if (is_framed_opening(event, scratch->bytes)) stream->budget.framed = 1;
     fill_header(&event->header, kEventData, size, stream->budget.id);
     fill_key(&event->process, task);
     barrier_var(size);
