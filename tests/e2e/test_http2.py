@@ -6,7 +6,8 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from harness import Agent, main, required_program, settle
+from go_programs import make_certificate
+from harness import Agent, main, required_program, settle, wait_until
 from targets import Nginx, Server, ServerWithFolder
 
 COUNT = "http_server_duration_seconds_count"
@@ -42,10 +43,17 @@ class Nghttpd(ServerWithFolder):
         return [required_program("nghttpd"), "--no-tls", f"--htdocs={self.folder}", str(self.port)]
 
 
-def h2load(port: int, requests: int, clients: int, streams: int, *paths: str) -> None:
+class NghttpdWithTls(Nghttpd):
+    def command(self) -> list[str]:
+        write_bodies(self.folder)
+        certificate, key = make_certificate(self.folder)
+        return [required_program("nghttpd"), f"--htdocs={self.folder}", str(self.port), str(key), str(certificate)]
+
+
+def h2load(port: int, requests: int, clients: int, streams: int, *paths: str, scheme: str = "http") -> None:
     output = subprocess.run(
         [required_program("h2load"), f"-n{requests}", f"-c{clients}", f"-m{streams}"]
-        + [f"http://127.0.0.1:{port}{path}" for path in paths],
+        + [f"{scheme}://127.0.0.1:{port}{path}" for path in paths],
         check=True, capture_output=True, text=True, timeout=60,
     ).stdout
     if not re.search(rf"{requests} succeeded|{requests} done", output):
@@ -75,6 +83,15 @@ class Http2Test(unittest.TestCase):
             settle(lambda: agent.scrape().total(EXCHANGES) == 10_000, 10)
             metrics = agent.quiet_metrics()
             statuses = {key[0]: count for key, count in metrics.by(COUNT, "http_status_code").items()}
+            self.assertEqual(statuses, {"200": 5000, "404": 5000})
+            self.assert_clean(agent)
+
+    def test_every_stream_behind_tls(self) -> None:
+        with NghttpdWithTls() as server, Agent({"OPEN_PORT": str(server.port)}, print_traces=False) as agent:
+            wait_until(lambda: "TLS probes in pid=" in agent.stderr(), 15, "the TLS probes")
+            h2load(server.port, 10_000, 4, 100, "/small", "/missing", scheme="https")
+            settle(lambda: agent.scrape().total(EXCHANGES) == 10_000, 10)
+            statuses = {key[0]: count for key, count in agent.scrape().by(COUNT, "http_status_code").items()}
             self.assertEqual(statuses, {"200": 5000, "404": 5000})
             self.assert_clean(agent)
 
