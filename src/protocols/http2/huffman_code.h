@@ -73,7 +73,8 @@ static_assert(kCanonical.code_of[kEndOfString] ==
 
 // What the next kPeekBits bits begin with: two symbols where both fit, else one; count 0: a longer
 // code.
-constexpr unsigned kPeekBits = 11;
+constexpr unsigned kPeekBits =
+    11;  // 8 KiB; twice as much saves a tenth where nothing else needs the cache
 struct Peek {
   std::array<std::uint8_t, 2> symbols{};
   std::uint8_t bits = 0;
