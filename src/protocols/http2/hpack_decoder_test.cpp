@@ -67,7 +67,7 @@ TEST(HpackDecoder, RefusesWhatBreaksTheRulesAndForgets) {
   const std::string field = literal(kNotInserted, "a", "b");
   const std::vector<Refused> blocks = {
       {"index 0", indexed(0)},
-      {"an integer over 32 bits", from_hex("ff 81ffffff0f")},
+      {"an integer over 32 bits", from_hex("ff 82ffffff0f")},
       {"an integer that never ends", from_hex("ff 808080808000")},
       {"a cut integer", from_hex("ff 80")},
       {"no name", from_hex("00")},
@@ -128,6 +128,9 @@ TEST(HpackDecoder, AStringOverTheLimitIsUnknownAndKeepsItsPlace) {
   EXPECT_EQ(decode(decoder, block + hpack_string(longest + "x", false)),
             (ToldFields{{"a", std::nullopt}}));
   ASSERT_TRUE(decode(decoder, literal(kInserted, "c", "d")));
+  const std::string other_value =
+      hpack_integer(kNotInserted, 4, 62) + hpack_string(longest + "x", false);
+  EXPECT_EQ(decode(decoder, other_value), (ToldFields{{"c", std::nullopt}}));
   EXPECT_EQ(decode(decoder, indexed(62) + indexed(63)),
             (ToldFields{{"c", "d"}, {"a", std::nullopt}}));
 }
@@ -148,6 +151,9 @@ TEST(HpackDecoder, TellsNoValuesThatNobodyWants) {
   const std::string again = hpack_integer(kInserted, 6, 62) + hpack_string("00-2", true);
   EXPECT_EQ(decode(decoder, again + indexed(62)),
             (ToldFields{{"traceparent", "00-2"}, {"traceparent", "00-2"}}));
+  const std::string other = hpack_integer(kInserted, 6, 64) + hpack_string("secret", true);
+  EXPECT_EQ(decode(decoder, other + indexed(62)),
+            (ToldFields{{"x-token", std::nullopt}, {"x-token", std::nullopt}}));
 }
 
 TEST(HpackDecoder, TakesNoMemoryUntilSomethingIsInserted) {

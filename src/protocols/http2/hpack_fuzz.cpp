@@ -15,8 +15,6 @@ namespace {
 
 using namespace beyla::protocols::http2;
 
-constexpr std::size_t kMaxMemory = 512 * 16 + 2 * kMaxTableBytes + 1024;
-
 void require(bool condition) {
   if (!condition) std::abort();
 }
@@ -42,7 +40,7 @@ struct Told {
 Told told_by(HpackDecoder& decoder, std::string_view block) {
   ToldFieldSink sink;
   const bool accepted = decoder.decode(beyla::base::as_bytes(block), sink);
-  require(decoder.memory_bytes() <= kMaxMemory);
+  require(decoder.memory_bytes() <= kMaxHpackMemoryBytes);
   return {accepted, std::move(sink.fields)};
 }
 

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "protocols/http2/hpack_decoder.h"
+
 namespace beyla::protocols::http2 {
 namespace {
 
@@ -64,12 +66,12 @@ TEST(HpackTable, MemoryHasALimitWhateverSizeIsTold) {
   insert_numbers(table, 100'000, 200'000);
   EXPECT_EQ(value_at(table, 389), "199610");  // 32 + 4 + 6 bytes each in 16 KiB
   EXPECT_EQ(value_at(table, 390), "none");
-  EXPECT_LE(table.memory_bytes(), sizeof(table) + 512 * 16 + 2 * kMaxTableBytes);
+  EXPECT_LE(table.memory_bytes(), kMaxHpackMemoryBytes);
   const std::string large(6000, 'x');
   for (int i = 0; i < 100; ++i) table.insert(field(large, large));
   EXPECT_EQ(value_at(table, 0), large);
   EXPECT_EQ(value_at(table, 1), "none");
-  EXPECT_LE(table.memory_bytes(), sizeof(table) + 512 * 16 + 2 * kMaxTableBytes);
+  EXPECT_LE(table.memory_bytes(), kMaxHpackMemoryBytes);
 }
 
 TEST(HpackTable, SmallerSizesEvict) {
@@ -83,6 +85,16 @@ TEST(HpackTable, SmallerSizesEvict) {
   table.resize(4096);
   insert_numbers(table, 5, 6);
   EXPECT_EQ(value_at(table, 0), "5");
+}
+
+TEST(HpackTable, WhatASizeEvictedShowsNoLargerTable) {
+  HpackTable table;
+  insert_numbers(table, 0, 5);
+  table.resize(3 * (32 + 5));
+  EXPECT_EQ(value_at(table, 3), "none");
+  insert_numbers(table, 5, 9);
+  EXPECT_EQ(value_at(table, 2), "6");
+  EXPECT_EQ(value_at(table, 3), "none");
 }
 
 // Its place counts if the encoder's table is larger than we know.
@@ -114,7 +126,7 @@ TEST(HpackTable, StaticNamesTakeNoMemory) {
   ASSERT_TRUE(table.find(0, found));
   EXPECT_EQ(found.field.name, ":path");
   EXPECT_EQ(found.field.value, std::nullopt);
-  EXPECT_LE(table.memory_bytes(), sizeof(table) + 8 * 16);
+  EXPECT_LE(table.memory_bytes(), sizeof(table) + 8 * 12);
 }
 
 }  // namespace
