@@ -34,6 +34,7 @@ class HpackDecoder {
   // wanted: outlives this. Names are always told. Values of others are passed over: the Huffman
   // code in them is not checked.
   explicit HpackDecoder(const HeaderSelection& wanted = kEveryHeader);
+  explicit HpackDecoder(HeaderSelection&& wanted) = delete;  // it would dangle
   ~HpackDecoder();
   HpackDecoder(HpackDecoder&&) noexcept;
   HpackDecoder& operator=(HpackDecoder&&) noexcept;
