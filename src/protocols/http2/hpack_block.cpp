@@ -108,10 +108,7 @@ bool HpackBlock::read_string(bool wanted, StringRoom& room, std::optional<std::s
   if (!length) return false;
   const auto bytes = reader_.read_bytes(*length);
   if (!bytes) return false;
-  if (!wanted || *length > kMaxHpackStringBytes) {
-    list_bytes_ += std::min(*length, kMaxHeaderListBytes);
-    return true;
-  }
+  if (!wanted || *length > kMaxHpackStringBytes) return true;
   if ((*first & kHuffman) == 0) {
     text = base::as_text(*bytes);
     return true;

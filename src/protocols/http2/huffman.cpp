@@ -32,7 +32,7 @@ class Window {
     std::uint64_t bytes = 0;
     std::memcpy(&bytes, next_, sizeof(bytes));
     if constexpr (std::endian::native == std::endian::little) bytes = __builtin_bswap64(bytes);
-    bits_ |= bytes >> count_;
+    bits_ |= bytes >> count_ % kWindowBits;  // fewer than that while 8 bytes are left
     next_ += (kWindowBits - 1 - count_) / 8;
     count_ |= 56U;
   }

@@ -72,7 +72,7 @@ static_assert(kCanonical.code_of[kEndOfString] ==
               (1U << kMaxCodeBits) - 1);  // the code is complete
 
 // What the next kPeekBits bits begin with: two symbols where both fit, else one; count 0: a longer
-// code.
+// code. 8 KiB of table; one bit more saves a tenth of the time where nothing else needs the cache.
 constexpr unsigned kPeekBits = 11;
 struct Peek {
   std::array<std::uint8_t, 2> symbols{};
