@@ -24,6 +24,7 @@
 #include <string_view>
 #include <vector>
 
+#include "abi/frame_walk.h"
 #include "abi/maps.h"
 #include "base/fd.h"
 #include "beyla_bpf.skel.h"
