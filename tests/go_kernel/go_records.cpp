@@ -27,12 +27,14 @@
 #include "abi/frame_walk.h"
 #include "abi/maps.h"
 #include "base/fd.h"
-#include "beyla_bpf.skel.h"
 #include "probes/go/report/binary_report.h"
 #include "probes/go/report/file_view.h"
 #include "probes/loader/go_programs.h"
 #include "probes/loader/uprobe_multi.h"
 #include "record_text.h"
+
+using beyla::abi::frame_walk;  // as the skeleton calls it
+#include "beyla_bpf.skel.h"
 
 namespace beyla::tests {
 namespace {
