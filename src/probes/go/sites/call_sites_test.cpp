@@ -8,9 +8,9 @@
 namespace beyla::probes::go {
 namespace {
 
-using x86::testing::code_of;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using x86::testing::code_of;
 
 constexpr std::int64_t kCallee = 0x100;
 constexpr std::int64_t kMethod = 0x48;
