@@ -155,7 +155,7 @@ struct go_mux_use {
   uint64_t hits;
   uint64_t copies;   /* of them: with another request than the one that was begun */
   uint64_t unrouted; /* requests without a pattern, or with one that others may be mounted under */
-  uint64_t padding;
+  uint64_t routed;   /* all others whose route was looked for */
 };
 ABI_ASSERT(sizeof(struct go_mux_use) == 32);
 

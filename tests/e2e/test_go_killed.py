@@ -13,9 +13,9 @@ import unittest
 from go_load import SteadyGoLoad
 from go_targets import GoTarget, wait_probed
 from go_builds import Cell
-from harness import FULL, Agent, main, settle
-from kernel_objects import Handles, changed_text
-from processes import family
+from harness import FULL, Agent, main
+from kernel_objects import changed_text
+from killing import kill_at_once
 
 CELLS = (
     Cell("1.26", "default", "nethttp"), Cell("1.26", "stripped", "tls"), Cell("1.26", "stripped", "grpc"),
@@ -41,19 +41,11 @@ class StartingAgent(Agent):
 
 
 class GoKilledTest(unittest.TestCase):
-    def kill(self, agent: Agent) -> None:
-        processes = Handles(family(agent.pid))
-        self.addCleanup(processes.close)
-        os.kill(agent.pid, signal.SIGKILL)
-        self.assertIn(agent.stop(), (0, -signal.SIGKILL))
-        settle(lambda: not processes.alive(), GONE_SECONDS)
-        self.assertEqual(processes.alive(), [])
-
     def one_round(self, index: int, ports: str, chance: random.Random) -> None:
         starting = index % 3 == 2
         with (StartingAgent if starting else Agent)({"OPEN_PORT": ports}, print_traces=False) as agent:
             time.sleep(chance.uniform(0, STARTING_SECONDS if starting else RUNNING_SECONDS))
-            self.kill(agent)
+            kill_at_once(agent, GONE_SECONDS)
 
     def changed(self, targets: list[GoTarget]) -> list[str]:
         return [what for target in targets for what in changed_text(target.process.pid)]

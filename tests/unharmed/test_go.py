@@ -2,7 +2,6 @@
 it, or of its start."""
 import os
 import random
-import signal
 import time
 import unittest
 
@@ -10,9 +9,9 @@ from runs import Program
 
 from go_builds import Cell, program_of
 from go_targets import wait_probed
-from harness import Agent, free_port, main, settle
-from kernel_objects import Handles, changed_text
-from processes import family
+from harness import Agent, free_port, main
+from kernel_objects import changed_text
+from killing import kill_at_once
 
 WHOLE = os.environ.get("UNHARMED") == "all"
 MODES = ("default", "pie", "static-pie", "cgo", "stripped") if WHOLE else ("pie", "stripped")
@@ -65,14 +64,6 @@ class GoTest(unittest.TestCase):
         self.assertGreaterEqual(counted, LEAST_REQUESTS)
         return counted
 
-    def kill(self, agent: Agent) -> None:
-        processes = Handles(family(agent.pid))
-        self.addCleanup(processes.close)
-        os.kill(agent.pid, signal.SIGKILL)
-        self.assertIn(agent.stop(), (0, -signal.SIGKILL))
-        settle(lambda: not processes.alive(), GONE_SECONDS)
-        self.assertEqual(processes.alive(), [])
-
     def run_killed(self, cell: Cell, chance: random.Random) -> int:
         """How often a kill left a breakpoint behind."""
         port, left = free_port(), 0
@@ -84,7 +75,7 @@ class GoTest(unittest.TestCase):
                     wait_probed(agent, program.pid)
                 program.begin()
                 time.sleep(chance.uniform(0, STARTING_SECONDS if starting else RUNNING_SECONDS))
-                self.kill(agent)
+                kill_at_once(agent, GONE_SECONDS)
                 program.read_line()
             left += bool(changed_text(program.pid))
         self.assertEqual(program.finish(), self.run_clean(cell, KILLS))

@@ -100,7 +100,7 @@ void GoAttacher::turn(base::BootTime now) {
 
 void GoAttacher::look_at(const model::ProcessKey& process, Mux& mux) {
   const auto use = kernel_.go()->mux_use(process);
-  mux.seen = use.hits + use.unrouted;
+  mux.seen = requests_in(use);
   switch (mux.choice.next(use)) {
     case MuxChoice::Step::none: return;
     case MuxChoice::Step::detach:

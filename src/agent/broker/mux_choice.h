@@ -10,6 +10,11 @@
 
 namespace beyla::broker {
 
+// Of a binary, whether the probe stands or not: grows while there is traffic.
+[[nodiscard]] constexpr std::uint64_t requests_in(const abi::go_mux_use& use) {
+  return use.hits + use.unrouted + use.routed;
+}
+
 class MuxChoice {
  public:
   // Ours. So many requests without one copy: there is no such middleware, as far as one can tell.

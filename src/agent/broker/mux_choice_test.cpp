@@ -8,7 +8,13 @@ namespace {
 using Step = MuxChoice::Step;
 
 abi::go_mux_use use(std::uint64_t hits, std::uint64_t copies, std::uint64_t unrouted) {
-  return {.hits = hits, .copies = copies, .unrouted = unrouted, .padding = 0};
+  return {.hits = hits, .copies = copies, .unrouted = unrouted, .routed = 0};
+}
+
+TEST(MuxChoice, RequestsWithTheirRoutesAreTrafficToo) {
+  abi::go_mux_use use{};
+  use.routed = 5;
+  EXPECT_EQ(requests_in(use), 5U);
 }
 
 TEST(MuxChoice, GoesAfterManyRequestsWithoutACopy) {

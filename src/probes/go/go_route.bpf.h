@@ -85,7 +85,9 @@ static __always_inline void report_route(const struct go_hit *hit, struct go_req
                                          __u64 connection_id) {
   served->open = 0;
   struct go_string route = read_route(hit->image, served);
-  if (!emit_route(hit, served, route, 0, connection_id)) return;
+  bool may_be_more = emit_route(hit, served, route, 0, connection_id);
   struct go_mux_use *use = mux_use_of(served);
-  if (use) use->unrouted++;
+  if (!use) return;
+  if (may_be_more) use->unrouted++;
+  else use->routed++;
 }
