@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -42,13 +43,20 @@ bool is_named_for_switching(const MappedCode& code) {
   return names_one_of(code.name, kParts);
 }
 
+// Those named for TLS come first, each kind in the order of the map.
 std::vector<MappedCode> likely_libraries(std::vector<MappedCode> mapped) {
-  const auto large = std::ranges::stable_partition(mapped, is_named_for_tls);
-  const auto small = std::ranges::remove_if(
-      large, [](const MappedCode& code) { return code.code_bytes < kLargeCodeBytes; });
-  mapped.erase(small.begin(), small.end());
-  mapped.resize(std::min(mapped.size(), kMaxLibraries));
-  return mapped;
+  std::vector<MappedCode> named;
+  std::vector<MappedCode> large;
+  for (auto& code : mapped) {
+    if (is_named_for_tls(code)) {
+      named.push_back(std::move(code));
+    } else if (code.code_bytes >= kLargeCodeBytes) {
+      large.push_back(std::move(code));
+    }
+  }
+  std::ranges::move(large, std::back_inserter(named));
+  named.resize(std::min(named.size(), kMaxLibraries));
+  return named;
 }
 
 // Of a distribution's library directories; the first that has it counts.
