@@ -21,7 +21,7 @@ import urllib.request
 from pathlib import Path
 from typing import Callable, Iterator, Mapping, Sequence, TypeVar
 
-from observed import Metrics, Trace, generated_and_accounted, is_balanced
+from observed import PROCESS_EVENTS, Metrics, Trace, books
 from processes import PROCESSOR, family, named
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -202,13 +202,16 @@ class Agent:
 
     def quiet_metrics(self, timeout: float = 15.0) -> Metrics:
         """The metrics once traffic has ended: nothing new, and generated = delivered + lost for every kind."""
+        # With a name selector every exec and exit of the machine is an event, and others may be at work on it.
+        ignored = {PROCESS_EVENTS} if self._environment.get("EXECUTABLE_NAME") else set()
 
         def settled() -> Metrics | None:
-            before = self.scrape()
+            before = books(self.scrape(), ignored)
             time.sleep(QUIET_SECONDS)
-            after = self.scrape()
-            unchanged = generated_and_accounted(before) == generated_and_accounted(after)
-            return after if unchanged and is_balanced(after) else None
+            metrics = self.scrape()
+            after = books(metrics, ignored)
+            generated, accounted = after
+            return metrics if before == after and generated == accounted else None
 
         return wait_until(settled, timeout, "the traffic ends and the books balance")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from typing import Collection, Mapping
 
 DURATION = r"(?:\d+h)?(?:\d+m)?\d+(?:\.\d{1,2})?(?:ns|µs|ms|s)"
 TRACE_LINE = re.compile(
@@ -12,6 +13,7 @@ TRACE_LINE = re.compile(
     r"(?P<status>\d{3}) (?P<method>\S+) (?P<path>\S*) "
     r"\[(?P<peer>[^\]\s]+)\]->\[(?P<host>\S+):(?P<port>\d+)\] size:(?P<size>\d+)B"
 )
+PROCESS_EVENTS = ("process",)  # a kind of record
 SECONDS_PER_UNIT = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
 
 
@@ -107,12 +109,18 @@ class Metrics:
 
 
 def is_balanced(metrics: Metrics) -> bool:
-    generated, accounted = generated_and_accounted(metrics)
+    generated, accounted = books(metrics)
     return generated == accounted
 
 
-def generated_and_accounted(metrics: Metrics) -> tuple[dict, dict]:
+def books(metrics: Metrics, ignored: Collection[tuple[str]] = ()) -> tuple[dict, dict]:
+    """Records that the kernel half made, and those that were delivered or lost, by kind."""
     generated = metrics.by("beyla_events_generated_total", "kind")
     accounted = metrics.by("beyla_events_delivered_total", "kind")
     accounted.update(metrics.by("beyla_events_lost_total", "kind"))
-    return dict(generated), {kind: count for kind, count in accounted.items() if kind in generated or count}
+    accounted = {kind: count for kind, count in accounted.items() if kind in generated or count}
+    return without(generated, ignored), without(accounted, ignored)
+
+
+def without(counts: Mapping[tuple[str], float], ignored: Collection[tuple[str]]) -> dict:
+    return {kind: count for kind, count in counts.items() if kind not in ignored}

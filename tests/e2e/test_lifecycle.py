@@ -31,7 +31,11 @@ def bpf_ids_of(pid: int) -> dict[str, set[int]]:
     """The kernel's ids of the BPF programs and maps that the process holds."""
     ids: dict[str, set[int]] = {"prog": set(), "map": set()}
     for info in Path(f"/proc/{pid}/fdinfo").iterdir():
-        for kind, number in re.findall(r"^(prog|map)_id:\s*(\d+)$", info.read_text(), re.MULTILINE):
+        try:
+            text = info.read_text()
+        except FileNotFoundError:  # closed meanwhile: an executable that was looked at
+            continue
+        for kind, number in re.findall(r"^(prog|map)_id:\s*(\d+)$", text, re.MULTILINE):
             ids[kind].add(int(number))
     return ids
 
