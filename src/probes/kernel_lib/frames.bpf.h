@@ -9,7 +9,7 @@
 
 enum {
   kMaxWalkSteps = 4096,        /* of one call, some 50 ns each: a frame takes two, a piece of a vector one */
-  kWalkBudgetBytes = 262144,   /* copied of one call, headers not counted */
+  kWalkBudgetBytes = 262144,   /* copied of the frames that begin in one call, headers not counted */
   kWorthPassingOver = 512,     /* shorter content is copied: a record costs more */
   kFoundHeaders = 2,           /* that fit behind each other: here a frame begins */
 };
@@ -108,8 +108,10 @@ static __always_inline long begin_frame(struct frame_steps *steps) {
   steps->headers++;
   bool is_wanted = ((frame_walk.wanted_types >> type) & 1) || length <= kWorthPassingOver;
   __u32 wanted = is_wanted ? length : smaller(length, frame_walk.other_bytes);
-  wanted = smaller(wanted, steps->budget);
-  steps->budget -= wanted;
+  wanted = smaller(wanted, kWalkBudgetBytes);
+  __u32 here = smaller(wanted, steps->total - steps->at);
+  if (here > steps->budget) wanted = here = steps->budget;
+  steps->budget -= here;
   frame->wanted = wanted;
   frame->left = length;
   return steps->finds && steps->headers == kFoundHeaders;
