@@ -220,15 +220,13 @@ static __always_inline __u32 copy_walked(struct payload_scratch *scratch, struct
   return steps.copied;
 }
 
-/* After is_framed_opening(). frames: of both directions. */
-static __always_inline void begin_framed(struct payload_scratch *scratch, struct capture_budget *budget,
+/* After is_framed_opening(): what follows the opening is still to be walked. frames: of both directions. */
+static __always_inline void begin_framed(const struct event_data *event, struct capture_budget *budget,
                                          struct frame_state *frames, __u32 direction) {
-  const struct event_data *event = &scratch->event;
   struct frame_state *frame = &frames[direction % kDirections];
   budget->framed = 1;
   begin_frames(frame, frame_walk.opening_bytes);
-  frame->next = event->total_bytes;
-  if (event->head_bytes == event->total_bytes) walk_copied(scratch, frame);
-  else frame->synced = 0;
+  frame->wanted = frame_walk.opening_bytes;
+  frame->next = 0;
   if (event->other_offset == 0) begin_frames(&frames[(direction + 1) % kDirections], 0);
 }

@@ -22,10 +22,9 @@ __noinline __u32 copy_frames(struct user_buffer *buffer, struct connection_state
   return copied;
 }
 
-/* Not static: the kernel verifies it once. */
-__noinline int begin_framed_socket(struct connection_state *state, __u32 direction) {
-  struct payload_scratch *scratch = take_scratch(direction);
-  if (!scratch || !state) return 0;
-  begin_framed(scratch, &state->budget, state->frames, direction);
-  return 0;
+/* The first call may hold long heads behind the opening: it is copied anew, as one of frames. */
+static __always_inline __u32 copy_opening(struct user_buffer *buffer, struct connection_state *state,
+                                          const struct event_data *event, __u32 direction) {
+  begin_framed(event, &state->budget, state->frames, direction);
+  return copy_frames(buffer, state, direction);
 }

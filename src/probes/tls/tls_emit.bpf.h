@@ -102,13 +102,6 @@ __noinline __u32 copy_plaintext_frames(struct tls_stream *stream, struct payload
   return copied;
 }
 
-__noinline int begin_framed_plaintext(struct tls_stream *stream, struct payload_scratch *scratch,
-                                      __u32 direction) {
-  if (!stream || !scratch) return 0;
-  begin_framed(scratch, &stream->budget, stream->frames, direction);
-  return 0;
-}
-
 /* What a call has moved: `bytes` of the buffer. Not static: the kernel verifies it once. */
 __noinline int emit_plaintext(struct tls_stream *stream, __u64 goroutine, __u32 direction,
                               __u64 buffer, __u32 bytes) {
@@ -139,9 +132,11 @@ __noinline int emit_plaintext(struct tls_stream *stream, __u64 goroutine, __u32 
     __u32 copied = stream->budget.framed
                        ? copy_plaintext_frames(stream, &scratch->payload, buffer, direction)
                        : copy_ends(&scratch->payload, buffer, wanted, bytes);
+    if (!stream->budget.framed && is_framed_opening(event, scratch->payload.bytes)) {
+      begin_framed(event, &stream->budget, stream->frames, direction);
+      copied = copy_plaintext_frames(stream, &scratch->payload, buffer, direction);
+    }
     spend_credit(&stream->budget, direction, event->head_bytes);
-    if (!stream->budget.framed && is_framed_opening(event, scratch->payload.bytes))
-      begin_framed_plaintext(stream, &scratch->payload, direction);
     __u32 size = sizeof(*event) + copied;
     event->header.size = size;
     barrier_var(size);
