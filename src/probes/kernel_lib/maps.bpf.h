@@ -25,7 +25,7 @@ struct capture_budget {
   __u8 framed; /* its bytes are frames: as the policy says, or, until there is one, the opening */
 };
 
-/* How far the walk over the frames of one direction is; see socket/frames.bpf.h. */
+/* How far the walk over the frames of one direction is; see frames.bpf.h. */
 struct frame_state {
   __u64 next;   /* stream position behind what was walked */
   __u32 left;   /* of the frame, until the next header */

@@ -2,12 +2,7 @@
  * The record of bytes that passed: where it is put together. */
 #pragma once
 
-#include "probes/kernel_lib/connection.bpf.h"
-
-struct payload_scratch {
-  struct event_data event;
-  __u8 bytes[2 * kRecordHeadBytes + kTailBytes]; /* half of it slack: the verifier adds up bounds */
-};
+#include "probes/kernel_lib/user_buffer.bpf.h"
 
 /* key: CPU * kDirections + direction; the loader sets the size. Not per CPU by its type, whose
  * values end at 32 KiB (PCPU_MIN_UNIT_SIZE). The two programs never nest in themselves: the kernel

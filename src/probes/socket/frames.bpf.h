@@ -1,199 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0
- * A connection whose bytes are frames: of a long call, headers and frames of wanted types are copied
- * wherever they stand, in as many records as it takes; the content of all others is passed over by
- * its length. What a frame looks like, `frame_walk` says; the protocol is user space's affair. */
+ * The walk over frames, of a socket's calls. */
 #pragma once
 
+#include "probes/kernel_lib/frames.bpf.h"
 #include "probes/socket/payload.bpf.h"
-
-enum {
-  kMaxWalkSteps = 4096,        /* of one call, some 50 ns each: a frame takes two, a piece of a vector one */
-  kWalkBudgetBytes = 262144,   /* copied of one call, headers not counted */
-  kWorthPassingOver = 512,     /* shorter content is copied: a record costs more */
-  kFoundHeaders = 2,           /* that fit behind each other: here a frame begins */
-};
-
-struct frame_steps {
-  struct payload_scratch *scratch;
-  struct frame_state *frame;
-  const struct user_buffer *buffer;
-  const void *base; /* of the piece of the vector that holds `at` */
-  __u32 piece_begin; /* positions in the call, as all below */
-  __u32 piece_end;
-  __u32 piece_index; /* of the next */
-  __u32 at;
-  __u32 total;
-  __u32 begin; /* of the record that is being filled; `copied` bytes from here on are in it */
-  __u32 copied;
-  __u32 budget;
-  __u32 headers; /* whole ones, so far */
-  __u8 from_scratch; /* the call is copied already */
-  __u8 copies;
-  __u8 finds; /* is this the beginning of frames? */
-  __u8 failed;
-};
-
-static __always_inline long fail_step(struct frame_steps *steps) {
-  steps->failed = 1;
-  return 1;
-}
-
-static __always_inline __u32 smaller(__u32 a, __u32 b) { return a < b ? a : b; }
-
-static __always_inline long next_piece(struct frame_steps *steps) {
-  struct user_iovec piece;
-  if (!steps->buffer || !steps->buffer->iov || steps->piece_index >= steps->buffer->iov_count)
-    return fail_step(steps);
-  if (!read_piece(steps->buffer, steps->piece_index, &piece)) return fail_step(steps);
-  __u64 left = steps->total - steps->at;
-  steps->piece_index++;
-  steps->base = piece.base;
-  steps->piece_begin = steps->at;
-  steps->piece_end = steps->at + (__u32)(piece.length < left ? piece.length : left);
-  return 0;
-}
-
-/* What was passed over since belongs to the record, as bytes that were not copied. */
-static __always_inline void write_piece(struct frame_steps *steps) {
-  struct event_data *event = &steps->scratch->event;
-  __u32 length = steps->at - steps->begin;
-  __u32 size = sizeof(*event) + steps->copied;
-  barrier_var(size);
-  if (size > kMaxRecordBytes) return;
-  event->head_bytes = steps->copied;
-  event->total_bytes = length;
-  event->header.size = size;
-  write_record(steps->scratch, size, true);
-  event->offset += length;
-  steps->begin = steps->at;
-  steps->copied = 0;
-}
-
-static __always_inline bool copy_here(struct frame_steps *steps, __u32 bytes) {
-  bool follows = steps->begin + steps->copied == steps->at;
-  if (!follows || steps->copied + bytes > kRecordHeadBytes) write_piece(steps);
-  __u32 to = steps->copied;
-  barrier_var(to);
-  if (to > kRecordHeadBytes) return false;
-  barrier_var(bytes);
-  if (bytes > kRecordHeadBytes) return false;
-  const void *from = steps->base + (steps->at - steps->piece_begin);
-  if (bpf_probe_read_user(steps->scratch->bytes + to, bytes, from)) return false;
-  steps->copied = to + bytes;
-  return true;
-}
-
-static __always_inline bool read_here(struct frame_steps *steps, void *to, __u32 bytes) {
-  __u32 at = steps->at;
-  if (!steps->from_scratch)
-    return bpf_probe_read_user(to, bytes, steps->base + (at - steps->piece_begin)) == 0;
-  barrier_var(at);
-  if (at > kRecordHeadBytes) return false;
-  return bpf_probe_read_kernel(to, bytes, steps->scratch->bytes + at) == 0;
-}
-
-static __always_inline long begin_frame(struct frame_steps *steps) {
-  struct frame_state *frame = steps->frame;
-  __u32 length = 0;
-  for (__u32 i = 0; i < kMaxFrameLengthBytes; i++) {
-    if (i < frame_walk.length_bytes)
-      length = length << 8 | frame->header[(frame_walk.length_at + i) % kMaxFrameHeaderBytes];
-  }
-  __u32 type = frame->header[frame_walk.type_at % kMaxFrameHeaderBytes];
-  frame->header_bytes = 0;
-  if (type >= kMaxFrameTypes || !((frame_walk.known_types >> type) & 1)) return fail_step(steps);
-  if (steps->finds && length > frame_walk.max_found_bytes) return fail_step(steps);
-  steps->headers++;
-  bool is_wanted = ((frame_walk.wanted_types >> type) & 1) || length <= kWorthPassingOver;
-  __u32 wanted = is_wanted ? length : smaller(length, frame_walk.other_bytes);
-  wanted = smaller(wanted, steps->budget);
-  steps->budget -= wanted;
-  frame->wanted = wanted;
-  frame->left = length;
-  return steps->finds && steps->headers == kFoundHeaders;
-}
-
-static __always_inline long take_header(struct frame_steps *steps, __u32 room) {
-  struct frame_state *frame = steps->frame;
-  __u32 have = frame->header_bytes;
-  barrier_var(have);
-  if (have >= kMaxFrameHeaderBytes || have >= frame_walk.header_bytes) return fail_step(steps);
-  __u32 bytes = smaller(frame_walk.header_bytes - have, room);
-  barrier_var(bytes);
-  if (bytes > kMaxFrameHeaderBytes) return fail_step(steps);
-  if (!read_here(steps, frame->header + have, bytes)) return fail_step(steps);
-  if (steps->copies && !copy_here(steps, bytes)) return fail_step(steps);
-  steps->at += bytes;
-  frame->header_bytes = have + bytes;
-  return have + bytes == frame_walk.header_bytes ? begin_frame(steps) : 0;
-}
-
-static long walk_step(__u32 index, struct frame_steps *steps) {
-  if (steps->at >= steps->total) return 1;
-  if (steps->at >= steps->piece_end) return next_piece(steps);
-  struct frame_state *frame = steps->frame;
-  __u32 room = steps->piece_end - steps->at;
-  if (frame->wanted) {
-    __u32 bytes = smaller(smaller(frame->wanted, room), kRecordHeadBytes);
-    if (steps->copies && !copy_here(steps, bytes)) return fail_step(steps);
-    frame->wanted -= bytes;
-    frame->left -= bytes;
-    steps->at += bytes;
-    return 0;
-  }
-  __u32 passed = smaller(frame->left, room);
-  frame->left -= passed;
-  steps->at += passed;
-  return room == passed ? 0 : take_header(steps, room - passed);
-}
-
-/* False: these were no frames, or too many. */
-static __always_inline bool walk(struct frame_steps *steps) {
-  steps->total = steps->scratch->event.total_bytes;
-  steps->budget = kWalkBudgetBytes;
-  if (steps->from_scratch || !steps->buffer->iov) {
-    steps->base = steps->from_scratch ? 0 : steps->buffer->base;
-    steps->piece_end = steps->total;
-  }
-  bpf_loop(kMaxWalkSteps, walk_step, steps, 0);
-  return !steps->failed;
-}
-
-static __always_inline void begin_frames(struct frame_state *frame, __u32 bytes_before) {
-  frame->left = bytes_before;
-  frame->wanted = 0;
-  frame->header_bytes = 0;
-  frame->synced = 1;
-}
-
-/* Where the walk has lost the frames, or never had them: a call often begins with one. */
-static __always_inline bool find_frames(struct payload_scratch *scratch, struct frame_state *frame,
-                                        const struct user_buffer *buffer) {
-  begin_frames(frame, 0);
-  struct frame_steps steps = {.scratch = scratch, .frame = frame, .buffer = buffer, .finds = 1};
-  bool found = walk(&steps) && (steps.headers >= kFoundHeaders ||
-                                (steps.headers && !frame->left && !frame->header_bytes));
-  begin_frames(frame, 0);
-  return found;
-}
-
-/* What nobody copied, or was not a call, may have been content. */
-static __always_inline void pass_over_hole(struct frame_state *frame, __u64 offset) {
-  __u64 hole = offset - frame->next;
-  if (!hole) return;
-  if (hole > frame->left) {
-    frame->synced = 0;
-    return;
-  }
-  frame->left -= hole;
-  frame->wanted = hole < frame->wanted ? frame->wanted - hole : 0;
-}
-
-static __always_inline void walk_copied(struct payload_scratch *scratch, struct frame_state *frame,
-                                        const struct user_buffer *buffer) {
-  struct frame_steps steps = {.scratch = scratch, .frame = frame, .buffer = buffer, .from_scratch = 1};
-  if (!walk(&steps) || steps.at < steps.total) frame->synced = 0;
-}
 
 /* As copy_payload(), of a framed connection: writes all records of the call but the last, which stays
  * in the scratch. */
@@ -202,39 +12,19 @@ __noinline __u32 copy_frames(struct user_buffer *buffer, struct connection_state
   struct payload_scratch *scratch = take_scratch(direction);
   if (!scratch || !buffer || !state) return 0;
   struct frame_state *frame = &state->frames[direction % kDirections];
-  struct event_data *event = &scratch->event;
-  __u32 total = event->total_bytes;
-  pass_over_hole(frame, event->offset);
-  frame->next = event->offset + total;
-  if (!frame->synced && !find_frames(scratch, frame, buffer)) {
-    frame->synced = 0;
+  __u32 total = scratch->event.total_bytes;
+  if (!reach_frames(scratch, frame, buffer))
     return copy_payload(buffer, direction, kRecordHeadBytes, total);
-  }
-  if (total <= kRecordHeadBytes) {
-    __u32 copied = copy_payload(buffer, direction, total, total);
-    if (copied == total) walk_copied(scratch, frame, buffer);
-    else frame->synced = 0;
-    return copied;
-  }
-  struct frame_steps steps = {.scratch = scratch, .frame = frame, .buffer = buffer, .copies = 1};
-  if (!walk(&steps) || steps.at < steps.total) frame->synced = 0;
-  event->total_bytes = steps.total - steps.begin;
-  event->head_bytes = steps.copied;
-  return steps.copied;
+  if (total > kRecordHeadBytes) return copy_walked(scratch, frame, buffer, state->budget.announced);
+  __u32 copied = copy_payload(buffer, direction, total, total);
+  if (copied == total) walk_copied(scratch, frame);
+  else frame->synced = 0;
+  return copied;
 }
 
-/* After is_framed_opening(). */
-__noinline int begin_framed(struct connection_state *state, __u32 direction) {
-  struct payload_scratch *scratch = take_scratch(direction);
-  if (!scratch || !state) return 0;
-  const struct event_data *event = &scratch->event;
-  struct frame_state *frame = &state->frames[direction % kDirections];
-  struct frame_state *other = &state->frames[(direction + 1) % kDirections];
-  state->budget.framed = 1;
-  begin_frames(frame, frame_walk.opening_bytes);
-  frame->next = event->total_bytes;
-  if (event->head_bytes == event->total_bytes) walk_copied(scratch, frame, 0);
-  else frame->synced = 0;
-  if (event->other_offset == 0) begin_frames(other, 0);
-  return 0;
+/* The first call may hold long heads behind the opening: it is copied anew, as one of frames. */
+static __always_inline __u32 copy_opening(struct user_buffer *buffer, struct connection_state *state,
+                                          const struct event_data *event, __u32 direction) {
+  begin_framed(event, &state->budget, state->frames, direction);
+  return copy_frames(buffer, state, direction);
 }

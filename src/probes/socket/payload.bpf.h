@@ -52,13 +52,6 @@ static __always_inline __u32 copy_plain(struct payload_scratch *scratch, const v
   return bpf_probe_read_user(scratch->bytes, wanted, base) ? 0 : wanted;
 }
 
-static __always_inline bool read_piece(const struct user_buffer *buffer, __u32 index,
-                                       struct user_iovec *piece) {
-  const struct user_iovec *from = buffer->iov + index;
-  return (buffer->iov_in_kernel ? bpf_probe_read_kernel(piece, sizeof(*piece), from)
-                                : bpf_probe_read_user(piece, sizeof(*piece), from)) == 0;
-}
-
 struct vector_copy {
   struct payload_scratch *scratch;
   const struct user_buffer *buffer;

@@ -93,13 +93,12 @@ static __always_inline __u32 fill_payload(struct payload_scratch *scratch,
     else if (wanted == bytes && buffer.iov_count <= kShortVector)
       copied = copy_short(scratch, &buffer, bytes);
     else copied = copy_payload(&buffer, direction, wanted, bytes);
+    if (!state->budget.framed && is_framed_opening(event, scratch->bytes))
+      copied = copy_opening(&buffer, state, event, direction);
   } else {
     note(kNoteUnreadable);
   }
-  __u32 head = event->head_bytes;
-  spend_credit(&state->budget, direction, head);
-  if (!state->budget.framed && is_framed_opening(event, scratch->bytes))
-    begin_framed(state, direction);
+  spend_credit(&state->budget, direction, event->head_bytes);
   event->flags = unreadable ? kDataUnreadable : 0;
   return sizeof(*event) + copied;
 }

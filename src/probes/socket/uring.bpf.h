@@ -4,7 +4,7 @@
  * kernel types of this file known to exist. */
 #pragma once
 
-#include "probes/kernel_lib/connection.bpf.h"
+#include "probes/kernel_lib/user_buffer.bpf.h"
 
 extern void *bpf_rdonly_cast(const void *object, __u32 type_id) __ksym;
 /* A pointer that was read as a number; a load through it yields 0 where there is no memory. Only
@@ -45,14 +45,6 @@ struct {
   __type(key, struct request_key);
   __type(value, __u64);
 } req_by_socket __weak SEC(".maps");
-
-struct user_buffer {
-  struct user_iovec *iov; /* 0: one plain buffer at `base` */
-  __u32 iov_count;
-  __u32 iov_in_kernel; /* the vector itself; what it points to never is */
-  void *base;
-  void *socket; /* whose call it is: its struct sock */
-};
 
 static __always_inline struct file *file_at(struct task_struct *task, __u64 fd) {
   struct fdtable *table = task->files->fdt;

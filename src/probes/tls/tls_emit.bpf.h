@@ -2,12 +2,12 @@
  * Records of plaintext: as those of a socket, out of the buffer of a call that has just ended. */
 #pragma once
 
+#include "probes/kernel_lib/frames.bpf.h"
 #include "probes/tls/tls_stream.bpf.h"
 
 struct tls_scratch {
   __u64 in_use;
-  struct event_data event;
-  __u8 bytes[2 * kRecordHeadBytes + kTailBytes]; /* half of it slack: the verifier adds up bounds */
+  struct payload_scratch payload;
 };
 
 /* key: CPU * kTlsScratchDepth + how many programs of this CPU are writing: a uprobe program stays on its
@@ -61,7 +61,7 @@ static __always_inline bool announce_plaintext(struct tls_stream *stream, struct
 }
 
 /* The first `wanted` bytes of the buffer and its last ones; returns how many those are together. */
-static __always_inline __u32 copy_ends(struct tls_scratch *scratch, __u64 buffer, __u32 wanted,
+static __always_inline __u32 copy_ends(struct payload_scratch *scratch, __u64 buffer, __u32 wanted,
                                        __u32 total) {
   scratch->event.head_bytes = 0;
   scratch->event.flags = kDataUnreadable;
@@ -85,6 +85,23 @@ static __always_inline __u32 copy_ends(struct tls_scratch *scratch, __u64 buffer
                                                                                         : at + tail;
 }
 
+/* As copy_ends(), of plaintext that is frames: as copy_frames() of a socket. Not static: the kernel verifies
+ * it once. */
+__noinline __u32 copy_plaintext_frames(struct tls_stream *stream, struct payload_scratch *scratch,
+                                       __u64 base, __u32 direction) {
+  if (!stream || !scratch) return 0;
+  struct frame_state *frame = &stream->frames[direction % kDirections];
+  struct user_buffer buffer = {.base = (void *)base};
+  __u32 total = scratch->event.total_bytes;
+  if (!reach_frames(scratch, frame, &buffer))
+    return copy_ends(scratch, base, smaller(total, kRecordHeadBytes), total);
+  if (total > kRecordHeadBytes) return copy_walked(scratch, frame, &buffer, stream->budget.announced);
+  __u32 copied = copy_ends(scratch, base, total, total);
+  if (copied == total) walk_copied(scratch, frame);
+  else frame->synced = 0;
+  return copied;
+}
+
 /* What a call has moved: `bytes` of the buffer. Not static: the kernel verifies it once. */
 __noinline int emit_plaintext(struct tls_stream *stream, __u64 goroutine, __u32 direction,
                               __u64 buffer, __u32 bytes) {
@@ -98,23 +115,30 @@ __noinline int emit_plaintext(struct tls_stream *stream, __u64 goroutine, __u32 
     finish_record(kEventData);
     return 0;
   }
-  struct event_data *event = &scratch->event;
+  struct event_data *event = &scratch->payload.event;
   event->offset = offset;
   event->other_offset = stream->next_offset[direction == kReceived ? kSent : kReceived];
   __u32 credit = take_credit(&stream->budget, direction);
   if (!stream->budget.ignored) {
     bool announced = announce_plaintext(stream, task);
-    __u32 wanted = bytes < credit ? bytes : credit;
+    __u32 wanted = smaller(bytes, credit);
     event->arrival_ns = direction == kReceived && stream->role == kRoleServer ? stream->arrival_ns : 0;
     event->goroutine = goroutine;
     event->total_bytes = bytes;
     event->direction = direction;
-    __u32 size = sizeof(*event) + copy_ends(scratch, buffer, wanted, bytes);
-    spend_credit(&stream->budget, direction, event->head_bytes);
-    /* Not walked: what a call moves is rarely longer than a record of TLS, and so is copied whole. */
-    if (is_framed_opening(event, scratch->bytes)) stream->budget.framed = 1;
-    fill_header(&event->header, kEventData, size, stream->budget.id);
+    event->flags = 0;
+    fill_header(&event->header, kEventData, sizeof(*event), stream->budget.id);
     fill_key(&event->process, task);
+    __u32 copied = stream->budget.framed
+                       ? copy_plaintext_frames(stream, &scratch->payload, buffer, direction)
+                       : copy_ends(&scratch->payload, buffer, wanted, bytes);
+    if (!stream->budget.framed && is_framed_opening(event, scratch->payload.bytes)) {
+      begin_framed(event, &stream->budget, stream->frames, direction);
+      copied = copy_plaintext_frames(stream, &scratch->payload, buffer, direction);
+    }
+    spend_credit(&stream->budget, direction, event->head_bytes);
+    __u32 size = sizeof(*event) + copied;
+    event->header.size = size;
     barrier_var(size);
     if (size <= kMaxRecordBytes) write_record(event, size, announced);
   }

@@ -44,6 +44,7 @@ struct tls_stream {
   __u32 fits; /* reads in a row whose lengths were those of records */
   __u32 lengths_seen;
   __u16 lengths[kTlsLengths]; /* of the records with application data in the latest receive */
+  struct frame_state frames[kDirections]; /* of the plaintext */
 };
 
 /* key: index that connection_state.tls_stream and tls_object name; written by the socket programs and
@@ -135,6 +136,7 @@ __weak __noinline int end_plaintext(struct tls_stream *stream) {
   stream->budget.announced = 0;
   stream->budget.ignored = 0;
   stream->next_offset[kReceived] = stream->next_offset[kSent] = 0;
+  stream->frames[kReceived].synced = stream->frames[kSent].synced = 0;
   stream->from_start = 0;
   stream->fin_told = 0;
   ++stream->generation;

@@ -1,0 +1,3 @@
+module target/http2
+
+go 1.24
