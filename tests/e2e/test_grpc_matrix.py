@@ -1,0 +1,173 @@
+"""gRPC in every language: each implementation as server of a Go client and as client of a Go server, unary and streaming.
+
+The client's word for each call is the truth; both ends must be told as it says, Go's without probes. Without settings the
+rows that need no crate and no jar; ROWS=all is the whole matrix (`make test-matrix`), ROWS='tonic;grpc++' chooses.
+"""
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+import unittest
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import Sequence
+
+from grpc_targets import GO, PEERS, Call, Peer, PeerClient, PeerServer
+from harness import FULL, Agent, main, settle, wait_until
+from observed import Metrics
+
+ROWS = os.environ.get("ROWS", "")
+NAMES = [name.strip() for name in ROWS.split(";")]
+PASSES = 40 if FULL else 5
+AT_ONCE = 50
+UNIMPLEMENTED, CANCELLED, DEADLINE, UNAVAILABLE = 12, 1, 4, 14
+SETTLE_SECONDS = 10
+LOST = ("beyla_events_lost_total", "beyla_connection_gaps_total", "beyla_exchanges_unpaired_total")
+INCOMPLETE = "beyla_exchanges_incomplete_total"
+CLOCK_SECONDS = 0.002  # a timer of another clock may seem shorter by this
+
+
+@dataclass(frozen=True)
+class Step:
+    """A kind of call, how it must end, and how long it takes at least."""
+
+    call: Call
+    code: int = 0
+    seconds: float = 0.0
+
+
+STEPS = (
+    *[Step(Call("Unary", f"code={code}"), code) for code in (2, 3, 4, 5, 13, 14, 16)],
+    *[Step(Call("Unary", "size=20"))] * 3,
+    Step(Call("Unary", "size=1000000", bytes=1_000_000)),
+    Step(Call("Unary", "size=3000", bytes=30_000, compress=True)),
+    Step(Call("Unary", "size=20", metadata_bytes=7000)),
+    Step(Call("Unary", "code=5&trailer=7000"), 5),
+    Step(Call("Unary", "delay=150"), seconds=0.15),
+    Step(Call("Absent", "n=1"), UNIMPLEMENTED),
+    Step(Call("Unary", "delay=900", timeout_ms=300), DEADLINE, 0.3),
+    Step(Call("Unary", "delay=900", cancel_ms=120), CANCELLED, 0.1),
+    Step(Call("ServerStream", "count=3&interval=100&size=10"), seconds=0.3),
+    Step(Call("ServerStream", "count=20&size=30000")),
+    Step(Call("ServerStream", "code=14"), 14),
+    Step(Call("ServerStream", "count=9&interval=100", cancel_ms=250), CANCELLED, 0.2),
+    Step(Call("ServerStream", "count=9&interval=100", timeout_ms=350), DEADLINE, 0.35),
+    Step(Call("ClientStream", "size=10", messages=5, bytes=40_000)),
+    Step(Call("ClientStream", "delay=100", messages=3), seconds=0.3),
+    Step(Call("ClientStream", "code=2", messages=2), 2),
+    Step(Call("Bidirectional", "size=20000", messages=6)),
+    Step(Call("Bidirectional", "delay=100&size=1", messages=3), seconds=0.3),
+    Step(Call("Bidirectional", "code=13", messages=2), 13),
+    Step(Call("Bidirectional", "delay=200&size=1", messages=4, cancel_ms=300), CANCELLED, 0.25),
+    Step(Call("Bidirectional", "delay=200&size=1", messages=4, timeout_ms=300), DEADLINE, 0.3),
+)
+
+
+def chosen() -> list[Peer]:
+    unknown = set(NAMES) - {peer.name for peer in PEERS} - {"", "all"}
+    if unknown:
+        raise AssertionError(f"no row is called {unknown}")
+    return [peer for peer in PEERS if ROWS == "all" or peer.name in NAMES or (not ROWS and peer.in_ci)]
+
+
+def told_method(method: str, code: int, role: str) -> str:
+    """What a server does not know may be called anything by its clients."""
+    return "_OTHER" if role == "server" and code == UNIMPLEMENTED else f"/targets.Calls/{method}"
+
+
+def counted(metrics: Metrics, role: str) -> Counter[tuple[str, int]]:
+    by = metrics.by(f"rpc_{role}_duration_seconds_count", "rpc_method", "rpc_grpc_status_code")
+    return Counter({(method, int(code)): int(count) for (method, code), count in by.items()})
+
+
+def differences(what: str, agent: Counter, truth: Counter) -> list[str]:
+    return [f"{what} {key}: agent {agent[key]}, truth {truth[key]}"
+            for key in sorted(agent.keys() | truth.keys()) if agent[key] != truth[key]]
+
+
+def wrong_durations(lines: Sequence[dict], kind: str, least: dict[tuple[str, int], list[float]]) -> list[str]:
+    """Of the calls of a method with a code the longest took at least as long as the longest must, and so on."""
+    wrong = []
+    found: dict[tuple[str, int], list[float]] = defaultdict(list)
+    for line in lines:
+        if line.get("kind") == kind:
+            found[line["rpc.method"], line["rpc.grpc.status_code"]].append(line["duration_ns"] / 1e9)
+    for key, seconds in sorted(least.items()):
+        pairs = zip(sorted(found[key], reverse=True), sorted(seconds, reverse=True))
+        short = [pair for pair in pairs if pair[0] < pair[1] - CLOCK_SECONDS]
+        if short or len(found[key]) != len(seconds):
+            wrong.append(f"{kind} {key}: {len(found[key])} lines of {len(seconds)} calls; too short: {short[:3]}")
+    return wrong
+
+
+class Row:
+    """A server and a client beside the agent that watches both."""
+
+    def __init__(self, server: Peer, client: Peer, **environment: str) -> None:
+        self.server = PeerServer(server, environment)
+        self.client = PeerClient(client, {})
+        self.name = f"{client.name} calls {server.name}"
+
+    @contextlib.contextmanager
+    def running(self):
+        ports = f"{self.server.port},{self.client.port}"
+        environment = {"OPEN_PORT": ports, "BEYLA_SKIP_GO_SPECIFIC_TRACERS": "true", "BEYLA_TRACE_PRINTER": "json"}
+        with Agent(environment, print_traces=False) as agent, self.server:
+            self.client.start(self.server.port, AT_ONCE)
+            try:
+                yield agent
+            finally:
+                self.client.stop()
+
+
+class GrpcMatrixTest(unittest.TestCase):
+    def settled(self, agent: Agent, calls: int) -> Metrics:
+        def all_told() -> bool:
+            metrics = agent.scrape()
+            return all(counted(metrics, role).total() >= calls for role in ("server", "client"))
+
+        settle(all_told, SETTLE_SECONDS)
+        return agent.quiet_metrics()
+
+    def wrong(self, agent: Agent, steps: Sequence[Step], codes: Sequence[int]) -> list[str]:
+        wrong = [f"{step.call} ended with {code}" for step, code in zip(steps, codes) if code != step.code]
+        metrics = self.settled(agent, len(steps))
+        lines = [json.loads(line) for line in agent.lines()]
+        for role in ("server", "client"):
+            truth: Counter[tuple[str, int]] = Counter()
+            least: dict[tuple[str, int], list[float]] = defaultdict(list)
+            for step, code in zip(steps, codes):
+                key = told_method(step.call.method, code, role), code
+                truth[key] += 1
+                least[key].append(step.seconds)
+            wrong += differences(role, counted(metrics, role), truth)
+            wrong += wrong_durations(lines, role.upper(), least)
+        for name in (*LOST, INCOMPLETE):
+            if metrics.total(name):
+                wrong.append(f"{name}: {metrics.select(name)}")
+        return wrong
+
+    def check(self, row: Row, steps: Sequence[Step]) -> None:
+        begun = time.monotonic()
+        with self.subTest(row.name), row.running() as agent:
+            codes = row.client.make([step.call for step in steps])
+            wrong = self.wrong(agent, steps, codes)
+            print(f"{row.name:<30} {len(steps):>6} calls {time.monotonic() - begun:>6.1f} s  "
+                  f"{'WRONG' if wrong else 'exact'}", flush=True)
+            if wrong:
+                self.fail("\n".join([row.name, *wrong]))
+
+    def test_servers(self) -> None:
+        for peer in chosen():
+            self.check(Row(peer, GO), STEPS * PASSES)
+
+    def test_clients(self) -> None:
+        for peer in chosen():
+            self.check(Row(GO, peer), STEPS * PASSES)
+
+
+if __name__ == "__main__":
+    main()
