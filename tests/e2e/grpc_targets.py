@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Mapping, Sequence
 
-from harness import REPOSITORY, clean_environment, end_process, free_port, required_program
+from harness import REPOSITORY, clean_environment, end_process, free_port, required_program, wait_until
 from targets import PROGRAMS, Server
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "matrix"))
@@ -18,6 +18,8 @@ import workshop  # noqa: E402
 from go_builds import Cell, program_of  # noqa: E402
 
 PEERS_FOLDER = PROGRAMS / "grpc"
+LAUNCHER = PEERS_FOLDER / "with_listener.py"
+START_SECONDS = 10
 GRPC_CPP_MODULE = "grpc++"  # of pkg-config
 CALL_SECONDS = 120
 
@@ -134,18 +136,22 @@ class PeerServer(Server):
 
 
 class PeerClient:
-    """A client that waits for its calls, and that listens, so that it is selected by a port of its own."""
+    """A client that waits for its calls. It holds a listener, by whose port it is selected: of those that accept nothing an
+    agent learns when it starts, so it must be there before."""
 
     def __init__(self, peer: Peer, environment: Mapping[str, str]) -> None:
         self.peer, self.port = peer, free_port()
         self._environment = clean_environment({**peer.environment(), **environment})
 
-    def start(self, server_port: int, at_once: int) -> subprocess.Popen[str]:
-        launcher = [sys.executable, PEERS_FOLDER / "with_listener.py", self.port]
+    def start(self, server_port: int, at_once: int) -> None:
+        launcher = [sys.executable, LAUNCHER, self.port]
         command = [*launcher, *self.peer.command(), "call", server_port, at_once]
         self.process = subprocess.Popen([str(word) for word in command], env=self._environment, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        return self.process
+        wait_until(self._is_itself, START_SECONDS, f"{self.peer.name} has replaced its launcher")
+
+    def _is_itself(self) -> bool:
+        return LAUNCHER.name not in Path(f"/proc/{self.process.pid}/cmdline").read_text()
 
     def stop(self) -> None:
         end_process(self.process)

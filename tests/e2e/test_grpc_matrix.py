@@ -115,12 +115,12 @@ class Row:
     def running(self):
         ports = f"{self.server.port},{self.client.port}"
         environment = {"OPEN_PORT": ports, "BEYLA_SKIP_GO_SPECIFIC_TRACERS": "true", "BEYLA_TRACE_PRINTER": "json"}
-        with Agent(environment, print_traces=False) as agent, self.server:
-            self.client.start(self.server.port, AT_ONCE)
-            try:
+        self.client.start(self.server.port, AT_ONCE)
+        try:
+            with Agent(environment, print_traces=False) as agent, self.server:
                 yield agent
-            finally:
-                self.client.stop()
+        finally:
+            self.client.stop()
 
 
 class GrpcMatrixTest(unittest.TestCase):
