@@ -21,7 +21,7 @@ PEERS_FOLDER = PROGRAMS / "grpc"
 LAUNCHER = PEERS_FOLDER / "with_listener.py"
 START_SECONDS = 10
 GRPC_CPP_MODULE = "grpc++"  # of pkg-config
-CALL_SECONDS = 120
+CALL_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Peer:
     command: Callable[[], Sequence[str | Path]]
     environment: Callable[[], Mapping[str, str]] = dict
     in_ci: bool = False
+    code_of_deadline: int = 4  # by its client's word
     visible_tls: bool = False  # its TLS library is one whose plaintext is seen
 
 
@@ -122,7 +123,7 @@ PEERS = (
     Peer("grpc-js", grpc_js_command, grpc_js_environment, in_ci=True, visible_tls=True),
     Peer("grpc++", grpc_cpp_command, in_ci=True, visible_tls=True),
     Peer("grpc-netty", grpc_netty_command),
-    Peer("tonic", tonic_command),
+    Peer("tonic", tonic_command, code_of_deadline=1),
 )
 
 

@@ -27,6 +27,7 @@ UNIMPLEMENTED, CANCELLED, DEADLINE, UNAVAILABLE = 12, 1, 4, 14
 SETTLE_SECONDS = 10
 LOST = ("beyla_events_lost_total", "beyla_connection_gaps_total", "beyla_exchanges_unpaired_total")
 INCOMPLETE = "beyla_exchanges_incomplete_total"
+WAITED_SECONDS = 0.1  # a call's clock runs while it waits for a connection, or for its turn on it, before anyone can see it
 CLOCK_SECONDS = 0.002  # a timer of another clock may seem shorter by this
 
 
@@ -39,7 +40,7 @@ class Step:
     seconds: float = 0.0
 
 
-STEPS = (
+LOAD = (
     *[Step(Call("Unary", f"code={code}"), code) for code in (2, 3, 4, 5, 13, 14, 16)],
     *[Step(Call("Unary", "size=20"))] * 3,
     Step(Call("Unary", "size=1000000", bytes=1_000_000)),
@@ -48,22 +49,26 @@ STEPS = (
     Step(Call("Unary", "code=5&trailer=7000"), 5),
     Step(Call("Unary", "delay=150"), seconds=0.15),
     Step(Call("Absent", "n=1"), UNIMPLEMENTED),
-    Step(Call("Unary", "delay=900", timeout_ms=300), DEADLINE, 0.3),
-    Step(Call("Unary", "delay=900", cancel_ms=120), CANCELLED, 0.1),
     Step(Call("ServerStream", "count=3&interval=100&size=10"), seconds=0.3),
     Step(Call("ServerStream", "count=20&size=30000")),
     Step(Call("ServerStream", "code=14"), 14),
-    Step(Call("ServerStream", "count=9&interval=100", cancel_ms=250), CANCELLED, 0.2),
-    Step(Call("ServerStream", "count=9&interval=100", timeout_ms=350), DEADLINE, 0.35),
     Step(Call("ClientStream", "size=10", messages=5, bytes=40_000)),
     Step(Call("ClientStream", "delay=100", messages=3), seconds=0.3),
     Step(Call("ClientStream", "code=2", messages=2), 2),
     Step(Call("Bidirectional", "size=20000", messages=6)),
     Step(Call("Bidirectional", "delay=100&size=1", messages=3), seconds=0.3),
     Step(Call("Bidirectional", "code=13", messages=2), 13),
-    Step(Call("Bidirectional", "delay=200&size=1", messages=4, cancel_ms=300), CANCELLED, 0.25),
-    Step(Call("Bidirectional", "delay=200&size=1", messages=4, timeout_ms=300), DEADLINE, 0.3),
 )
+# Behind the load: what the client's clock ends depends on when it could send.
+TIMED = (
+    Step(Call("Unary", "delay=900", timeout_ms=300), DEADLINE, 0.3 - WAITED_SECONDS),
+    Step(Call("Unary", "delay=900", cancel_ms=120), CANCELLED, 0.12 - WAITED_SECONDS),
+    Step(Call("ServerStream", "count=9&interval=100", cancel_ms=250), CANCELLED, 0.25 - WAITED_SECONDS),
+    Step(Call("ServerStream", "count=9&interval=100", timeout_ms=350), DEADLINE, 0.35 - WAITED_SECONDS),
+    Step(Call("Bidirectional", "delay=200&size=1", messages=4, cancel_ms=300), CANCELLED, 0.3 - WAITED_SECONDS),
+    Step(Call("Bidirectional", "delay=200&size=1", messages=4, timeout_ms=300), DEADLINE, 0.3 - WAITED_SECONDS),
+)
+STEPS = LOAD * PASSES + TIMED * PASSES
 
 
 def chosen() -> list[Peer]:
@@ -132,15 +137,17 @@ class GrpcMatrixTest(unittest.TestCase):
         settle(all_told, SETTLE_SECONDS)
         return agent.quiet_metrics()
 
-    def wrong(self, agent: Agent, steps: Sequence[Step], codes: Sequence[int]) -> list[str]:
-        wrong = [f"{step.call} ended with {code}" for step, code in zip(steps, codes) if code != step.code]
+    def wrong(self, row: Row, agent: Agent, steps: Sequence[Step], codes: Sequence[int]) -> list[str]:
+        by_client = row.client.peer.code_of_deadline
+        ends = [by_client if step.code == DEADLINE and step.call.timeout_ms else step.code for step in steps]
+        wrong = [f"{step.call} ended with {code}" for step, code, end in zip(steps, codes, ends) if code != end]
         metrics = self.settled(agent, len(steps))
         lines = [json.loads(line) for line in agent.lines()]
         for role in ("server", "client"):
             truth: Counter[tuple[str, int]] = Counter()
             least: dict[tuple[str, int], list[float]] = defaultdict(list)
-            for step, code in zip(steps, codes):
-                key = told_method(step.call.method, code, role), code
+            for step in steps:
+                key = told_method(step.call.method, step.code, role), step.code
                 truth[key] += 1
                 least[key].append(step.seconds)
             wrong += differences(role, counted(metrics, role), truth)
@@ -154,7 +161,7 @@ class GrpcMatrixTest(unittest.TestCase):
         begun = time.monotonic()
         with self.subTest(row.name), row.running() as agent:
             codes = row.client.make([step.call for step in steps])
-            wrong = self.wrong(agent, steps, codes)
+            wrong = self.wrong(row, agent, steps, codes)
             print(f"{row.name:<30} {len(steps):>6} calls {time.monotonic() - begun:>6.1f} s  "
                   f"{'WRONG' if wrong else 'exact'}", flush=True)
             if wrong:
@@ -162,11 +169,11 @@ class GrpcMatrixTest(unittest.TestCase):
 
     def test_servers(self) -> None:
         for peer in chosen():
-            self.check(Row(peer, GO), STEPS * PASSES)
+            self.check(Row(peer, GO), STEPS)
 
     def test_clients(self) -> None:
         for peer in chosen():
-            self.check(Row(GO, peer), STEPS * PASSES)
+            self.check(Row(GO, peer), STEPS)
 
 
 if __name__ == "__main__":

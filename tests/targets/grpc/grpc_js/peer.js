@@ -46,24 +46,24 @@ const HANDLERS = {
       call.emit('error', error);
     }
   },
-  async ClientStream(call, done) {
-    try {
-      let asked = {};
-      for await (const message of call) asked = await obey(message);
-      done(null, answer(asked));
-    } catch (error) {
-      done(error);
-    }
+  ClientStream(call, done) {
+    let asked = {};
+    inOrder(call, async (message) => { asked = await obey(message); }).then(() => done(null, answer(asked)), done);
   },
-  async Bidirectional(call) {
-    try {
-      for await (const message of call) call.write(answer(await obey(message)));
-      call.end();
-    } catch (error) {
-      if (error.code) call.emit('error', error);
-    }
+  Bidirectional(call) {
+    inOrder(call, async (message) => { call.write(answer(await obey(message))); })
+        .then(() => call.end(), (error) => call.emit('error', error));
   },
 };
+
+// Messages one by one; not by `for await`, which destroys the stream where it ends early.
+function inOrder(call, take) {
+  return new Promise((done, fail) => {
+    let last = Promise.resolve();
+    call.on('data', (message) => { last = last.then(() => take(message)); last.catch(fail); });
+    call.on('end', () => last.then(done, fail));
+  });
+}
 
 function serve(port) {
   const age = process.env.MAX_AGE_MS;

@@ -97,12 +97,11 @@ def begin(channel: grpc.Channel, line: str) -> Any:
 def code_of(channel: grpc.Channel, line: str) -> int:
     call = begin(channel, line)
     try:
-        if isinstance(call, Iterator):
-            for _ in call:
-                pass
-        return call.code().value[0]
+        for _ in call if KINDS.get(line.split()[0], "").endswith("_stream") else ():
+            pass
     except (grpc.RpcError, grpc.FutureCancelledError):
-        return call.code().value[0]
+        pass
+    return call.code().value[0]  # waits for the end
 
 
 def call_all(port: int, at_once: int) -> None:

@@ -45,7 +45,7 @@ impl Call {
 }
 
 async fn converse(channel: Channel, call: &Call) -> Result<(), Status> {
-    let mut grpc = Grpc::new(channel);
+    let mut grpc = Grpc::new(channel).accept_compressed(CompressionEncoding::Gzip);
     if call.numbers[5] != 0 {
         grpc = grpc.send_compressed(CompressionEncoding::Gzip);
     }
