@@ -30,7 +30,7 @@ class Peer:
     command: Callable[[], Sequence[str | Path]]
     environment: Callable[[], Mapping[str, str]] = dict
     in_ci: bool = False
-    code_of_deadline: int = 4  # by its client's word
+    codes_of_deadline: tuple[int, ...] = (4,)  # by its client's word
     visible_tls: bool = False  # its TLS library is one whose plaintext is seen
 
 
@@ -119,11 +119,12 @@ def tonic_command() -> list[Path]:
 
 GO = Peer("grpc-go", go_command)
 PEERS = (
-    Peer("grpcio", grpcio_command, in_ci=True),
+    # Told of the end by the server's reset, it compares two clocks of whole milliseconds, one of them rounded up.
+    Peer("grpcio", grpcio_command, in_ci=True, codes_of_deadline=(4, 1)),
     Peer("grpc-js", grpc_js_command, grpc_js_environment, in_ci=True, visible_tls=True),
-    Peer("grpc++", grpc_cpp_command, in_ci=True, visible_tls=True),
+    Peer("grpc++", grpc_cpp_command, in_ci=True, visible_tls=True, codes_of_deadline=(4, 1)),
     Peer("grpc-netty", grpc_netty_command),
-    Peer("tonic", tonic_command, code_of_deadline=1),
+    Peer("tonic", tonic_command, codes_of_deadline=(1,)),
 )
 
 

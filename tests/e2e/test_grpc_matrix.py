@@ -46,6 +46,7 @@ LOAD = (
     Step(Call("Unary", "size=1000000", bytes=1_000_000)),
     Step(Call("Unary", "size=3000", bytes=30_000, compress=True)),
     Step(Call("Unary", "size=20", metadata_bytes=7000)),
+    Step(Call("Unary", "size=20", metadata_bytes=20_000)),  # with CONTINUATION
     Step(Call("Unary", "code=5&trailer=7000"), 5),
     Step(Call("Unary", "delay=150"), seconds=0.15),
     Step(Call("Absent", "n=1"), UNIMPLEMENTED),
@@ -68,6 +69,9 @@ TIMED = (
     Step(Call("Bidirectional", "delay=200&size=1", messages=4, cancel_ms=300), CANCELLED, 0.3 - WAITED_SECONDS),
     Step(Call("Bidirectional", "delay=200&size=1", messages=4, timeout_ms=300), DEADLINE, 0.3 - WAITED_SECONDS),
 )
+OLD = (Step(Call("Unary", "delay=30"), seconds=0.03), Step(Call("ServerStream", "count=3&interval=40"), seconds=0.12))
+OLD_AT_ONCE, MAX_AGE_MS = 5, "200"
+KILLED, REFUSED = 11, 3
 STEPS = LOAD * PASSES + TIMED * PASSES
 
 
@@ -81,6 +85,10 @@ def chosen() -> list[Peer]:
 def told_method(method: str, code: int, role: str) -> str:
     """What a server does not know may be called anything by its clients."""
     return "_OTHER" if role == "server" and code == UNIMPLEMENTED else f"/targets.Calls/{method}"
+
+
+def may_end_as(step: Step, client: Peer) -> tuple[int, ...]:
+    return client.codes_of_deadline if step.call.timeout_ms else (step.code,)
 
 
 def counted(metrics: Metrics, role: str) -> Counter[tuple[str, int]]:
@@ -111,16 +119,17 @@ def wrong_durations(lines: Sequence[dict], kind: str, least: dict[tuple[str, int
 class Row:
     """A server and a client beside the agent that watches both."""
 
-    def __init__(self, server: Peer, client: Peer, **environment: str) -> None:
+    def __init__(self, server: Peer, client: Peer, at_once: int = AT_ONCE, **environment: str) -> None:
         self.server = PeerServer(server, environment)
         self.client = PeerClient(client, {})
+        self.at_once = at_once
         self.name = f"{client.name} calls {server.name}"
 
     @contextlib.contextmanager
     def running(self):
         ports = f"{self.server.port},{self.client.port}"
         environment = {"OPEN_PORT": ports, "BEYLA_SKIP_GO_SPECIFIC_TRACERS": "true", "BEYLA_TRACE_PRINTER": "json"}
-        self.client.start(self.server.port, AT_ONCE)
+        self.client.start(self.server.port, self.at_once)
         try:
             with Agent(environment, print_traces=False) as agent, self.server:
                 yield agent
@@ -138,9 +147,8 @@ class GrpcMatrixTest(unittest.TestCase):
         return agent.quiet_metrics()
 
     def wrong(self, row: Row, agent: Agent, steps: Sequence[Step], codes: Sequence[int]) -> list[str]:
-        by_client = row.client.peer.code_of_deadline
-        ends = [by_client if step.code == DEADLINE and step.call.timeout_ms else step.code for step in steps]
-        wrong = [f"{step.call} ended with {code}" for step, code, end in zip(steps, codes, ends) if code != end]
+        wrong = [f"{step.call} ended with {code}" for step, code in zip(steps, codes)
+                 if code not in may_end_as(step, row.client.peer)]
         metrics = self.settled(agent, len(steps))
         lines = [json.loads(line) for line in agent.lines()]
         for role in ("server", "client"):
@@ -174,6 +182,30 @@ class GrpcMatrixTest(unittest.TestCase):
     def test_clients(self) -> None:
         for peer in chosen():
             self.check(Row(GO, peer), STEPS)
+
+    def test_connections_grow_old(self) -> None:
+        for peer in chosen():
+            for server, client in ((peer, GO), (GO, peer)):
+                self.check(Row(server, client, OLD_AT_ONCE, MAX_AGE_MS=MAX_AGE_MS), OLD * 10 * PASSES)
+
+    def check_killed(self, row: Row) -> None:
+        """Calls that wait when their server ends were begun and never answered; those that find nobody are seen by nobody."""
+        waiting = [Call("Unary", "delay=50000")] * (KILLED - 1)
+        last = Call("Unary", "delay=300&exit=1")
+        with self.subTest(row.name), row.running() as agent:
+            codes = row.client.make([*waiting, last, *[Call("Unary", "size=1")] * REFUSED])
+            self.assertEqual(codes, [UNAVAILABLE] * (KILLED + REFUSED))
+            settle(lambda: counted(agent.scrape(), "client").total() >= KILLED, SETTLE_SECONDS)
+            metrics = agent.quiet_metrics()
+            self.assertEqual(counted(metrics, "client"), {("/targets.Calls/Unary", UNAVAILABLE): KILLED})
+            self.assertEqual(counted(metrics, "server"), {})
+            self.assertEqual(metrics.total(INCOMPLETE, role="server", reason="no_answer"), KILLED)
+            self.assertEqual(metrics.total(INCOMPLETE), KILLED)
+
+    def test_servers_that_end(self) -> None:
+        for peer in chosen():
+            for server, client in ((peer, GO), (GO, peer)):
+                self.check_killed(Row(server, client, KILLED))
 
 
 if __name__ == "__main__":
