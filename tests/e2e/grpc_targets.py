@@ -31,6 +31,8 @@ class Peer:
     environment: Callable[[], Mapping[str, str]] = dict
     in_ci: bool = False
     codes_of_deadline: tuple[int, ...] = (4,)  # by its client's word
+    code_of_broken: int = 14  # of a connection
+    code_of_unsent: int | None = None  # of a call that found its connection going, where such are not sent again
     visible_tls: bool = False  # its TLS library is one whose plaintext is seen
 
 
@@ -124,7 +126,7 @@ PEERS = (
     Peer("grpc-js", grpc_js_command, grpc_js_environment, in_ci=True, visible_tls=True),
     Peer("grpc++", grpc_cpp_command, in_ci=True, visible_tls=True, codes_of_deadline=(4, 1)),
     Peer("grpc-netty", grpc_netty_command),
-    Peer("tonic", tonic_command, codes_of_deadline=(1,)),
+    Peer("tonic", tonic_command, codes_of_deadline=(1,), code_of_broken=2, code_of_unsent=1),
 )
 
 

@@ -9,13 +9,16 @@ import contextlib
 import json
 import os
 import sys
+import tempfile
 import time
 import unittest
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Sequence
 
 from grpc_targets import GO, PEERS, Call, Peer, PeerClient, PeerServer
+from go_programs import make_certificate
 from harness import FULL, Agent, main, settle, wait_until
 from observed import Metrics
 
@@ -25,6 +28,7 @@ PASSES = 40 if FULL else 5
 AT_ONCE = 50
 UNIMPLEMENTED, CANCELLED, DEADLINE, UNAVAILABLE = 12, 1, 4, 14
 SETTLE_SECONDS = 10
+PROBED_SECONDS = 15
 LOST = ("beyla_events_lost_total", "beyla_connection_gaps_total", "beyla_exchanges_unpaired_total")
 INCOMPLETE = "beyla_exchanges_incomplete_total"
 WAITED_SECONDS = 0.1  # a call's clock runs while it waits for a connection, or for its turn on it, before anyone can see it
@@ -117,11 +121,13 @@ def wrong_durations(lines: Sequence[dict], kind: str, least: dict[tuple[str, int
 
 
 class Row:
-    """A server and a client beside the agent that watches both."""
+    """A server and a client beside the agent that watches both, with TLS the one that it can look into."""
+
+    roles = ("server", "client")
 
     def __init__(self, server: Peer, client: Peer, at_once: int = AT_ONCE, **environment: str) -> None:
         self.server = PeerServer(server, environment)
-        self.client = PeerClient(client, {})
+        self.client = PeerClient(client, {key: value for key, value in environment.items() if key.startswith("TLS_")})
         self.at_once = at_once
         self.name = f"{client.name} calls {server.name}"
 
@@ -132,26 +138,46 @@ class Row:
         self.client.start(self.server.port, self.at_once)
         try:
             with Agent(environment, print_traces=False) as agent, self.server:
+                self.wait_probed(agent)
                 yield agent
         finally:
             self.client.stop()
 
 
+    def wait_probed(self, agent: Agent) -> None:
+        pass
+
+
+class TlsRow(Row):
+    def __init__(self, server: Peer, client: Peer, certificate: Path, key: Path) -> None:
+        super().__init__(server, client, TLS_CERTIFICATE=str(certificate), TLS_KEY=str(key))
+        self.roles = ("client",) if server is GO else ("server",)
+        self.name += ", TLS"
+
+    def wait_probed(self, agent: Agent) -> None:
+        process = self.client.process if self.roles == ("client",) else self.server.process
+        probed = f"TLS probes in pid={process.pid} "
+        wait_until(lambda: probed in agent.stderr(), PROBED_SECONDS, probed)
+
+
 class GrpcMatrixTest(unittest.TestCase):
-    def settled(self, agent: Agent, calls: int) -> Metrics:
+    def settled(self, row: Row, agent: Agent, calls: int) -> Metrics:
         def all_told() -> bool:
             metrics = agent.scrape()
-            return all(counted(metrics, role).total() >= calls for role in ("server", "client"))
+            return all(counted(metrics, role).total() >= calls for role in row.roles)
 
         settle(all_told, SETTLE_SECONDS)
         return agent.quiet_metrics()
 
     def wrong(self, row: Row, agent: Agent, steps: Sequence[Step], codes: Sequence[int]) -> list[str]:
+        unsent = row.client.peer.code_of_unsent
+        pairs = [(step, code) for step, code in zip(steps, codes) if code == step.code or code != unsent or step.call.timeout_ms]
+        steps, codes = [step for step, _ in pairs], [code for _, code in pairs]
         wrong = [f"{step.call} ended with {code}" for step, code in zip(steps, codes)
                  if code not in may_end_as(step, row.client.peer)]
-        metrics = self.settled(agent, len(steps))
+        metrics = self.settled(row, agent, len(steps))
         lines = [json.loads(line) for line in agent.lines()]
-        for role in ("server", "client"):
+        for role in row.roles:
             truth: Counter[tuple[str, int]] = Counter()
             least: dict[tuple[str, int], list[float]] = defaultdict(list)
             for step in steps:
@@ -183,6 +209,14 @@ class GrpcMatrixTest(unittest.TestCase):
         for peer in chosen():
             self.check(Row(GO, peer), STEPS)
 
+    def test_tls(self) -> None:
+        with tempfile.TemporaryDirectory(prefix="beyla-grpc-") as folder:
+            certificate, key = make_certificate(Path(folder))
+            for peer in chosen():
+                if peer.visible_tls:
+                    self.check(TlsRow(peer, GO, certificate, key), STEPS)
+                    self.check(TlsRow(GO, peer, certificate, key), STEPS)
+
     def test_connections_grow_old(self) -> None:
         for peer in chosen():
             for server, client in ((peer, GO), (GO, peer)):
@@ -194,7 +228,7 @@ class GrpcMatrixTest(unittest.TestCase):
         last = Call("Unary", "delay=300&exit=1")
         with self.subTest(row.name), row.running() as agent:
             codes = row.client.make([*waiting, last, *[Call("Unary", "size=1")] * REFUSED])
-            self.assertEqual(codes, [UNAVAILABLE] * (KILLED + REFUSED))
+            self.assertEqual(codes, [row.client.peer.code_of_broken] * (KILLED + REFUSED))
             settle(lambda: counted(agent.scrape(), "client").total() >= KILLED, SETTLE_SECONDS)
             metrics = agent.quiet_metrics()
             self.assertEqual(counted(metrics, "client"), {("/targets.Calls/Unary", UNAVAILABLE): KILLED})

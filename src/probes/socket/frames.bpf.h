@@ -223,22 +223,18 @@ __noinline __u32 copy_frames(struct user_buffer *buffer, struct connection_state
   return steps.copied;
 }
 
-/* After is_framed_opening(); copied: of the call, so far. The first call may be long, clients of gRPC begin
- * with all calls that waited for the connection: what the credit had no room for is copied by frames. */
-__noinline __u32 begin_framed(struct user_buffer *buffer, struct connection_state *state, __u32 direction,
-                              __u32 copied) {
+/* After is_framed_opening(). */
+__noinline int begin_framed(struct connection_state *state, __u32 direction) {
   struct payload_scratch *scratch = take_scratch(direction);
-  if (!scratch || !buffer || !state) return copied;
+  if (!scratch || !state) return 0;
   const struct event_data *event = &scratch->event;
   struct frame_state *frame = &state->frames[direction % kDirections];
   struct frame_state *other = &state->frames[(direction + 1) % kDirections];
   state->budget.framed = 1;
   begin_frames(frame, frame_walk.opening_bytes);
-  frame->wanted = frame_walk.opening_bytes;
-  frame->next = event->offset;
+  frame->next = event->total_bytes;
+  if (event->head_bytes == event->total_bytes) walk_copied(scratch, frame, 0);
+  else frame->synced = 0;
   if (event->other_offset == 0) begin_frames(other, 0);
-  if (event->head_bytes < event->total_bytes) return copy_frames(buffer, state, direction);
-  frame->next += event->total_bytes;
-  walk_copied(scratch, frame, 0);
-  return copied;
+  return 0;
 }

@@ -99,7 +99,7 @@ static __always_inline __u32 fill_payload(struct payload_scratch *scratch,
   __u32 head = event->head_bytes;
   spend_credit(&state->budget, direction, head);
   if (!state->budget.framed && is_framed_opening(event, scratch->bytes))
-    copied = begin_framed(&buffer, state, direction, copied);
+    begin_framed(state, direction);
   event->flags = unreadable ? kDataUnreadable : 0;
   return sizeof(*event) + copied;
 }
