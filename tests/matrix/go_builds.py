@@ -62,6 +62,7 @@ FRAMEWORKS = {
     "h2c": Framework("h2c", (NET,)),
     "tls": Framework("nethttp", (), ("-tls",)),
     "driver": Framework("driver", (GRPC, NET)),  # the client of all others
+    "grpc_peer": Framework("grpc_peer", (GRPC,)),
     "unharmed": Framework("unharmed"),  # its own client
 }
 

@@ -10,10 +10,13 @@ namespace {
 
 constexpr std::size_t kMaxTimeoutDigits = 8;  // PROTOCOL-HTTP2.md: TimeoutValue
 
-// Ours: the timeout is computed before the request is written, and a timer wakes a little late;
-// which of the two is longer nobody knows.
+// Ours: a call waits between the computing of its timeout and its sending, whatever the timeout is;
+// on a busy machine for some tens of ms. More of a long one, within which few cancel by themselves.
 constexpr int kSlackShare = 8;
-constexpr std::chrono::milliseconds kMaxSlack{20};
+constexpr std::chrono::milliseconds kMinSlack{20};
+constexpr std::chrono::milliseconds kMaxSlack{100};
+// gRPC Core rounds up to three digits: FromMillis() of its transport/timeout_encoding.cc.
+constexpr int kRoundingShare = 100;
 
 bool equals_ignoring_case(std::string_view text, std::string_view lower) {
   return std::ranges::equal(text, lower, [](char a, char b) { return http1::to_lower(a) == b; });
@@ -88,9 +91,9 @@ std::uint32_t grpc_status_of_reset(std::uint32_t error_code) {
 }
 
 bool is_deadline(std::chrono::nanoseconds timeout, std::chrono::nanoseconds elapsed) {
-  const std::chrono::nanoseconds slack =
-      std::min<std::chrono::nanoseconds>(timeout / kSlackShare, kMaxSlack);
-  return elapsed + slack >= timeout;
+  const std::chrono::nanoseconds waited =
+      std::clamp<std::chrono::nanoseconds>(timeout / kSlackShare, kMinSlack, kMaxSlack);
+  return elapsed + waited + timeout / kRoundingShare >= timeout;
 }
 
 }  // namespace beyla::protocols::http2

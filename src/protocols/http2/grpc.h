@@ -44,7 +44,8 @@ enum ErrorCode : std::uint32_t {  // RFC 9113 §7
 // Of a stream that ended by RST_STREAM with that error code.
 [[nodiscard]] std::uint32_t grpc_status_of_reset(std::uint32_t error_code);
 
-// A client that cancels after so long gives up because of its deadline, not by its own will.
+// A client that cancels, or closes, after so long gives up because of its deadline, not by its own
+// will. elapsed: since the request was sent, or at least since it came.
 [[nodiscard]] bool is_deadline(std::chrono::nanoseconds timeout, std::chrono::nanoseconds elapsed);
 
 }  // namespace beyla::protocols::http2

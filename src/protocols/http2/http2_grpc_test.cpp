@@ -122,6 +122,42 @@ TEST(Http2Grpc, DeadlineOfTheClient) {
   }
 }
 
+// A client that exits at its deadline resets nothing any more.
+TEST(Http2Grpc, ClosedAfterTheDeadline) {
+  for (const Role role : kBoth) {
+    for (const bool answered : {false, true}) {
+      Call late(role, "4m");
+      if (answered) late.answer_head();
+      while (late.talk.now() - base::BootTime{} < 8ms)
+        late.talk.answer(frame(FrameType::ping, 0, 0, "12345678"));
+      late.talk.close();
+      EXPECT_EQ(late.outcome(), "4");
+    }
+    Call early(role, "1S");
+    early.talk.close();
+    EXPECT_EQ(early.outcome(), role == Role::client ? "14" : "none");
+    Call refused(role, "1m");
+    refused.talk.answer(goaway(0));
+    EXPECT_EQ(refused.outcome(), role == Role::client ? "14" : "none");
+  }
+}
+
+TEST(Http2Grpc, Deadlines) {
+  // As sent, and how long the stream then took: what a client does not send at once has waited in
+  // it.
+  EXPECT_TRUE(is_deadline(300ms, 301ms));
+  EXPECT_TRUE(is_deadline(300ms, 265ms));
+  EXPECT_FALSE(is_deadline(300ms, 250ms));
+  EXPECT_TRUE(is_deadline(9ms, 1ms));
+  EXPECT_TRUE(is_deadline(100ms, 80ms));
+  EXPECT_FALSE(is_deadline(100ms, 70ms));
+  EXPECT_TRUE(is_deadline(2s, 1890ms));
+  EXPECT_FALSE(is_deadline(2s, 1800ms));
+  // 123.01 s, as gRPC Core writes it.
+  EXPECT_TRUE(is_deadline(124s, 123010ms));
+  EXPECT_FALSE(is_deadline(124s, 122s));
+}
+
 TEST(Http2Grpc, ResetByTheServer) {
   const std::pair<std::uint32_t, std::string_view> kMapped[] = {
       {0, "13"}, {1, "13"}, {2, "13"}, {8, "1"}, {11, "8"}, {12, "7"}, {13, "13"}, {99, "13"}};

@@ -218,10 +218,15 @@ void Streams::reset_grpc(const Stream& stream, std::optional<std::uint32_t> code
   if (stream.grpc_status) return emit(stream, Kind::grpc, *stream.grpc_status, time);
   if (!code) return give_up(stream, IncompleteReason::gap, time);
   if (*code == kErrorRefusedStream) return end_unanswered(stream, time);
-  const auto timeout = stream.head.grpc_timeout;
-  const bool late =
-      *code == kErrorCancel && timeout && is_deadline(*timeout, time - stream.received);
+  const bool late = *code == kErrorCancel && is_late(stream, time);
   emit(stream, Kind::grpc, late ? kGrpcDeadlineExceeded : grpc_status_of_reset(*code), time);
+}
+
+// By its deadline. A server may have been slow to read the request.
+bool Streams::is_late(const Stream& stream, base::BootTime time) {
+  const auto timeout = stream.head.grpc_timeout;
+  const base::BootTime begun = stream.arrival.value_or(stream.received);
+  return timeout && is_deadline(*timeout, time - begun);
 }
 
 // As the calls of Go programs say it: a client of gRPC has a code for that.
@@ -256,8 +261,16 @@ void Streams::on_answers_lost() {
   for (const Place& place : places_) pool_[place.index].gap = true;
 }
 
+// A client that exits at its deadline resets nothing any more.
 void Streams::end_all(base::BootTime time) {
-  for (const Stream& stream : take_from(places_.begin())) end_unanswered(stream, time);
+  for (const Stream& stream : take_from(places_.begin())) {
+    const bool late = !stream.gap && is_late(stream, time);
+    if (late && kind_of(stream, true) == Kind::grpc) {
+      emit(stream, Kind::grpc, kGrpcDeadlineExceeded, time);
+    } else {
+      end_unanswered(stream, time);
+    }
+  }
 }
 
 void Streams::drop_all(IncompleteReason reason, base::BootTime time) {

@@ -96,6 +96,7 @@ class Streams {
   void end_unanswered(const Stream& stream, base::BootTime time);
   void emit(const Stream& stream, Kind kind, std::uint32_t outcome, base::BootTime end);
   void give_up(const Stream& stream, model::IncompleteReason reason, base::BootTime time);
+  [[nodiscard]] static bool is_late(const Stream& stream, base::BootTime time);
   [[nodiscard]] static Kind kind_of(const Stream& stream, bool by_head);
   [[nodiscard]] static std::size_t text_bytes_of(const MessageHead& head);
   [[nodiscard]] model::Exchange exchange_of(const Stream& stream, Kind kind) const;
