@@ -52,11 +52,13 @@ bool has_long_string(const Truth& truth) {
   return false;
 }
 
-// The late reader misses some blocks, and sees others in part.
+// The late reader misses some blocks, sees others in part, and may keep more or less.
 void read_with_losses(HpackDecoder& decoder, std::string_view block, const Truth& truth,
                       Choices& choices) {
   const std::size_t fate = choices.below(16);
   if (fate == 0) return decoder.forget();
+  if (fate == 2) decoder.set_max_table_bytes(kDefaultTableBytes);
+  if (fate == 3) decoder.set_max_table_bytes(kMaxTableBytes);
   const std::size_t length = fate == 1 ? choices.next() * block.size() / 256 : block.size();
   const Told told = told_by(decoder, block.substr(0, length));
   require(told.fields.size() <= truth.fields.size());
