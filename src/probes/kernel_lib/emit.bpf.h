@@ -21,10 +21,12 @@ static __always_inline void note(__u32 kind) {
 }
 
 /* The reader wakes by its timer; a record wakes it only past a quarter full. */
+static __always_inline __u64 wakeup_by(__u64 waiting_bytes) {
+  return waiting_bytes > kDataRingBytes / 4 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+}
+
 static __always_inline __u64 wakeup_flags(void) {
-  return bpf_ringbuf_query(&data_ring, BPF_RB_AVAIL_DATA) > kDataRingBytes / 4
-             ? BPF_RB_FORCE_WAKEUP
-             : BPF_RB_NO_WAKEUP;
+  return wakeup_by(bpf_ringbuf_query(&data_ring, BPF_RB_AVAIL_DATA));
 }
 
 /* A reader that sleeps for long is woken, once. REQUIRES: since the record was written, an atomic
@@ -49,15 +51,21 @@ static __always_inline void finish_record(__u32 kind) {
  * for one of several short ones, which are far shorter than the ring together. */
 enum { kLongRecordBytes = 2048, kAskEvery = 16 };
 
+/* The last of the ring is for short records only: who floods one connection writes long ones, and
+ * what others ask meanwhile has room. */
+enum { kRoomForShortBytes = kDataRingBytes / 8 };
+
 /* A data record that was made elsewhere; lost if its connection is not announced. REQUIRES: size is
  * within what the verifier knows of the record. */
 static __always_inline void write_record(void *record, __u32 size, bool announced) {
   __u32 kind = kEventData;
   struct event_counts *counts = bpf_map_lookup_elem(&counts_by_kind, &kind);
   if (!counts) return;
-  bool asks = size > kLongRecordBytes || counts->generated % kAskEvery == 0;
-  __u64 flags = asks ? wakeup_flags() : BPF_RB_NO_WAKEUP;
-  if (!announced || bpf_ringbuf_output(&data_ring, record, size, flags))
+  bool is_long = size > kLongRecordBytes;
+  bool asks = is_long || counts->generated % kAskEvery == 0;
+  __u64 waiting = asks ? bpf_ringbuf_query(&data_ring, BPF_RB_AVAIL_DATA) : 0;
+  bool fits = !is_long || waiting + size < kDataRingBytes - kRoomForShortBytes;
+  if (!announced || !fits || bpf_ringbuf_output(&data_ring, record, size, wakeup_by(waiting)))
     __sync_fetch_and_add(&counts->lost[kLossRingFull], 1);
   __sync_fetch_and_add(&counts->generated, 1);
   wake_sleeping_reader();

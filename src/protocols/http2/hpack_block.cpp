@@ -37,6 +37,7 @@ std::string_view StringRoom::copy(std::string_view text) {
 }
 
 bool HpackBlock::walk() {
+  if (table_ != nullptr) table_->set_max_bytes(max_table_bytes_);
   while (const auto first = reader_.read_u8()) {
     if (!read_representation(*first)) return false;
   }
@@ -133,7 +134,10 @@ bool HpackBlock::report(const HeaderField& field) {
 }
 
 HpackTable& HpackBlock::table() {
-  if (table_ == nullptr) table_ = std::make_unique<HpackTable>();
+  if (table_ == nullptr) {
+    table_ = std::make_unique<HpackTable>();
+    table_->set_max_bytes(max_table_bytes_);
+  }
   return *table_;
 }
 

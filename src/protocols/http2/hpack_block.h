@@ -35,10 +35,15 @@ class StringRoom {
 
 class HpackBlock {
  public:
-  // All outlive this. table is made when it is needed.
+  // All outlive this. table is made when it is needed, and may keep max_table_bytes.
   HpackBlock(std::span<const std::byte> block, const HeaderSelection& wanted,
-             std::unique_ptr<HpackTable>& table, HeaderFieldSink& sink)
-      : reader_(block), wanted_(wanted), table_(table), sink_(sink) {}
+             std::unique_ptr<HpackTable>& table, std::uint32_t max_table_bytes,
+             HeaderFieldSink& sink)
+      : reader_(block),
+        wanted_(wanted),
+        table_(table),
+        max_table_bytes_(max_table_bytes),
+        sink_(sink) {}
 
   // false: see HpackDecoder::decode().
   [[nodiscard]] bool walk();
@@ -61,6 +66,7 @@ class HpackBlock {
   base::ByteReader reader_;
   const HeaderSelection& wanted_;
   std::unique_ptr<HpackTable>& table_;
+  std::uint32_t max_table_bytes_;
   HeaderFieldSink& sink_;
   std::uint32_t list_bytes_ = 0;
   bool has_fields_ = false;

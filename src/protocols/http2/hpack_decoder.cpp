@@ -5,13 +5,14 @@
 
 namespace beyla::protocols::http2 {
 
-HpackDecoder::HpackDecoder(const HeaderSelection& wanted) : wanted_(&wanted) {}
+HpackDecoder::HpackDecoder(const HeaderSelection& wanted)
+    : wanted_(&wanted), max_table_bytes_(kMaxTableBytes) {}
 HpackDecoder::~HpackDecoder() = default;
 HpackDecoder::HpackDecoder(HpackDecoder&&) noexcept = default;
 HpackDecoder& HpackDecoder::operator=(HpackDecoder&&) noexcept = default;
 
 bool HpackDecoder::decode(std::span<const std::byte> block, HeaderFieldSink& sink) {
-  HpackBlock walk(block, *wanted_, table_, sink);
+  HpackBlock walk(block, *wanted_, table_, max_table_bytes_, sink);
   if (walk.walk()) return true;
   forget();
   return false;

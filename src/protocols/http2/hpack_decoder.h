@@ -44,6 +44,9 @@ class HpackDecoder {
   // and the table has been emptied. A block that was cut between two fields looks whole: then
   // forget() is the caller's to call. The sink must not call back.
   [[nodiscard]] bool decode(std::span<const std::byte> block, HeaderFieldSink& sink);
+  // Of the table, from the next block on; what does not fit is unknown. REQUIRES:
+  // kDefaultTableBytes to kMaxTableBytes.
+  void set_max_table_bytes(std::uint32_t bytes) { max_table_bytes_ = bytes; }
   // A block was missed, or a part of one: as if we joined now.
   void forget();
   // On the heap, for the books of memory: 0 until an entry is inserted or a size is told, never
@@ -52,6 +55,7 @@ class HpackDecoder {
 
  private:
   const HeaderSelection* wanted_;
+  std::uint32_t max_table_bytes_;
   std::unique_ptr<HpackTable> table_;  // null: empty, its size was never told
 };
 

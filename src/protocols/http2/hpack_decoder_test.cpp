@@ -51,6 +51,23 @@ TEST(HpackDecoder, ANameOutlivesTheEntryThatItComesFrom) {
             (ToldFields{{name, "4"}, {std::nullopt, std::nullopt}}));
 }
 
+TEST(HpackDecoder, ATableThatMayNotGrowHoldsTheNewest) {
+  for (const bool exists : {false, true}) {
+    HpackDecoder decoder;
+    if (exists) {
+      ASSERT_TRUE(decode(decoder, literal(kInserted, "a", "b")));
+    }
+    decoder.set_max_table_bytes(kDefaultTableBytes);
+    ASSERT_TRUE(decode(decoder, hpack_integer(0x20, 5, kMaxTableBytes)));
+    const std::string value(1500, 'v');
+    for (const std::string_view name : {"1", "2", "3"}) {
+      ASSERT_TRUE(decode(decoder, literal(kInserted, name, value)));
+    }
+    EXPECT_EQ(decode(decoder, indexed(62) + indexed(63) + indexed(64)),
+              (ToldFields{{"3", value}, {"2", value}, {std::nullopt, std::nullopt}}));
+  }
+}
+
 TEST(HpackDecoder, ForgettingIsJoiningNow) {
   HpackDecoder decoder;
   ASSERT_TRUE(decode(decoder, literal(kInserted, "a", "b")));

@@ -1,7 +1,8 @@
 // Our HPACK decoder beside nghttp2's. The first byte says how the rest is read: as blocks, each
 // with its length in front, as they would come from the wire, or as the choices of an encoder that
 // does all that RFC 7541 allows. Every field that we tell is nghttp2's or unknown; of a connection
-// seen from its beginning none is unknown where nghttp2 knows it.
+// seen from its beginning none is unknown where nghttp2 knows it. One reader comes late, misses
+// blocks and sees others in part.
 #include <cstdint>
 #include <cstdlib>
 #include <span>
@@ -51,9 +52,28 @@ bool has_long_string(const Truth& truth) {
   return false;
 }
 
+// The late reader misses some blocks, sees others in part, and may keep more or less.
+void read_with_losses(HpackDecoder& decoder, std::string_view block, const Truth& truth,
+                      Choices& choices) {
+  const std::size_t fate = choices.below(16);
+  if (fate == 0) return decoder.forget();
+  if (fate == 2) decoder.set_max_table_bytes(kDefaultTableBytes);
+  if (fate == 3) decoder.set_max_table_bytes(kMaxTableBytes);
+  const std::size_t length = fate == 1 ? choices.next() * block.size() / 256 : block.size();
+  const Told told = told_by(decoder, block.substr(0, length));
+  require(told.fields.size() <= truth.fields.size());
+  require(compare(told.fields, truth.fields).wrong == 0);
+  if (length < block.size()) return decoder.forget();
+  require(told.accepted && told.fields.size() == truth.fields.size());
+}
+
 // read() is false where one of them refused, and there is nothing to compare with from here.
 class WireReaders {
  public:
+  // joins_at: the block that the late reader comes before. Its losses follow from the block's
+  // bytes.
+  explicit WireReaders(std::size_t joins_at) : blocks_before_late_(joins_at) {}
+
   [[nodiscard]] bool read(std::string_view block) {
     const Truth truth = truth_of(inflater_, block);
     const Told told = told_by(whole_, block);
@@ -61,7 +81,14 @@ class WireReaders {
     compare_with(truth, told, kEveryHeader);
     compare_with(truth, some, kSomeHeaders);
     if (told.accepted) require(some.accepted && some.fields.size() == told.fields.size());
-    return truth.accepted && told.accepted;
+    if (!truth.accepted || !told.accepted) return false;
+    if (blocks_before_late_ == 0) {
+      Choices losses(std::span(reinterpret_cast<const std::uint8_t*>(block.data()), block.size()));
+      read_with_losses(late_, block, truth, losses);
+    } else {
+      --blocks_before_late_;
+    }
+    return true;
   }
 
  private:
@@ -77,30 +104,19 @@ class WireReaders {
   ReferenceInflater inflater_{kMaxTableBytes};
   HpackDecoder whole_;
   HpackDecoder selected_{kSomeHeaders};
+  HpackDecoder late_;
+  std::size_t blocks_before_late_;
   bool has_long_string_ = false;
 };
 
-void check_wire(std::span<const std::uint8_t> bytes) {
-  WireReaders readers;
+void check_wire(std::span<const std::uint8_t> bytes, std::size_t joins_at) {
+  WireReaders readers(joins_at);
   while (bytes.size() > 1) {
     const std::size_t length = std::min<std::size_t>(bytes[0] * 2, bytes.size() - 1);
     const auto block = bytes.subspan(1, length);
     bytes = bytes.subspan(1 + length);
     if (!readers.read(beyla::base::as_text(std::as_bytes(block)))) return;
   }
-}
-
-// The late reader misses some blocks, and sees others in part.
-void read_with_losses(HpackDecoder& decoder, std::string_view block, const Truth& truth,
-                      Choices& choices) {
-  const std::size_t fate = choices.below(16);
-  if (fate == 0) return decoder.forget();
-  const std::size_t length = fate == 1 ? choices.next() * block.size() / 256 : block.size();
-  const Told told = told_by(decoder, block.substr(0, length));
-  require(told.fields.size() <= truth.fields.size());
-  require(compare(told.fields, truth.fields).wrong == 0);
-  if (length < block.size()) return decoder.forget();
-  require(told.accepted && told.fields.size() == truth.fields.size());
 }
 
 void check_encoder(std::span<const std::uint8_t> bytes, std::size_t max_table_bytes) {
@@ -130,7 +146,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::span<const std::uint8_t> rest(data + 1, size - 1);
   if (data[0] % 4 < 2) {
-    check_wire(rest);
+    check_wire(rest, data[0] / 4 % 8);
   } else {
     check_encoder(rest, data[0] % 4 == 2 ? kMaxTableBytes : 1U << 20U);
   }

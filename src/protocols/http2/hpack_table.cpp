@@ -21,7 +21,7 @@ std::string_view static_name_of(std::uint8_t index) { return *kStaticTable[index
 bool HpackTable::find(std::uint32_t age, TableField& found) {
   if (age >= count_) {
     const bool was_ours = age - count_ < droppable_;
-    if (was_ours) limit_ = std::min(2 * limit_, kMaxTableBytes);
+    if (was_ours) limit_ = std::min(2 * limit_, max_bytes_);
     return false;
   }
   const Entry& held = entry(age);
@@ -62,10 +62,16 @@ void HpackTable::insert(const TableField& inserted) {
 }
 
 void HpackTable::resize(std::uint32_t table_bytes) {
-  limit_ = std::min(table_bytes, kMaxTableBytes);
+  limit_ = std::min(table_bytes, max_bytes_);
   evict_down_to(limit_);
-  // Evicted by the encoder, too, unless it holds more than we ever do.
-  if (table_bytes <= kMaxTableBytes) droppable_ = 0;
+  // Evicted by the encoder, too, unless it holds more than we do.
+  if (table_bytes <= max_bytes_) droppable_ = 0;
+}
+
+void HpackTable::set_max_bytes(std::uint32_t bytes) {
+  max_bytes_ = bytes;
+  limit_ = std::min(limit_, bytes);
+  evict_down_to(limit_);
 }
 
 void HpackTable::forget() {

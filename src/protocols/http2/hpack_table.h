@@ -35,6 +35,9 @@ class HpackTable {
   void insert(const TableField& field);
   // The encoder's table has that size (RFC 7541 §4.3).
   void resize(std::uint32_t table_bytes);
+  // Of ours, from now on. Memory that is there stays. REQUIRES: kDefaultTableBytes to
+  // kMaxTableBytes.
+  void set_max_bytes(std::uint32_t bytes);
   void forget();
   [[nodiscard]] std::size_t memory_bytes() const;
 
@@ -66,7 +69,8 @@ class HpackTable {
   // At least what these entries count for in the encoder's table, whose sizes include values that
   // we do not want: so ours never goes before the encoder's goes.
   std::uint32_t table_bytes_ = 0;
-  std::uint32_t limit_ = kDefaultTableBytes;
+  std::uint32_t limit_ = kDefaultTableBytes;  // never above max_bytes_
+  std::uint32_t max_bytes_ = kMaxTableBytes;
 };
 
 }  // namespace beyla::protocols::http2

@@ -52,6 +52,27 @@ TEST(HpackTable, AnEntryThatIsNamedAfterWeDroppedItShowsALargerTable) {
   EXPECT_EQ(value_at(table, 200), "1599");
 }
 
+TEST(HpackTable, KeepsNoMoreThanItMay) {
+  constexpr int kDefaultEntries = 102;  // as above
+  HpackTable table;
+  table.set_max_bytes(kDefaultTableBytes);
+  table.resize(kMaxTableBytes);
+  insert_numbers(table, 100, 1100);
+  EXPECT_EQ(value_at(table, kDefaultEntries - 1), "998");
+  EXPECT_EQ(value_at(table, kDefaultEntries), "none");
+  insert_numbers(table, 2000, 3000);  // 40 bytes each; that it was named does not make it larger
+  EXPECT_EQ(value_at(table, kDefaultEntries - 1), "2898");
+  EXPECT_EQ(value_at(table, kDefaultEntries), "none");
+
+  table.set_max_bytes(kMaxTableBytes);
+  EXPECT_EQ(value_at(table, kDefaultEntries), "none");  // which shows that the encoder has more
+  insert_numbers(table, 3000, 4000);
+  EXPECT_EQ(value_at(table, 2 * kDefaultEntries - 1), "3796");
+  table.set_max_bytes(kDefaultTableBytes);
+  EXPECT_EQ(value_at(table, kDefaultEntries), "none");
+  EXPECT_EQ(value_at(table, kDefaultEntries - 1), "3898");
+}
+
 TEST(HpackTable, AnEntryThatWasNeverInsertedShowsNothing) {
   HpackTable table;
   insert_numbers(table, 1000, 1400);

@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <map>
+#include <utility>
+
 #include "protocols/http2/frame_walker.h"
 #include "protocols/http2/grpc.h"
 #include "protocols/http2/http2_talk.h"
@@ -95,34 +98,109 @@ TEST(Http2Limits, LongPathsOfManyStreams) {
   EXPECT_LE(talk.table().parser_bytes(), kMaxStreamBytes * 2);
 }
 
-TEST(Http2Limits, AllConnectionsTogether) {
-  session::RecordingSink sink;
-  session::RecordingPolicies policies;
-  session::SessionTable table(sink, policies, registry());
-  constexpr model::ConnectionId kConnections = 160;
-  for (model::ConnectionId id = 1; id <= kConnections; ++id) {
-    model::ConnectionInfo info;
-    info.id = id;
-    info.role = model::Role::server;
-    info.seen_from_start = true;
-    table.on_opened({{}, info});
-    Peer client;
-    std::string text = preface();
-    for (std::uint32_t i = 0; i < kMaxStreams; ++i) {
-      text += client.get(2 * i + 1, '/' + std::string(1000, static_cast<char>('a' + i % 26)));
-    }
+// Clients that come one after the other, and stay.
+class Crowd {
+ public:
+  Crowd() : table_(sink, policies_, registry()) {}
+
+  void send(model::ConnectionId id, std::string_view text) {
+    if (id > size_) connect(id);
     model::StreamData event;
     event.connection = id;
+    event.offset = std::exchange(sent_[id], sent_[id] + text.size());
     event.total_bytes = static_cast<std::uint32_t>(text.size());
     event.head = base::as_bytes(text);
-    table.on_data(event);
-    EXPECT_LE(table.parser_bytes(), session::kMaxParserBytesTotal);
+    table_.on_data(event);
+    EXPECT_LE(table_.parser_bytes(), session::kMaxParserBytesTotal);
   }
-  EXPECT_GT(table.counters().opaque_connections.value(), 0U);
-  EXPECT_EQ(sink.begun, sink.count(IncompleteReason::limit) + sink.in_flight());
-  for (model::ConnectionId id = 1; id <= kConnections; ++id) table.on_closed({{}, id});
-  EXPECT_EQ(table.parser_bytes(), 0U);
-  EXPECT_EQ(sink.in_flight(), 0U);
+  // Next to each other, by one call.
+  void open_streams(model::ConnectionId id, std::uint32_t count, std::size_t path_bytes) {
+    Peer client;
+    std::string text = preface();
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const auto letter = static_cast<char>('a' + i % 26);
+      text += client.get(2 * i + 1, '/' + std::string(path_bytes, letter));
+    }
+    send(id, text);
+  }
+  void close() {
+    EXPECT_EQ(sink.begun, sink.count(IncompleteReason::limit) + sink.in_flight());
+    for (model::ConnectionId id = 1; id <= size_; ++id) table_.on_closed({{}, id});
+    EXPECT_EQ(table_.parser_bytes(), 0U);
+    EXPECT_EQ(sink.in_flight(), 0U);
+  }
+  [[nodiscard]] std::size_t bytes() const { return table_.parser_bytes(); }
+  [[nodiscard]] std::uint64_t opaque() const {
+    return table_.counters().opaque_connections.value();
+  }
+
+  session::RecordingSink sink;
+
+ private:
+  void connect(model::ConnectionId id) {
+    model::ConnectionInfo info;
+    info.id = size_ = id;
+    info.role = model::Role::server;
+    info.seen_from_start = true;
+    table_.on_opened({{}, info});
+  }
+
+  session::RecordingPolicies policies_;
+  session::SessionTable table_;
+  std::map<model::ConnectionId, std::uint64_t> sent_;
+  model::ConnectionId size_ = 0;
+};
+
+TEST(Http2Limits, AllConnectionsTogether) {
+  Crowd crowd;
+  for (model::ConnectionId id = 1; id <= 1600; ++id) crowd.open_streams(id, 50, 1000);
+  EXPECT_GT(crowd.opaque(), 0U);
+  crowd.close();
+}
+
+TEST(Http2Limits, EachConnectionHasAShare) {
+  constexpr model::ConnectionId kConnections = 160;
+  Crowd crowd;
+  for (model::ConnectionId id = 1; id <= kConnections; ++id) {
+    crowd.open_streams(id, kMaxStreams, 1000);
+  }
+  EXPECT_EQ(crowd.opaque(), 0U);
+  EXPECT_LE(crowd.bytes(), session::kTightParserBytesTotal + 2 * kMaxStreamBytes +
+                               kConnections * 2 * kTightStreamBytes);
+  crowd.close();
+}
+
+TEST(Http2Limits, SharesEndWhenMemoryIsThereAgain) {
+  constexpr model::ConnectionId kConnections = 8;
+  Crowd crowd;
+  std::string resets;
+  for (std::uint32_t i = 0; i < kMaxStreams; ++i) resets += reset(2 * i + 1, kErrorCancel);
+  for (model::ConnectionId id = 1; id <= kConnections; ++id) {
+    crowd.open_streams(id, kMaxStreams, 1000);
+  }
+  ASSERT_GT(crowd.bytes(), session::kTightParserBytesTotal);
+  for (model::ConnectionId id = 1; id <= kConnections; ++id) crowd.send(id, resets);
+  EXPECT_EQ(crowd.sink.in_flight(), 0U);
+  EXPECT_LT(crowd.bytes(), 2 * kConnections * kMaxHpackMemoryBytes);
+  const std::size_t refused = crowd.sink.count(IncompleteReason::limit);
+  crowd.open_streams(kConnections + 1, kMaxStreams, 10);
+  EXPECT_EQ(crowd.sink.count(IncompleteReason::limit), refused);
+  EXPECT_EQ(crowd.sink.in_flight(), kMaxStreams);
+}
+
+TEST(Http2Limits, TablesShareWhatIsTight) {
+  constexpr std::size_t kPath = 3900;
+  Crowd crowd;
+  std::string block = "\x3f\xe1\xff\x03";  // a table of 64 KiB
+  for (char letter = 'a'; letter < 'e'; ++letter) {
+    block += std::string{'\x44', '\x7f', '\xbd', '\x1d'} + '/' + std::string(kPath - 1, letter);
+  }
+  const std::string request =
+      preface() + frame(FrameType::headers, kEndHeaders | kEndStream, 1, block);
+  for (model::ConnectionId id = 1; id <= 300; ++id) crowd.send(id, request);
+  EXPECT_EQ(crowd.sink.begun, 300U);
+  EXPECT_LT(crowd.bytes(), session::kTightParserBytesTotal + (3U << 20U));
+  crowd.close();
 }
 
 // As the floods of CVE-2023-44487, CVE-2019-9512, CVE-2019-9515: nothing grows.

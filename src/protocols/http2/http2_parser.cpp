@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "protocols/http2/hpack_table.h"
+
 namespace beyla::protocols::http2 {
 namespace {
 
@@ -17,6 +19,11 @@ Http2Parser::Side::Side(Http2Parser& parser, const model::ConnectionInfo& connec
 
 std::size_t Http2Parser::Side::memory_bytes() const {
   return frames.memory_bytes() + fields_.memory_bytes();
+}
+
+// What every peer may take for granted (RFC 9113 §6.5.2) has room nonetheless.
+void Http2Parser::Side::set_memory_tight(bool tight) {
+  fields_.set_max_table_bytes(tight ? kDefaultTableBytes : kMaxTableBytes);
 }
 
 // Every block goes through the decoder, whosesoever it is: the next ones refer to its fields.
@@ -118,6 +125,12 @@ void Http2Parser::on_unwatched(base::BootTime time) {
 void Http2Parser::on_no_memory(base::BootTime time) {
   now_ = time;
   give_up(model::IncompleteReason::limit);
+}
+
+void Http2Parser::set_memory_tight(bool tight) {
+  streams_.set_memory_tight(tight);
+  requests_.set_memory_tight(tight);
+  answers_.set_memory_tight(tight);
 }
 
 void Http2Parser::count_invalid() {

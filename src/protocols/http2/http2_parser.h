@@ -33,6 +33,7 @@ class Http2Parser final : public session::ProtocolParser {
   void on_closed(base::BootTime time) override;
   void on_unwatched(base::BootTime time) override;
   void on_no_memory(base::BootTime time) override;
+  void set_memory_tight(bool tight) override;
   [[nodiscard]] bool wants_more() const override { return !opaque_; }
   [[nodiscard]] std::size_t memory_bytes() const override;
   [[nodiscard]] session::ResumePoint resume_point() const override;
@@ -57,6 +58,7 @@ class Http2Parser final : public session::ProtocolParser {
     FrameWalker frames;
     std::uint64_t end = 0;  // of what was walked
     [[nodiscard]] std::size_t memory_bytes() const;
+    void set_memory_tight(bool tight);
 
    private:
     Http2Parser& parser_;

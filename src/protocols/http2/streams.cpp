@@ -17,6 +17,7 @@ namespace {
 constexpr std::uint16_t kFirstFinal = 200;     // RFC 9110 §15.2: 1xx is interim
 constexpr std::uint16_t kFirstRedirect = 300;  // RFC 9110 §9.3.6: 2xx opens the tunnel
 constexpr std::uint16_t kOk = 200;
+constexpr std::size_t kKeptStreams = 128;  // ours: memory for more is given back
 constexpr std::string_view kConnect = "CONNECT";
 
 // RFC 9113 §5.1.1: what a client opens has an odd number, what a server pushes an even one.
@@ -54,6 +55,7 @@ Streams::Stream Streams::take(PlaceIterator place) {
   text_bytes_ -= text_bytes_of(stream.head);
   free_.push_back(place->index);
   places_.erase(place);
+  release_memory();
   return stream;
 }
 
@@ -65,7 +67,16 @@ std::vector<Streams::Stream> Streams::take_from(PlaceIterator first) {
     free_.push_back(place->index);
   }
   places_.erase(first, places_.end());
+  release_memory();
   return taken;
+}
+
+// Of many, once none of them is open any more.
+void Streams::release_memory() {
+  if (!places_.empty() || pool_.capacity() <= kKeptStreams) return;
+  pool_ = std::vector<Stream>();  // {} would keep the memory
+  free_ = std::vector<std::uint32_t>();
+  places_ = std::vector<Place>();
 }
 
 std::size_t Streams::text_bytes_of(const MessageHead& head) {
@@ -122,7 +133,7 @@ Streams::Stream Streams::begin(const HeaderBlock& block, MessageHead&& head, con
 bool Streams::make_room(std::size_t bytes, base::BootTime time) {
   const auto is_full = [&] {
     const std::size_t fixed = (places_.size() + 1) * (sizeof(Stream) + sizeof(Place));
-    return places_.size() >= kMaxStreams || fixed + text_bytes_ + bytes > kMaxStreamBytes;
+    return places_.size() >= kMaxStreams || fixed + text_bytes_ + bytes > max_bytes_;
   };
   if (!is_full()) return true;
   const auto lost =

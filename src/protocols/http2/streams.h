@@ -18,6 +18,8 @@ namespace beyla::protocols::http2 {
 // thousands of watches on one connection occur there.
 inline constexpr std::size_t kMaxStreams = 1024;
 inline constexpr std::size_t kMaxStreamBytes = std::size_t{1} << 20U;  // ours, of a connection
+// Ours: where memory is tight, of a connection. Some 170 streams, more than servers announce.
+inline constexpr std::size_t kTightStreamBytes = std::size_t{48} << 10U;
 
 class Streams {
  public:
@@ -42,6 +44,9 @@ class Streams {
   void end_all(base::BootTime time);
   // We will not see them.
   void drop_all(model::IncompleteReason reason, base::BootTime time);
+
+  // New ones that need more memory than kTightStreamBytes end as limit.
+  void set_memory_tight(bool tight) { max_bytes_ = tight ? kTightStreamBytes : kMaxStreamBytes; }
 
   // Others do.
   void withdraw_all();
@@ -84,6 +89,7 @@ class Streams {
   void add(std::uint32_t id, Stream&& stream);
   [[nodiscard]] Stream take(PlaceIterator place);
   [[nodiscard]] std::vector<Stream> take_from(PlaceIterator first);
+  void release_memory();
   [[nodiscard]] bool make_room(std::size_t bytes, base::BootTime time);
 
   [[nodiscard]] bool is_request(const HeaderBlock& block, const MessageHead& head) const;
@@ -107,6 +113,7 @@ class Streams {
   std::vector<Stream> pool_;
   std::vector<std::uint32_t> free_;  // indices into pool_
   std::size_t text_bytes_ = 0;
+  std::size_t max_bytes_ = kMaxStreamBytes;
   std::uint32_t newest_ = 0;  // id of a request that was seen
   bool told_by_others_ = false;
   bool knows_requests_;  // all above newest_ are still to be seen

@@ -79,6 +79,9 @@ class ProtocolParser {
   virtual void on_unwatched(base::BootTime time) { on_closed(time); }
   // All parsers together keep too much; this one gives up what it has and wants no more.
   virtual void on_no_memory(base::BootTime time) { on_closed(time); }
+  // All parsers together keep much: as long as that lasts this one takes no more than anybody may
+  // need. Told before each record.
+  virtual void set_memory_tight(bool /*tight*/) {}
   // What it keeps on the heap and grows with what peers send.
   [[nodiscard]] virtual std::size_t memory_bytes() const { return 0; }
   // false: this connection will never be understood again (tunnel, upgrade, garbage).

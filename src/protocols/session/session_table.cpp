@@ -213,6 +213,7 @@ bool SessionTable::advance(Session& session, const model::StreamData& event, std
 
 void SessionTable::feed(Session& session, const model::StreamData& event, std::uint64_t skip) {
   ProtocolParser& parser = *session.parser;
+  parser.set_memory_tight(parser_bytes_ > kTightParserBytesTotal);
   const std::uint64_t total = event.total_bytes;
   const std::uint64_t head_end = std::min<std::uint64_t>(event.head.size(), total);
   const std::uint64_t tail_begin =

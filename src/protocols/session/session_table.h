@@ -38,6 +38,9 @@ inline constexpr std::size_t kMaxHeldBytes = std::size_t{1} << 16U;  // of a con
 inline constexpr std::size_t kMaxHeldBytesTotal = std::size_t{1} << 23U;
 // Ours: what parsers may keep, all together.
 inline constexpr std::size_t kMaxParserBytesTotal = std::size_t{1} << 26U;
+// Ours: beyond, nobody gets more than a share. 12,000 open streams, or 75 connections that use the
+// largest tables; of others, with tables of the usual size, 300 to 750.
+inline constexpr std::size_t kTightParserBytesTotal = std::size_t{3} << 20U;
 
 struct SessionCounters {
   base::Counter sessions_over_limit;
