@@ -23,6 +23,7 @@ import reaction_times  # noqa: E402
 import report  # noqa: E402
 import scrape_cost  # noqa: E402
 import target_cost  # noqa: E402
+import tls_cost  # noqa: E402
 from bench_statistics import median  # noqa: E402
 from figures import Figure  # noqa: E402
 from harness import BEYLA_BINARY  # noqa: E402
@@ -35,6 +36,7 @@ GO_SERVICES = {
     "go_bare": GoBare, "go_http1": GoRoutes, "go_http1_tls": GoHttp1, "go_tls": GoTls, "go_http2": GoHttp2,
     "go_unary": GoUnary, "go_stream": GoStream,
 }
+TLS_WAYS = {"tls_pair": "plain", "tls_pair_ex": "ex"}
 
 Section = Callable[[int], list[Figure]]
 
@@ -51,10 +53,14 @@ def sections(build: Path) -> dict[str, Section]:
     def target_section(service: type) -> Section:
         return lambda rounds: target_cost.measure(service, rounds, hooks.miss_ns())
 
+    def tls_section(way: str) -> Section:
+        return lambda rounds: tls_cost.measure(build / "bench" / "bench_tls_pair", way, rounds, trap.ns())
+
     return {
         "parse": lambda rounds: parse_cost.measure(build, rounds),
         "hooks": hooks.measure,
         "trap": trap.measure,
+        **{name: tls_section(way) for name, way in TLS_WAYS.items()},
         **{service.name: target_section(service) for service in SERVICES},
         **{name: go_section(service) for name, service in GO_SERVICES.items()},
         "go_join": lambda rounds: join_cost.measure(build, rounds, trap.ns()),

@@ -13,7 +13,7 @@
 namespace beyla::abi {
 #endif
 
-/* id of a probe_point in a TLS library. Enter: the arguments are in rdi, rsi, rdx, rcx as the
+/* id of a probe_point in a TLS library. Enter: the arguments are in rdi, rsi, rdx, rcx, r8 as the
  * function got them. Exit: rax is the result. */
 enum tls_probe {
   kTlsReadEnter = 1,    /* int SSL_read(SSL *, void *buffer, int bytes) */
@@ -33,7 +33,17 @@ enum tls_probe {
   kTlsRecordSendExit = 15,
   kTlsShutdownEnter = 16,   /* int SSL_shutdown(SSL *); gnutls_bye likewise: its bytes are no data */
   kTlsShutdownExit = 17,
-  kTlsProbes = 18,
+  /* The function behind SSL_read and SSL_read_ex, which has no name: as SSL_read_ex. Where its calls are
+   * seen, those of the two are not looked at. It ends by a return probe. */
+  kTlsReadInnerEnter = 18,
+  kTlsReadInnerExit = 19,
+  kTlsWriteInnerEnter = 20, /* of SSL_write and SSL_write_ex, as SSL_write_ex */
+  kTlsWriteInnerExit = 21,
+  /* Likewise since OpenSSL 3.2, with flags: (SSL *, const void *buffer, size_t bytes, uint64_t flags,
+   * size_t *written) */
+  kTlsWriteFlagsEnter = 22,
+  kTlsWriteFlagsExit = 23,
+  kTlsProbes = 24,
 };
 
 /* Added to the id of an exit: a return probe, which stands where the function is entered while the

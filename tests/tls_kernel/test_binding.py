@@ -38,9 +38,9 @@ def fields(text: str, what: str) -> dict[str, int]:
 
 
 def run(how: str, version: int, connections: int = CONNECTIONS, messages: int = MESSAGES,
-        midway: bool = False) -> tuple[int, dict[str, int], str]:
+        midway: bool = False, probed: str = "named") -> tuple[int, dict[str, int], str]:
     """How many messages there were, what became of them, and all that was printed. midway: the probes come when
-    the connections are there."""
+    the connections are there. probed: "inner" for the functions behind SSL_read and its like."""
     with tempfile.TemporaryFile(mode="w+") as said, tempfile.TemporaryFile(mode="w+") as sent:
         def text(file) -> str:
             return os.pread(file.fileno(), 1 << 26, 0).decode(errors="replace")
@@ -52,7 +52,7 @@ def run(how: str, version: int, connections: int = CONNECTIONS, messages: int = 
             traffic.stdin.write(b"\n")
             traffic.stdin.flush()
         quiet = [] if midway or os.environ.get("TLS_VERBOSE") else ["quiet"]
-        records = subprocess.Popen([RECORDS, str(traffic.pid), library_of(traffic.pid), *quiet],
+        records = subprocess.Popen([RECORDS, str(traffic.pid), library_of(traffic.pid), probed, *quiet],
                                    stdin=subprocess.PIPE, stdout=said)
         wait_until(lambda: "ready" in text(said) or records.poll() is not None, WAIT_SECONDS, "probes")
         assert records.poll() is None, text(said)
@@ -91,8 +91,11 @@ def join_midway() -> None:
 def main() -> None:
     for how in sys.argv[1:] or ("fd", "memory", "late"):
         for version in (2, 3):
-            messages, became, out = run(how, version)
-            report(how, version, messages, became, out)
+            # Both ways of probing it, and each with both ways to use it.
+            probed = "inner" if (version == 3) == (how == "memory") else "named"
+            messages, became, out = run(how, version, probed=probed)
+            assert (out.count("inner") == 2) == (probed == "inner"), out
+            report(f"{how} {probed}", version, messages, became, out)
             if how != "late":
                 # Each message is sent by one side and received by the other.
                 assert became["right"] == 2 * messages, f"{became['right']} of {2 * messages}"

@@ -9,6 +9,7 @@
 #include "probes/elf/functions.h"
 #include "probes/go/report/file_view.h"
 #include "probes/native/function_sites.h"
+#include "probes/native/inner_function.h"
 
 namespace beyla::tests {
 namespace {
@@ -50,9 +51,22 @@ void add_places(std::vector<probes::loader::TlsPlace>& places, const Row& row,
   }
 }
 
+// In place of the row that is `outer` and the one before it, which call the same function.
+bool add_inner(std::vector<probes::loader::TlsPlace>& places, const probes::elf::ElfFile& elf,
+               const probes::native::FunctionStarts& starts, std::uint32_t enter,
+               const probes::elf::FunctionSymbol& outer,
+               std::span<const probes::elf::FunctionSymbol> others) {
+  const auto inner = probes::native::find_inner_function(elf, starts, outer, others);
+  if (!inner || inner->last_argument != 3) return false;
+  fmt::print("inner {}\n", enter);
+  places.push_back({inner->sites.entry->offset, enter});
+  places.push_back({inner->sites.entry->offset, enter + 1, true});
+  return true;
+}
+
 }  // namespace
 
-std::vector<probes::loader::TlsPlace> tls_places(int library_fd) {
+std::vector<probes::loader::TlsPlace> tls_places(int library_fd, bool inner) {
   std::vector<probes::loader::TlsPlace> places;
   const auto file = probes::go::FileView::make(library_fd);
   const auto elf = file ? probes::elf::ElfFile::read(file->bytes())
@@ -62,7 +76,13 @@ std::vector<probes::loader::TlsPlace> tls_places(int library_fd) {
   for (std::size_t at = 0; at < kRows.size(); ++at) names[at] = kRows[at].name;
   const auto found = probes::elf::find_functions(*elf, names);
   const probes::native::FunctionStarts starts(*elf);
-  for (std::size_t at = 0; at < kRows.size(); ++at) {
+  std::size_t first = 0;
+  if (inner && found[1].size() == 1 && found[3].size() == 1 &&
+      add_inner(places, *elf, starts, abi::kTlsReadInnerEnter, found[1].front(), found[0]) &&
+      add_inner(places, *elf, starts, abi::kTlsWriteInnerEnter, found[3].front(), found[2])) {
+    first = 4;
+  }
+  for (std::size_t at = first; at < kRows.size(); ++at) {
     for (const auto& function : found[at]) {
       add_places(places, kRows[at],
                  probes::native::find_function_sites(*elf, starts, function, kRows[at].arguments));

@@ -1,7 +1,7 @@
 // Probes the TLS library of one process and says which plaintext came from which connection.
-// tls_records PID LIBRARY [quiet]: until the standard input ends; "ready" says that the probes
-// stand. A line for each record, but with quiet. At the end: how many records of plaintext said
-// "port=N " with the port of the connection that they are said to belong to, and how many with
+// tls_records PID LIBRARY named|inner [quiet]: until the standard input ends; "ready" says that the
+// probes stand. A line for each record, but with quiet. At the end: how many records of plaintext
+// said "port=N " with the port of the connection that they are said to belong to, and how many with
 // another; the kernel's counts; what the programs cost. For tests and developers; needs root, no
 // agent.
 #include <bpf/bpf.h>
@@ -168,10 +168,10 @@ bool is_input_over() {
   return ::poll(&input, 1, kReadEveryMs) > 0;
 }
 
-int run(std::uint32_t pid, const char* library, bool quiet) {
+int run(std::uint32_t pid, const char* library, bool inner, bool quiet) {
   const base::Fd file(::open(library, O_RDONLY | O_CLOEXEC));
   if (!file.valid()) fail("no such library");
-  const auto places = tls_places(file.get());
+  const auto places = tls_places(file.get(), inner);
   probes::loader::ProbeOptions options;
   options.watch_every_exec = true;
   options.tls_probes = true;
@@ -216,7 +216,7 @@ int run(std::uint32_t pid, const char* library, bool quiet) {
 }  // namespace beyla::tests
 
 int main(int count, char** arguments) {
-  if (count < 3) return 2;
+  if (count < 4) return 2;
   const auto pid = static_cast<std::uint32_t>(std::atoi(arguments[1]));
-  return beyla::tests::run(pid, arguments[2], count > 3);
+  return beyla::tests::run(pid, arguments[2], std::string_view(arguments[3]) == "inner", count > 4);
 }

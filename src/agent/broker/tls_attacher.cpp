@@ -48,7 +48,11 @@ AttachOutcome TlsAttacher::attach(const model::ProcessKey& process, const Target
     return AttachOutcome::later;
   }
   if (!image.maps.valid() && !watches(image)) return AttachOutcome::done;
-  const auto points = proven(image, wanted_tls_points(report.points, returns));
+  const auto wanted = wanted_tls_points(report.points, returns);
+  auto points = proven(image, wanted);
+  if (has_inner(wanted) && points.size() < wanted.size()) {
+    points = proven(image, wanted_tls_points(without_inner(report.points), returns));
+  }
   if (!points.empty()) put_in(process, image, report, points);
   return AttachOutcome::done;
 }

@@ -28,9 +28,27 @@ bool is_enter(const Point& point) {
   constexpr std::array kEnters = {
       abi::kTlsReadEnter,       abi::kTlsReadExEnter,     abi::kTlsWriteEnter,
       abi::kTlsWriteExEnter,    abi::kTlsHandshakeEnter,  abi::kTlsFreeEnter,
-      abi::kTlsRecordRecvEnter, abi::kTlsRecordSendEnter, abi::kTlsShutdownEnter};
+      abi::kTlsRecordRecvEnter, abi::kTlsRecordSendEnter, abi::kTlsShutdownEnter,
+      abi::kTlsReadInnerEnter,  abi::kTlsWriteInnerEnter, abi::kTlsWriteFlagsEnter};
   return std::ranges::find(kEnters, point.probe) != kEnters.end();
 }
+
+bool is_inner_read(const Point& enter) { return enter.probe == abi::kTlsReadInnerEnter; }
+
+bool is_inner_write(const Point& enter) {
+  return enter.probe == abi::kTlsWriteInnerEnter || enter.probe == abi::kTlsWriteFlagsEnter;
+}
+
+bool is_outer_read(const Point& enter) {
+  return enter.probe == abi::kTlsReadEnter || enter.probe == abi::kTlsReadExEnter;
+}
+
+bool is_outer_write(const Point& enter) {
+  return enter.probe == abi::kTlsWriteEnter || enter.probe == abi::kTlsWriteExEnter;
+}
+
+// An exit without its entry is of no use: wanted_tls_points() leaves it out.
+bool is_inner(const Point& enter) { return is_inner_read(enter) || is_inner_write(enter); }
 
 // The exits of a call by one way: by return where that may be and is there.
 Points exits_of(const Points& points, const Point& enter, ReturnProbes returns) {
@@ -44,10 +62,22 @@ Points exits_of(const Points& points, const Point& enter, ReturnProbes returns) 
 
 }  // namespace
 
+Points without_inner(Points points) {
+  std::erase_if(points, is_inner);
+  return points;
+}
+
+bool has_inner(const Points& points) { return std::ranges::any_of(points, is_inner); }
+
 Points wanted_tls_points(Points points, ReturnProbes returns) {
+  if (returns == ReturnProbes::never) points = without_inner(std::move(points));
+  const bool reads_inside = std::ranges::any_of(points, is_inner_read);
+  const bool writes_inside = std::ranges::any_of(points, is_inner_write);
   Points wanted;
   for (const Point& enter : points) {
     if (!is_enter(enter)) continue;
+    if ((reads_inside && is_outer_read(enter)) || (writes_inside && is_outer_write(enter)))
+      continue;
     const auto exits = exits_of(points, enter, returns);
     if (exits.empty() && !ends_without(enter.probe)) continue;
     wanted.push_back(enter);

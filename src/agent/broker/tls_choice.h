@@ -16,8 +16,13 @@ namespace beyla::broker {
 enum class ReturnProbes : std::uint8_t { never, allowed };
 
 // Of a call that ends in several ways one is taken; without any, its entry is of no use, either.
+// Where return probes may be, the inner function is taken in place of those that call it.
 [[nodiscard]] std::vector<abi::probe_point> wanted_tls_points(std::vector<abi::probe_point> points,
                                                               ReturnProbes returns);
+
+// Without the entries of inner functions: the calls are to be seen in the functions with names.
+[[nodiscard]] std::vector<abi::probe_point> without_inner(std::vector<abi::probe_point> points);
+[[nodiscard]] bool has_inner(const std::vector<abi::probe_point>& points);
 
 // Out of those that are proven, the calls of which all points are.
 [[nodiscard]] std::vector<abi::probe_point> complete_tls_points(

@@ -47,6 +47,41 @@ TEST(TlsChoice, AnEntryWithoutAnEndIsOfNoUse) {
               ElementsAre(abi::kTlsFreeEnter));
 }
 
+constexpr std::uint32_t kInnerByReturn = std::uint32_t{abi::kTlsReadInnerExit} | abi::kTlsByReturn;
+
+Points with_inner() {
+  Points points = {
+      point(abi::kTlsReadExEnter, 0x2000, 0x2000),    point(abi::kTlsReadExExit, 0x2010, 0x2000),
+      point(abi::kTlsWriteEnter, 0x3000, 0x3000),     point(abi::kTlsWriteExit, 0x3010, 0x3000),
+      point(abi::kTlsReadInnerEnter, 0x4000, 0x4000), point(kInnerByReturn, 0x4000, 0x4000)};
+  points.insert(points.end(), kRead.begin(), kRead.end());
+  return points;
+}
+
+TEST(TlsChoice, AnInnerFunctionIsTakenInPlaceOfThoseThatCallIt) {
+  EXPECT_THAT(probes(wanted_tls_points(with_inner(), ReturnProbes::allowed)),
+              ElementsAre(abi::kTlsWriteEnter, abi::kTlsWriteExit, abi::kTlsReadInnerEnter,
+                          kInnerByReturn));
+  auto writes = with_inner();
+  writes[4].probe = abi::kTlsWriteFlagsEnter;
+  writes[5].probe = std::uint32_t{abi::kTlsWriteFlagsExit} | abi::kTlsByReturn;
+  EXPECT_THAT(probes(wanted_tls_points(writes, ReturnProbes::allowed)),
+              ElementsAre(abi::kTlsReadExEnter, abi::kTlsReadExExit, abi::kTlsWriteFlagsEnter,
+                          writes[5].probe, abi::kTlsReadEnter, kReadByReturn));
+}
+
+TEST(TlsChoice, AnInnerFunctionIsNotTakenWithoutReturnProbesOrUnproven) {
+  const auto outer = wanted_tls_points(with_inner(), ReturnProbes::never);
+  EXPECT_THAT(probes(outer), ElementsAre(abi::kTlsReadExEnter, abi::kTlsReadExExit,
+                                         abi::kTlsWriteEnter, abi::kTlsWriteExit,
+                                         abi::kTlsReadEnter, abi::kTlsReadExit, abi::kTlsReadExit));
+  EXPECT_FALSE(has_inner(outer));
+  ASSERT_TRUE(has_inner(with_inner()));
+  EXPECT_THAT(probes(wanted_tls_points(without_inner(with_inner()), ReturnProbes::allowed)),
+              ElementsAre(abi::kTlsReadExEnter, abi::kTlsReadExExit, abi::kTlsWriteEnter,
+                          abi::kTlsWriteExit, abi::kTlsReadEnter, kReadByReturn));
+}
+
 TEST(TlsChoice, TheEndOfANamesakeIsAnothers) {
   const Points points = {point(abi::kTlsReadEnter, 0x1000),
                          point(abi::kTlsReadExit, 0x2000, 0x2000)};

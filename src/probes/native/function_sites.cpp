@@ -36,25 +36,41 @@ bool FunctionStarts::contains(std::uint64_t address) const {
   return std::ranges::binary_search(addresses_, address);
 }
 
-FunctionSites find_function_sites(const elf::ElfFile& elf, const FunctionStarts& starts,
-                                  const elf::FunctionSymbol& function, unsigned arguments) {
-  FunctionSites sites{.bytes = function.bytes};
-  if (function.is_indirect) return refuse_both(sites, SiteRefusal::indirect_function);
+std::expected<ExploredFunction, SiteRefusal> explore_function(const elf::ElfFile& elf,
+                                                              const FunctionStarts& starts,
+                                                              const elf::FunctionSymbol& function) {
+  if (function.is_indirect) return std::unexpected(SiteRefusal::indirect_function);
   const auto* segment = segment_of(elf, function);
   if (segment == nullptr || function.bytes == 0 || function.bytes > kMaxFunctionBytes ||
       elf.machine() != elf::Machine::x86_64) {
-    return refuse_both(sites, SiteRefusal::no_code);
+    return std::unexpected(SiteRefusal::no_code);
   }
   const std::size_t begin = function.address - segment->address;
-  sites.file_offset = segment->file_offset + begin;
-  const auto graph = FlowGraph::explore(
+  auto graph = FlowGraph::explore(
       elf.bytes_of(*segment), {.begin = begin, .end = begin + function.bytes},
       [&](std::size_t offset) { return starts.contains(segment->address + offset); });
-  if (!graph) return refuse_both(sites, graph.error());
-  sites.entry = find_entry_site(*graph, arguments);
+  if (!graph) return std::unexpected(graph.error());
+  return ExploredFunction{.segment = segment, .graph = std::move(*graph)};
+}
+
+FunctionSites find_function_sites(const elf::ElfFile& elf, const FunctionStarts& starts,
+                                  const elf::FunctionSymbol& function, unsigned arguments) {
+  FunctionSites sites{.bytes = function.bytes};
+  const auto explored = explore_function(elf, starts, function);
+  if (!explored) {
+    const auto* segment = segment_of(elf, function);
+    if (segment != nullptr && explored.error() != SiteRefusal::indirect_function &&
+        explored.error() != SiteRefusal::no_code) {
+      sites.file_offset = segment->file_offset + function.address - segment->address;
+    }
+    return refuse_both(sites, explored.error());
+  }
+  const auto& [segment, graph] = *explored;
+  sites.file_offset = segment->file_offset + graph.function().begin;
+  sites.entry = find_entry_site(graph, arguments);
   if (sites.entry) sites.entry->offset += segment->file_offset;
-  sites.exits = find_exit_sites(*graph);
-  sites.returns = find_return_sites(*graph);
+  sites.exits = find_exit_sites(graph);
+  sites.returns = find_return_sites(graph);
   for (auto* found : {&sites.exits, &sites.returns}) {
     if (!*found) continue;
     for (std::size_t& offset : **found) offset += segment->file_offset;

@@ -41,6 +41,15 @@ struct FunctionSites {
       std::unexpected(SiteRefusal::no_code);
 };
 
+// The graph of a function, and the segment in which its offsets count.
+struct ExploredFunction {
+  const elf::Segment* segment = nullptr;  // of the file that was given
+  FlowGraph graph;
+};
+// Borrows the file. Refuses what find_function_sites() refuses for entry and exits alike.
+[[nodiscard]] std::expected<ExploredFunction, SiteRefusal> explore_function(
+    const elf::ElfFile& elf, const FunctionStarts& starts, const elf::FunctionSymbol& function);
+
 // `arguments`: how many of them must be in their registers at the entry site, up to kMaxArguments.
 [[nodiscard]] FunctionSites find_function_sites(const elf::ElfFile& elf,
                                                 const FunctionStarts& starts,

@@ -8,6 +8,7 @@
 
 #include "probes/native/entry_site.h"
 #include "probes/native/exit_sites.h"
+#include "probes/native/inner_call.h"
 #include "probes/proof/instruction.h"
 
 namespace {
@@ -44,6 +45,23 @@ void walk(const native::FlowGraph& graph, const std::vector<std::size_t>* exits,
   }
 }
 
+// Random ways from the entry: each passes one call, and what is called is that.
+void walk_to_inner(const native::FlowGraph& graph, std::minstd_rand& chance) {
+  std::size_t index = 0;
+  int called = 0;
+  for (int count = 0; count < kWalkSteps; ++count) {
+    const native::Step& step = graph.steps()[index];
+    if (step.flow == x86::Flow::call) ++called;
+    require(!step.effect.stores || step.flow == x86::Flow::call);
+    if (step.successors.empty()) {
+      require(step.end == native::End::returns && called == 1);
+      return;
+    }
+    index = step.successors[chance() % step.successors.size()];
+  }
+  require(false);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -66,6 +84,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (entry && !entry->is_call) require_emulated(entry->offset);
   if (exits) std::ranges::for_each(*exits, require_emulated);
   std::minstd_rand chance(bytes);
+  if (const auto inner = native::find_inner_call(*graph)) {
+    require(native::calls(*graph, inner->offset));
+    walk_to_inner(*graph, chance);
+  }
   for (int count = 0; count < kWalks; ++count) {
     walk(*graph, exits ? &*exits : nullptr, entry ? std::optional(entry->offset) : std::nullopt,
          chance);

@@ -21,9 +21,11 @@ enum class SiteRefusal : std::uint8_t {
   never_returns,
   tail_call,     // leaves by a jump: what is called there ends the call
   passed_twice,  // no choice of sites is passed once by each way
+  // Inner function:
+  no_inner_call,  // none that gets the arguments as they came and gives the result
 };
 inline constexpr std::size_t kSiteRefusals =
-    static_cast<std::size_t>(SiteRefusal::passed_twice) + 1;
+    static_cast<std::size_t>(SiteRefusal::no_inner_call) + 1;
 
 // In the same order.
 inline constexpr std::array<std::string_view, kSiteRefusals> kSiteRefusalNames = {
@@ -37,7 +39,8 @@ inline constexpr std::array<std::string_view, kSiteRefusals> kSiteRefusalNames =
     "unknown_jumps",
     "never_returns",
     "tail_call",
-    "passed_twice"};
+    "passed_twice",
+    "no_inner_call"};
 [[nodiscard]] constexpr std::string_view refusal_name(SiteRefusal refusal) {
   return kSiteRefusalNames[static_cast<std::size_t>(refusal)];
 }

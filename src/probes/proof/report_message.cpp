@@ -46,10 +46,11 @@ bool is_go_probe(std::uint32_t probe) {
 }
 
 bool is_tls_exit(std::uint32_t probe) {
-  constexpr std::array kExits = {abi::kTlsReadExit,       abi::kTlsReadExExit,
-                                 abi::kTlsWriteExit,      abi::kTlsWriteExExit,
-                                 abi::kTlsHandshakeExit,  abi::kTlsRecordRecvExit,
-                                 abi::kTlsRecordSendExit, abi::kTlsShutdownExit};
+  constexpr std::array kExits = {
+      abi::kTlsReadExit,       abi::kTlsReadExExit,    abi::kTlsWriteExit,
+      abi::kTlsWriteExExit,    abi::kTlsHandshakeExit, abi::kTlsRecordRecvExit,
+      abi::kTlsRecordSendExit, abi::kTlsShutdownExit,  abi::kTlsReadInnerExit,
+      abi::kTlsWriteInnerExit, abi::kTlsWriteFlagsExit};
   return std::ranges::find(kExits, probe) != kExits.end();
 }
 

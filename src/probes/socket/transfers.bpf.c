@@ -146,15 +146,16 @@ static __always_inline int on_transfer(struct sock *sk, int result, int flags, _
     if (sk->__sk_common.skc_state == kTcpClose) return 0;
     join_midway(state, sk, direction, result);
   }
-  const struct pt_regs *regs = registers_of(task);
-  if (direction == kSent) before_send(state, task, regs);
   if (is_tls_probed(task->tgid)) {
     bool hidden = observe_tls(state, task, sk, direction, result);
     if (hidden || state->budget.ignored) {
       if (direction == kReceived) take_arrival(state, CAST_TO_KERNEL(struct tcp_sock, sk));
+      else if (is_go_probed(task->tgid)) before_send(state, task, registers_of(task));
       return 0;
     }
   }
+  const struct pt_regs *regs = registers_of(task);
+  if (direction == kSent) before_send(state, task, regs);
   __u32 readable = !(direction == kReceived && (flags & kMsgTrunc));
   emit_data(state, task, regs, sk, direction, result, readable);
   return 0;

@@ -20,17 +20,22 @@ enum {
 };
 enum { kTlsFitsWanted = 2 };
 
-static __always_inline bool is_read(__u32 enter) {
-  return enter == kTlsReadEnter || enter == kTlsReadExEnter || enter == kTlsRecordRecvEnter;
-}
+/* A set of probes: one bit each. */
+enum {
+  kReads = 1 << kTlsReadEnter | 1 << kTlsReadExEnter | 1 << kTlsRecordRecvEnter |
+           1 << kTlsReadInnerEnter,
+  kWrites = 1 << kTlsWriteEnter | 1 << kTlsWriteExEnter | 1 << kTlsRecordSendEnter |
+            1 << kTlsWriteInnerEnter | 1 << kTlsWriteFlagsEnter,
+  /* The number of bytes is stored at a pointer. */
+  kCountsByPointer = 1 << kTlsReadExEnter | 1 << kTlsWriteExEnter | 1 << kTlsReadInnerEnter |
+                     1 << kTlsWriteInnerEnter | 1 << kTlsWriteFlagsEnter,
+  kEnters = kReads | kWrites | 1 << kTlsHandshakeEnter | 1 << kTlsFreeEnter | 1 << kTlsShutdownEnter,
+};
 
-static __always_inline bool is_write(__u32 enter) {
-  return enter == kTlsWriteEnter || enter == kTlsWriteExEnter || enter == kTlsRecordSendEnter;
-}
-
-static __always_inline bool is_ex(__u32 enter) {
-  return enter == kTlsReadExEnter || enter == kTlsWriteExEnter;
-}
+static __always_inline bool is_one_of(__u32 probe, __u32 probes) { return probes >> (probe & 31) & 1; }
+static __always_inline bool is_read(__u32 enter) { return is_one_of(enter, kReads); }
+static __always_inline bool is_write(__u32 enter) { return is_one_of(enter, kWrites); }
+static __always_inline bool is_ex(__u32 enter) { return is_one_of(enter, kCountsByPointer); }
 
 /* Memory BIO: the thread has received on a stream just before it turned to this object. */
 static __always_inline void guess_stream(struct tls_thread *thread, const struct tls_object_key *key,
@@ -82,10 +87,15 @@ static __always_inline void on_enter(const struct pt_regs *ctx, __u32 enter,
     return;
   }
   struct tls_call *call = begin_call(thread, ctx->sp);
+  /* Read one by one: the verifier takes no computed place in the context. */
+  __u64 fourth = ctx->cx, fifth = ctx->r8;
+  barrier_var(fourth);
+  barrier_var(fifth);
   call->object = ctx->di;
   call->buffer = ctx->si;
   call->wanted = ctx->dx;
-  call->count_at = is_ex(enter) ? ctx->cx : 0;
+  call->count_at = fourth;
+  if (enter == kTlsWriteFlagsEnter) call->count_at = fifth;
   call->stack = ctx->sp;
   call->enter = enter;
   if (enter == kTlsShutdownEnter) {
@@ -207,8 +217,7 @@ int tls_call(struct pt_regs *ctx) {
   struct task_struct *task = bpf_get_current_task_btf();
   if (!is_tls_probed(task->tgid)) return 0;
   __u32 probe = bpf_get_attach_cookie(ctx);
-  if (probe == kTlsFreeEnter || probe == kTlsRecordRecvEnter || probe == kTlsRecordSendEnter ||
-      probe == kTlsShutdownEnter || (probe < kTlsFreeEnter && probe % 2 == 1))
+  if (is_one_of(probe, kEnters))
     on_enter(ctx, probe, task);
   else
     on_exit(ctx, probe, task);

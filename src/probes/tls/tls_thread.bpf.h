@@ -9,7 +9,7 @@ struct tls_call {
   __u64 object;
   __u64 buffer;
   __u64 wanted;   /* bytes of the buffer */
-  __u64 count_at; /* where the number of bytes is stored; 0: it is the result */
+  __u64 count_at; /* where the number of bytes is stored, if it is not the result */
   __u64 stack;    /* stack pointer at its beginning */
   __u32 enter;    /* tls_probe; 0: nothing is open here */
   __u32 padding;

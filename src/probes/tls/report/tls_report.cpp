@@ -8,6 +8,7 @@
 
 #include "probes/elf/functions.h"
 #include "probes/native/function_sites.h"
+#include "probes/native/inner_function.h"
 #include "probes/tls/report/wanted_functions.h"
 
 namespace beyla::probes::tls {
@@ -49,6 +50,35 @@ Points points_of(std::span<const std::byte> file, const native::FunctionSites& s
   if (!sites.returns) return points;
   for (const std::size_t at : *sites.returns) points.push_back(point(at, wanted.exit));
   return points;
+}
+
+// Whether the kernel steps through the beginning of the call, or through its end: some ten times
+// the time.
+bool is_stepped(std::span<const std::byte> file, const native::FunctionSites& sites) {
+  if (!sites.entry || sites.entry->is_call) return true;
+  const bool has_exits = sites.exits && !sites.exits->empty();
+  return !has_exits && begin_site(file, sites) != sites.entry->offset;
+}
+
+// The function behind the two of a pair, where it costs less to look at.
+Points inner_points(std::span<const std::byte> file, const elf::ElfFile& elf,
+                    const native::FunctionStarts& starts, const WantedPair& pair,
+                    std::span<const std::vector<elf::FunctionSymbol>> found) {
+  const auto& outer = found[pair.outer];
+  const auto& others = found[pair.other];
+  if (outer.size() != 1) return {};
+  const auto costs = [&](const elf::FunctionSymbol& function) {
+    return is_stepped(file, native::find_function_sites(elf, starts, function, pair.arguments));
+  };
+  if (!costs(outer.front()) && std::ranges::none_of(others, costs)) return {};
+  const auto inner = native::find_inner_function(elf, starts, outer.front(), others);
+  if (!inner) return {};
+  const auto way =
+      std::ranges::find(pair.ways, inner->last_argument, &WantedPair::Way::last_argument);
+  if (way == pair.ways.end()) return {};
+  const auto at = inner->sites.entry->offset;
+  return {native::point_of(file, inner->sites, at, way->enter),
+          native::point_of(file, inner->sites, at, std::uint32_t{way->exit} | abi::kTlsByReturn)};
 }
 
 bool transfers(const Points& points) {
@@ -104,6 +134,11 @@ std::optional<abi::binary_report> make_tls_report(std::span<const std::byte> fil
       }
       points.insert(points.end(), wants.begin(), wants.end());
     }
+  }
+  for (const WantedPair& pair : kWantedPairs) {
+    const auto wants = inner_points(file, *elf, starts, pair, found);
+    if (points.size() + wants.size() > abi::kMaxProbePoints) continue;
+    points.insert(points.end(), wants.begin(), wants.end());
   }
   auto report = transfers(points) ? empty_report(abi::kBinaryTls, library)
                                   : empty_report(abi::kBinaryOther, "no_tls_sites");

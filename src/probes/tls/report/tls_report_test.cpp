@@ -19,7 +19,8 @@
 
 // SSL_read: entry at the push, one exit at the jump. SSL_write: none but the return.
 // SSL_do_handshake leaves by a register. SSL_shutdown: entry at a jump that is not its beginning.
-// SSL_free begins with nothing that is emulated.
+// SSL_free begins with nothing that is emulated. SSL_read_ex and SSL_write_ex call functions that
+// SSL_read and SSL_write do not.
 asm(R"(
   .text
   .globl SSL_shutdown
@@ -61,6 +62,32 @@ SSL_free:
   xor %eax, %eax
   ret
   .size SSL_free, . - SSL_free
+  .globl SSL_write_ex
+  .type SSL_write_ex, @function
+SSL_write_ex:
+  sub $8, %rsp
+  mov %rcx, %r8
+  xor %ecx, %ecx
+  call write_inner
+  add $8, %rsp
+  ret
+  .size SSL_write_ex, . - SSL_write_ex
+write_inner:
+  push %rbx
+  pop %rbx
+  ret
+  .globl SSL_read_ex
+  .type SSL_read_ex, @function
+SSL_read_ex:
+  sub $8, %rsp
+  call read_inner
+  add $8, %rsp
+  ret
+  .size SSL_read_ex, . - SSL_read_ex
+read_inner:
+  push %rbx
+  pop %rbx
+  ret
 )");
 
 namespace beyla::probes::tls {
@@ -132,6 +159,27 @@ TEST_F(TlsReportTest, AnEntryMayBeSingleStepped) {
   EXPECT_THAT(places(abi::kTlsFreeEnter), ElementsAre(0));
 }
 
+TEST_F(TlsReportTest, AFunctionBehindOneOfTwoIsNotTaken) {
+  EXPECT_THAT(places(abi::kTlsReadExEnter), ElementsAre(0));
+  EXPECT_THAT(places(abi::kTlsReadInnerEnter), ElementsAre());
+  EXPECT_THAT(places(abi::kTlsWriteFlagsEnter), ElementsAre());
+}
+
+// Debian's libssl.so.3 among others.
+TEST(TlsReport, WhereBothCallOneFunctionThatOneIsToldOf) {
+  for (const char* name : {"libssl.so.3", "libssl.so.1.1"}) {
+    const auto file = content_of((std::string("/usr/lib/x86_64-linux-gnu/") + name).c_str());
+    if (file.empty()) continue;
+    const auto report = report_of(file);
+    ASSERT_TRUE(report) << name;
+    for (const std::uint32_t enter : {abi::kTlsReadInnerEnter, abi::kTlsWriteInnerEnter}) {
+      const auto by_return = (enter + 1) | abi::kTlsByReturn;
+      EXPECT_EQ(std::ranges::count(report->points, enter, &abi::probe_point::probe), 1) << name;
+      EXPECT_EQ(std::ranges::count(report->points, by_return, &abi::probe_point::probe), 1) << name;
+    }
+  }
+}
+
 TEST_F(TlsReportTest, TheBytesAreThoseOfTheFile) {
   for (const auto& point : report_.points) {
     EXPECT_TRUE(std::equal(
@@ -152,6 +200,8 @@ TEST_F(TlsReportTest, WithoutAReadOrWriteThereIsNothingToProbe) {
     }
   };
   rename("SSL_read", "SSL_rxxx");
+  rename("SSL_read_ex", "SSL_rxxx_xx");
+  rename("SSL_write_ex", "SSL_wxxxx_xx");
   rename("SSL_write", "SSL_wxxxx");
   const auto report = report_of(file_);
   ASSERT_TRUE(report);

@@ -44,4 +44,28 @@ inline constexpr std::array kWantedFunctions = {
     WantedFunction{"gnutls_deinit", Library::gnutls, 1, abi::kTlsFreeEnter},
 };
 
+// Two functions that may share an inner one: places in the table above.
+struct WantedPair {
+  std::size_t outer = 0;  // of four arguments
+  std::size_t other = 0;
+  unsigned arguments = 4;
+  struct Way {
+    unsigned last_argument = 0;  // native::InnerCall
+    abi::tls_probe enter{};
+    abi::tls_probe exit{};
+  };
+  std::array<Way, 2> ways;
+};
+inline constexpr std::array kWantedPairs = {
+    WantedPair{1, 0, 4, {{{3, abi::kTlsReadInnerEnter, abi::kTlsReadInnerExit}}}},
+    WantedPair{3,
+               2,
+               4,
+               {{{3, abi::kTlsWriteInnerEnter, abi::kTlsWriteInnerExit},
+                 {4, abi::kTlsWriteFlagsEnter, abi::kTlsWriteFlagsExit}}}},
+};
+static_assert(kWantedFunctions[1].name == "SSL_read_ex" && kWantedFunctions[0].name == "SSL_read");
+static_assert(kWantedFunctions[3].name == "SSL_write_ex" &&
+              kWantedFunctions[2].name == "SSL_write");
+
 }  // namespace beyla::probes::tls
