@@ -7,7 +7,7 @@
 namespace beyla::probes::tls {
 namespace {
 
-using Found = std::expected<const KnownFunction*, HiddenRefusal>;
+using Functions = std::vector<const KnownFunction*>;
 using References = std::vector<Reference>;
 
 constexpr std::uint16_t kFourArguments =
@@ -16,23 +16,24 @@ constexpr std::uint16_t kFourArguments =
 // SSL_do_handshake(), and SSL_accept() and SSL_connect() where it was inlined.
 constexpr std::size_t kMaxHandshakes = 3;
 
+struct Direction {
+  Mark plain;
+  Mark internal;
+  std::string_view plain_name;
+  std::string_view extended_name;
+};
+constexpr Direction kReads{kMarkRead, kMarkReadInternal, "SSL_read", "SSL_read_ex"};
+constexpr Direction kWrites{kMarkWrite, kMarkWriteInternal, "SSL_write", "SSL_write_ex"};
+
 class OpensslFinder {
  public:
   OpensslFinder(LibraryCode& code, std::span<const std::uint64_t> paths)
       : code_(code), marks_(find_openssl_marks(code, paths)) {}
 
   [[nodiscard]] std::expected<HiddenFunctions, HiddenRefusal> find() {
-    const auto internal_read = only_one(kMarkReadInternal, "hidden.openssl_read");
-    const auto internal_write = only_one(kMarkWriteInternal, "hidden.openssl_write");
-    if (!internal_read) return std::unexpected(internal_read.error());
-    if (!internal_write) return std::unexpected(internal_write.error());
     references_ = code_.references_to(begins());
-    if (const auto refusal = take_reads(**internal_read); !refusal.empty()) {
-      return std::unexpected(refusal);
-    }
-    if (const auto refusal = take_writes(**internal_write); !refusal.empty()) {
-      return std::unexpected(refusal);
-    }
+    if (!take_transfers(kReads)) return std::unexpected(HiddenRefusal("hidden.openssl_read"));
+    if (!take_transfers(kWrites)) return std::unexpected(HiddenRefusal("hidden.openssl_write"));
     if (!take_calls_of_methods(kMarkHandshake, "SSL_do_handshake", kMaxHandshakes)) {
       return std::unexpected(HiddenRefusal("hidden.openssl_handshake"));
     }
@@ -42,22 +43,19 @@ class OpensslFinder {
   }
 
  private:
-  [[nodiscard]] std::vector<const KnownFunction*> with(std::uint32_t mark) const {
-    std::vector<const KnownFunction*> functions;
+  [[nodiscard]] Functions with(std::uint32_t mark) const {
+    Functions functions;
     for (const auto& [function, bits] : marks_) {
       if ((bits & mark) != 0) functions.push_back(function);
     }
     return functions;
   }
-  [[nodiscard]] Found only_one(std::uint32_t mark, HiddenRefusal refusal) const {
-    const auto functions = with(mark);
-    if (functions.size() != 1) return std::unexpected(refusal);
-    return functions.front();
+  [[nodiscard]] bool has(const Functions& functions, Mark mark) const {
+    return (marks_.at(functions.front()) & mark) != 0;
   }
   [[nodiscard]] std::vector<std::uint64_t> begins() const {
     std::vector<std::uint64_t> addresses;
-    constexpr std::uint32_t kAll = ~std::uint32_t{kMarkOfFile};
-    for (const auto* function : with(kAll)) addresses.push_back(function->range.address);
+    for (const auto& [function, bits] : marks_) addresses.push_back(function->range.address);
     return addresses;
   }
 
@@ -76,13 +74,11 @@ class OpensslFinder {
                                    .is_indirect = false}});
   }
 
-  // Those that refer to it and do not name ssl_lib.c, each once.
-  [[nodiscard]] static std::vector<const KnownFunction*> unmarked(const References& references,
-                                                                  const Marks& marks,
-                                                                  std::uint64_t target) {
-    std::vector<const KnownFunction*> functions;
+  // Those of `references` to it that do not name ssl_lib.c, each once.
+  [[nodiscard]] Functions unmarked(const References& references, std::uint64_t target) const {
+    Functions functions;
     for (const Reference& reference : references) {
-      if (reference.target == target && !marks.contains(reference.from) &&
+      if (reference.target == target && !marks_.contains(reference.from) &&
           std::ranges::find(functions, reference.from) == functions.end()) {
         functions.push_back(reference.from);
       }
@@ -96,63 +92,76 @@ class OpensslFinder {
            !function.has_stores() && count_of_calls(function) == 1 && function.calls(target);
   }
 
-  // The one that is marked, if it is there: the linker drops what nobody calls.
-  [[nodiscard]] HiddenRefusal take_marked(Mark mark, std::string_view name,
-                                          const KnownFunction& internal, HiddenRefusal refusal) {
-    const auto marked = with(mark);
-    if (marked.empty()) return {};
-    const KnownFunction& function = *marked.front();
-    if (marked.size() > 1 || &function == &internal || !is_function(function) ||
-        !function.calls(internal.range.address)) {
-      return refusal;
-    }
-    add(name, function);
-    return {};
-  }
-
-  [[nodiscard]] HiddenRefusal take_reads(const KnownFunction& internal) {
-    constexpr HiddenRefusal kRefusal = "hidden.openssl_read";
-    if (!is_function(internal)) return kRefusal;
-    if (!take_marked(kMarkRead, "SSL_read", internal, kRefusal).empty()) return kRefusal;
-    const std::uint64_t target = internal.range.address;
-    // Nobody but the library itself may call it.
-    const auto others = unmarked(references_, marks_, target);
-    if (others.size() > 1) return kRefusal;
-    if (!others.empty()) {
-      if (!is_wrapper(*others.front(), target) ||
-          !hands_on(*others.front(), target, kFourArguments)) {
-        return kRefusal;
-      }
-      add("SSL_read_ex", *others.front());
-    }
-    return found_.empty() ? kRefusal : HiddenRefusal();
-  }
-
-  [[nodiscard]] HiddenRefusal take_writes(const KnownFunction& internal) {
-    constexpr HiddenRefusal kRefusal = "hidden.openssl_write";
+  // SSL_read() and SSL_read_ex(), which both call ssl_read_internal(), and the same of writing.
+  // Any may be missing: linkers drop what nobody calls.
+  [[nodiscard]] bool take_transfers(const Direction& direction) {
     const std::size_t before = found_.size();
-    if (!is_function(internal)) return kRefusal;
-    if (!take_marked(kMarkWrite, "SSL_write", internal, kRefusal).empty()) return kRefusal;
+    const auto plain = with(direction.plain);
+    if (plain.size() > 1) return false;
+    auto inner = with(direction.internal);
+    std::erase_if(inner, [&](const auto* function) {
+      return (marks_.at(function) & (direction.plain | kMarkEarlyData)) != 0;
+    });
+    if (!std::ranges::all_of(inner, [&](const auto* one) { return is_function(*one); })) {
+      return false;
+    }
+    const bool is_inlined = inner.size() != 1 || (!plain.empty() && has(plain, direction.internal));
+    const bool is_right = is_inlined ? take_inlined(direction, inner, plain)
+                                     : take_around(direction, *inner.front(), plain);
+    return is_right && found_.size() > before;
+  }
+
+  // What they call was inlined, and may be there once more: it has SSL_read_ex()'s arguments, and
+  // its results as far as we look at them. So both are taken, since none of them calls the other.
+  [[nodiscard]] bool take_inlined(const Direction& direction, Functions inner,
+                                  const Functions& plain) {
+    std::erase_if(inner, [](const auto* one) { return reads_argument(*one, native::kR8); });
+    if (inner.size() > 2 || (inner.empty() && plain.empty())) return false;
+    for (const Reference& reference : references_) {
+      const auto known = marks_.find(reference.from);
+      const bool is_one_of_them =
+          known != marks_.end() && (known->second & (direction.plain | direction.internal)) != 0;
+      const bool is_nested = std::ranges::any_of(inner, [&](const auto* one) {
+        return one != reference.from && one->range.address == reference.target;
+      });
+      if (is_one_of_them && is_nested && (known->second & kMarkEarlyData) == 0) return false;
+    }
+    if (!plain.empty() && (!is_function(*plain.front()) || !has(plain, direction.internal))) {
+      return false;
+    }
+    if (!plain.empty()) add(direction.plain_name, *plain.front());
+    for (const auto* function : inner) add(direction.extended_name, *function);
+    return true;
+  }
+
+  [[nodiscard]] bool take_around(const Direction& direction, const KnownFunction& internal,
+                                 const Functions& plain) {
     const std::uint64_t target = internal.range.address;
-    auto others = unmarked(references_, marks_, target);
+    if (!plain.empty()) {
+      if (!is_function(*plain.front()) || !plain.front()->calls(target)) return false;
+      add(direction.plain_name, *plain.front());
+    }
+    // Nobody but the library itself may call it.
+    auto others = unmarked(references_, target);
     const bool are_wrappers =
         std::ranges::all_of(others, [&](const auto* other) { return is_wrapper(*other, target); });
-    if (!are_wrappers) return kRefusal;
-    // From OpenSSL 3.3 on it has flags before its last argument, as has SSL_write_ex2().
+    if (!are_wrappers) return false;
+    // From OpenSSL 3.3 on ssl_write_internal() has flags, as has SSL_write_ex2().
     if (reads_argument(internal, native::kR8)) {
       others = without_flags(std::move(others), target);
-    } else if (!others.empty() && !hands_on(*others.front(), target, kFourArguments)) {
-      return kRefusal;
+    } else if (!std::ranges::all_of(others, [&](const auto* other) {
+                 return hands_on(*other, target, kFourArguments);
+               })) {
+      return false;
     }
-    if (others.size() > 1) return kRefusal;
-    if (!others.empty()) add("SSL_write_ex", *others.front());
-    return found_.size() == before ? kRefusal : HiddenRefusal();
+    if (others.size() > 1) return false;
+    if (!others.empty()) add(direction.extended_name, *others.front());
+    return true;
   }
 
   // Of those around ssl_write_internal(), SSL_write_ex(): it moves its last argument behind flags
   // that are zero. It may call SSL_write_ex2() for that.
-  [[nodiscard]] std::vector<const KnownFunction*> without_flags(
-      std::vector<const KnownFunction*> callers, std::uint64_t target) {
+  [[nodiscard]] Functions without_flags(Functions callers, std::uint64_t target) {
     std::vector<std::uint64_t> next;
     for (const auto* caller : callers) {
       if (hands_on(*caller, target, kFourArguments | native::bit_of(native::kR8))) {
@@ -162,7 +171,7 @@ class OpensslFinder {
     const auto references = code_.references_to(next);
     for (const std::uint64_t address : next) {
       std::erase_if(callers, [&](const auto* one) { return one->range.address == address; });
-      for (const auto* outer : unmarked(references, marks_, address)) {
+      for (const auto* outer : unmarked(references, address)) {
         if (is_wrapper(*outer, address) && adds_flags(*outer, address)) callers.push_back(outer);
       }
     }
@@ -191,23 +200,56 @@ class OpensslFinder {
     return true;
   }
 
-  // It counts an object down and frees the SSL_CTX, which counts down, too; whoever makes an SSL
-  // and fails calls it.
-  [[nodiscard]] bool take_free() {
-    std::vector<const KnownFunction*> right;
-    const auto counting = with(kMarkDecrements);
-    for (const auto* function : counting) {
-      const bool frees_other = std::ranges::any_of(counting, [&](const auto* other) {
-        return other != function && function->calls(other->range.address) &&
-               !other->calls(function->range.address);
-      });
-      const bool is_called = std::ranges::any_of(with(kMarkCreate), [&](const auto* maker) {
-        return maker->calls(function->range.address);
-      });
-      if (frees_other && is_called && is_function(*function)) right.push_back(function);
+  // A function that counts an object down, and where it goes on at zero: itself, or a part that the
+  // compiler made of it, to which it jumps.
+  struct Freeing {
+    const KnownFunction* entry = nullptr;
+    const KnownFunction* body = nullptr;
+    [[nodiscard]] bool is_called_by(const KnownFunction& caller) const {
+      return caller.calls(entry->range.address) || caller.calls(body->range.address);
     }
+  };
+  [[nodiscard]] std::vector<Freeing> freeing() const {
+    std::vector<Freeing> found;
+    for (const auto* function : with(kMarkDecrements)) {
+      if (!has({function}, kMarkCreate)) found.push_back({function, function});
+    }
+    for (const auto& [body, bits] : marks_) {
+      for (const auto* entry : unmarked(references_, body->range.address)) {
+        if (entry->lines.size() <= kMaxWrapperLines && count_of_calls(*entry) == 1 &&
+            hands_on(*entry, body->range.address, native::bit_of(native::kRdi)) &&
+            std::ranges::any_of(entry->lines, &native::CodeLine::decrements)) {
+          found.push_back({entry, body});
+        }
+      }
+    }
+    return found;
+  }
+
+  // It frees the SSL_CTX, which is counted down, too; whoever makes an SSL and fails calls it.
+  [[nodiscard]] bool take_free() {
+    std::vector<Freeing> right;
+    const auto all = freeing();
+    const auto makers = with(kMarkCreate);
+    for (const Freeing& one : all) {
+      const bool frees_other = std::ranges::any_of(all, [&](const Freeing& other) {
+        return other.entry != one.entry && other.is_called_by(*one.body) &&
+               !one.is_called_by(*other.body);
+      });
+      const bool is_called =
+          std::ranges::any_of(makers, [&](const auto* maker) { return one.is_called_by(*maker); });
+      if (frees_other && is_called && is_function(*one.entry)) right.push_back(one);
+    }
+    // A part that was made of a function is no function, even if it counts the SSL_CTX down.
+    Functions parts;
+    for (const Freeing& one : right) {
+      if (one.entry != one.body) parts.push_back(one.body);
+    }
+    std::erase_if(right, [&](const Freeing& one) {
+      return std::ranges::find(parts, one.entry) != parts.end();
+    });
     if (right.size() != 1) return false;
-    add("SSL_free", *right.front());
+    add("SSL_free", *right.front().entry);
     return true;
   }
 

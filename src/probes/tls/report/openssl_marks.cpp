@@ -26,6 +26,8 @@ constexpr std::array kNamedMarks = {
     NamedMark{"ssl_write_internal", 524, 276, kMarkWriteInternal},
     NamedMark{"SSL_do_handshake", 180, 144, kMarkHandshake},  // CONNECTION_TYPE_NOT_SET
     NamedMark{"SSL_shutdown", 224, 276, kMarkShutdown},
+    NamedMark{"SSL_read_early_data", 529, 0, kMarkEarlyData},
+    NamedMark{"SSL_write_early_data", 526, 0, kMarkEarlyData},
     NamedMark{"SSL_new", 186, 0, kMarkCreate},
     NamedMark{"ossl_ssl_connection_new_int", 0, 0, kMarkCreate},  // from 3.2 on
 };

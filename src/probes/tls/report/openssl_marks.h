@@ -19,8 +19,9 @@ enum Mark : std::uint32_t {
   kMarkHandshake = 16,
   kMarkShutdown = 32,
   kMarkCreate = 64,       // makes the object that SSL_free() frees
-  kMarkOfFile = 128,      // names ssl_lib.c
-  kMarkDecrements = 256,  // and counts something down, as the functions that free do
+  kMarkEarlyData = 128,   // reads or writes before the handshake's end, with other results
+  kMarkOfFile = 256,      // names ssl_lib.c
+  kMarkDecrements = 512,  // and counts something down, as the functions that free do
 };
 using Marks = std::map<const KnownFunction*, std::uint32_t>;
 
