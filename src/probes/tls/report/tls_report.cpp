@@ -8,6 +8,7 @@
 
 #include "probes/elf/functions.h"
 #include "probes/native/function_sites.h"
+#include "probes/tls/report/hidden_library.h"
 #include "probes/tls/report/wanted_functions.h"
 
 namespace beyla::probes::tls {
@@ -76,42 +77,71 @@ abi::binary_report empty_report(abi::binary_kind kind, std::string_view text) {
   return report;
 }
 
-}  // namespace
+struct NamedFunction {
+  const WantedFunction* wanted = nullptr;
+  elf::FunctionSymbol function;
+};
+using Functions = std::vector<NamedFunction>;
 
-std::optional<abi::binary_report> make_tls_report(std::span<const std::byte> file) {
-  const auto elf = elf::ElfFile::read(file);
-  if (!elf || elf->machine() != elf::Machine::x86_64) return std::nullopt;
+Functions functions_by_symbols(const elf::ElfFile& elf) {
   std::vector<std::string_view> names;
   for (const WantedFunction& wanted : kWantedFunctions) names.push_back(wanted.name);
-  const auto found = elf::find_functions(*elf, names);
-
-  if (std::ranges::all_of(found, [](const auto& functions) { return functions.empty(); })) {
-    return std::nullopt;
+  const auto found = elf::find_functions(elf, names);
+  Functions functions;
+  for (std::size_t index = 0; index < found.size(); ++index) {
+    for (const elf::FunctionSymbol& function : found[index]) {
+      functions.push_back({&kWantedFunctions[index], function});
+    }
   }
-  const auto starts = native::FunctionStarts(*elf);
+  return functions;
+}
+
+Functions functions_of(const HiddenFunctions& hidden) {
+  Functions functions;
+  for (const WantedFunction& wanted : kWantedFunctions) {
+    for (const auto& [name, function] : hidden) {
+      if (name == wanted.name) functions.push_back({&wanted, function});
+    }
+  }
+  return functions;
+}
+
+abi::binary_report report_of(std::span<const std::byte> file, const elf::ElfFile& elf,
+                             const Functions& functions) {
+  const auto starts = native::FunctionStarts(elf);
   Points points;
   std::uint32_t left_out = 0;
   std::string_view library;
-  for (std::size_t index = 0; index < found.size(); ++index) {
-    const WantedFunction& wanted = kWantedFunctions[index];
-    for (const elf::FunctionSymbol& function : found[index]) {
-      library = wanted.library == Library::openssl ? "openssl" : "gnutls";
-      const auto sites = native::find_function_sites(*elf, starts, function, wanted.arguments);
-      const auto wants = points_of(file, sites, wanted);
-      if (wants.empty() || points.size() + wants.size() > abi::kMaxProbePoints) {
-        left_out |= std::uint32_t{1} << wanted.enter;
-        continue;
-      }
-      points.insert(points.end(), wants.begin(), wants.end());
+  for (const auto& [wanted, function] : functions) {
+    library = wanted->library == Library::openssl ? "openssl" : "gnutls";
+    const auto sites = native::find_function_sites(elf, starts, function, wanted->arguments);
+    const auto wants = points_of(file, sites, *wanted);
+    if (wants.empty() || points.size() + wants.size() > abi::kMaxProbePoints) {
+      left_out |= std::uint32_t{1} << wanted->enter;
+      continue;
     }
+    points.insert(points.end(), wants.begin(), wants.end());
   }
   auto report = transfers(points) ? empty_report(abi::kBinaryTls, library)
-                                  : empty_report(abi::kBinaryOther, "no_tls_sites");
+                                  : empty_report(abi::kBinaryTlsUnseen, "no_tls_sites");
   report.left_out = left_out;
   if (report.kind != abi::kBinaryTls) return report;
   report.points.count = static_cast<std::uint32_t>(points.size());
   std::ranges::copy(points, std::begin(report.points.points));
   return report;
+}
+
+}  // namespace
+
+std::optional<abi::binary_report> make_tls_report(std::span<const std::byte> file) {
+  const auto elf = elf::ElfFile::read(file);
+  if (!elf || elf->machine() != elf::Machine::x86_64) return std::nullopt;
+  const Functions named = functions_by_symbols(*elf);
+  if (!named.empty()) return report_of(file, *elf, named);
+  const auto hidden = find_hidden_library(*elf);
+  if (!hidden) return std::nullopt;
+  if (!*hidden) return empty_report(abi::kBinaryTlsUnseen, hidden->error());
+  return report_of(file, *elf, functions_of(**hidden));
 }
 
 }  // namespace beyla::probes::tls
