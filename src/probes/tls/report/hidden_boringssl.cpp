@@ -43,6 +43,11 @@ class BoringsslFinder {
     }
   }
 
+  // Whether any function says that something went wrong in it.
+  [[nodiscard]] bool is_there() const {
+    return std::ranges::any_of(reasons_, [](const auto& one) { return !one.second.empty(); });
+  }
+
   [[nodiscard]] std::expected<HiddenFunctions, HiddenRefusal> find() {
     // ssl_read_impl(), which SSL_read(), SSL_peek() and SSL_shutdown() call.
     const auto readers = with({kUninitialized, kHandshakeFailure}, {kBadLength});
@@ -202,9 +207,10 @@ class BoringsslFinder {
 
 }  // namespace
 
-std::expected<HiddenFunctions, HiddenRefusal> find_hidden_boringssl(
-    LibraryCode& code, std::span<const std::uint64_t> paths) {
-  return BoringsslFinder(code, paths).find();
+HiddenResult find_hidden_boringssl(LibraryCode& code, std::span<const std::uint64_t> paths) {
+  BoringsslFinder finder(code, paths);
+  if (!finder.is_there()) return std::nullopt;
+  return finder.find();
 }
 
 }  // namespace beyla::probes::tls

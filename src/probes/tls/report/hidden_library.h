@@ -27,13 +27,14 @@ using HiddenFunctions = std::vector<HiddenFunction>;
 using HiddenRefusal = std::string_view;
 
 // nullopt: there is no such library, as far as anything says.
-[[nodiscard]] std::optional<std::expected<HiddenFunctions, HiddenRefusal>> find_hidden_library(
-    const elf::ElfFile& elf);
+using HiddenResult = std::optional<std::expected<HiddenFunctions, HiddenRefusal>>;
+
+[[nodiscard]] HiddenResult find_hidden_library(const elf::ElfFile& elf);
 
 // `paths`: of ssl_lib.c, and of ssl_lib.cc.
-[[nodiscard]] std::expected<HiddenFunctions, HiddenRefusal> find_hidden_openssl(
-    LibraryCode& code, std::span<const std::uint64_t> paths);
-[[nodiscard]] std::expected<HiddenFunctions, HiddenRefusal> find_hidden_boringssl(
-    LibraryCode& code, std::span<const std::uint64_t> paths);
+[[nodiscard]] HiddenResult find_hidden_openssl(LibraryCode& code,
+                                               std::span<const std::uint64_t> paths);
+[[nodiscard]] HiddenResult find_hidden_boringssl(LibraryCode& code,
+                                                 std::span<const std::uint64_t> paths);
 
 }  // namespace beyla::probes::tls

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "probes/tls/report/code_shape.h"
 #include "probes/tls/report/hidden_library.h"
@@ -27,8 +28,8 @@ constexpr Direction kWrites{kMarkWrite, kMarkWriteInternal, "SSL_write", "SSL_wr
 
 class OpensslFinder {
  public:
-  OpensslFinder(LibraryCode& code, std::span<const std::uint64_t> paths)
-      : code_(code), marks_(find_openssl_marks(code, paths)) {}
+  // `marks`: of this code.
+  OpensslFinder(LibraryCode& code, Marks marks) : code_(code), marks_(std::move(marks)) {}
 
   [[nodiscard]] std::expected<HiddenFunctions, HiddenRefusal> find() {
     references_ = code_.references_to(begins());
@@ -141,11 +142,12 @@ class OpensslFinder {
       if (!is_function(*plain.front()) || !plain.front()->calls(target)) return false;
       add(direction.plain_name, *plain.front());
     }
-    // Nobody but the library itself may call it.
+    // Nobody but the library itself may call it: the functions that we look for, and that of a BIO
+    // (ssl/bio_ssl.c), which does more than to hand its arguments on.
     auto others = unmarked(references_, target);
-    const bool are_wrappers =
-        std::ranges::all_of(others, [&](const auto* other) { return is_wrapper(*other, target); });
-    if (!are_wrappers) return false;
+    const auto of_bio =
+        std::erase_if(others, [&](const auto* other) { return !is_wrapper(*other, target); });
+    if (of_bio > 1) return false;
     // From OpenSSL 3.3 on ssl_write_internal() has flags, as has SSL_write_ex2().
     if (reads_argument(internal, native::kR8)) {
       others = without_flags(std::move(others), target);
@@ -261,9 +263,12 @@ class OpensslFinder {
 
 }  // namespace
 
-std::expected<HiddenFunctions, HiddenRefusal> find_hidden_openssl(
-    LibraryCode& code, std::span<const std::uint64_t> paths) {
-  return OpensslFinder(code, paths).find();
+HiddenResult find_hidden_openssl(LibraryCode& code, std::span<const std::uint64_t> paths) {
+  auto marks = find_openssl_marks(code, paths);
+  const bool is_there =
+      std::ranges::any_of(marks, [](const auto& one) { return (one.second & kMarkRaises) != 0; });
+  if (!is_there) return std::nullopt;
+  return OpensslFinder(code, std::move(marks)).find();
 }
 
 }  // namespace beyla::probes::tls

@@ -43,6 +43,7 @@ void mark_files(LibraryCode& code, std::span<const std::uint64_t> paths, Marks& 
     }
   }
   for (auto& [function, bits] : marks) {
+    if (function->sets(native::kRdi, kErrLibSsl)) bits |= kMarkRaises;
     if (std::ranges::any_of(function->lines, &native::CodeLine::decrements)) {
       bits |= kMarkDecrements;
     }
@@ -74,7 +75,7 @@ void mark_names(LibraryCode& code, Marks& marks) {
 Marks find_openssl_marks(LibraryCode& code, std::span<const std::uint64_t> paths) {
   Marks marks;
   mark_files(code, paths, marks);
-  if (!elf::find_text(code.elf(), "ssl_read_internal").empty()) mark_names(code, marks);
+  mark_names(code, marks);
   return marks;
 }
 

@@ -21,6 +21,7 @@ enum Mark : std::uint32_t {
   kMarkCreate = 64,       // makes the object that SSL_free() frees
   kMarkEarlyData = 128,   // reads or writes before the handshake's end, with other results
   kMarkOfFile = 256,      // names ssl_lib.c
+  kMarkRaises = 1024,     // and says that something went wrong in libssl
   kMarkDecrements = 512,  // and counts something down, as the functions that free do
 };
 using Marks = std::map<const KnownFunction*, std::uint32_t>;
