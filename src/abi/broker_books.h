@@ -8,7 +8,7 @@
 
 namespace beyla::abi {
 
-enum : std::uint32_t { kBrokerBooksVersion = 4 };
+enum : std::uint32_t { kBrokerBooksVersion = 5 };
 enum { kBrokerBooksBytes = 4096 };
 
 enum broker_book : std::uint32_t {
@@ -35,7 +35,7 @@ enum broker_book : std::uint32_t {
   kBookTlsProcesses = 20,      // likewise, in TLS libraries
   kBookProbePoints = 21,       // in all of them
   kBookBinaries = 22,          // those of Go; this and the next in the order of binary_outcome
-  kBookGoFailures = kBookBinaries + 7,    // processes left out, in the order of go_failure
+  kBookGoFailures = kBookBinaries + 8,    // processes left out, in the order of go_failure
   kBookGoRefusals = kBookGoFailures + 6,  // points left out, in the order of probes::proof::Refusal
   kBookGoRetries = kBookGoRefusals + 16,  // in the order of go_retry
   kBookSkippedNotPermitted = kBookGoRetries + 3,  // as kBookSkippedProcessGone
@@ -49,11 +49,12 @@ enum binary_outcome : std::uint32_t {
   kBinaryIsGo = 0,
   kBinaryIsTls = 1,
   kBinaryIsOther = 2,
-  kBinaryNotStarted = 3,  // this and the next: no report, in the order of broker::AnalysisFailure
-  kBinaryDied = 4,
-  kBinaryTimedOut = 5,
-  kBinaryMalformed = 6,
-  kBinaryOutcomes = 7,
+  kBinaryIsTlsUnseen = 3,
+  kBinaryNotStarted = 4,  // this and the next: no report, in the order of broker::AnalysisFailure
+  kBinaryDied = 5,
+  kBinaryTimedOut = 6,
+  kBinaryMalformed = 7,
+  kBinaryOutcomes = 8,
 };
 static_assert(kBookGoFailures - kBookBinaries == std::uint32_t{kBinaryOutcomes});
 

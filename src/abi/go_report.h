@@ -11,7 +11,7 @@
 namespace beyla::abi {
 
 enum {
-  kBinaryReportVersion = 4,
+  kBinaryReportVersion = 5,
   kMaxGoOffset = 4096,  // no struct that we read is larger: bound of every go_image.offset
   kReportTextBytes = 56,
 };
@@ -20,6 +20,8 @@ enum binary_kind : std::uint32_t {
   kBinaryOther = 0,  // nothing in it that we probe; no points, go is zero
   kBinaryGo = 1,
   kBinaryTls = 2,  // has functions of a TLS library; go is zero
+  // Likewise, but they were not found, or none of them can be probed; no points, go is zero.
+  kBinaryTlsUnseen = 3,
 };
 
 struct binary_report {
@@ -34,7 +36,8 @@ struct binary_report {
   std::uint64_t inlined;
   std::uint64_t left_out;
   // kBinaryOther: why, a metric label value ("not_go", "too_old", ...). kBinaryGo: the Go version.
-  // kBinaryTls: whose interface it is ("openssl", "gnutls").
+  // kBinaryTls: whose interface it is ("openssl", "gnutls"). kBinaryTlsUnseen: why, as a word of
+  // the log.
   // Lower-case letters, digits, '_', '.'; NUL-terminated and zero to its end.
   std::uint8_t text[kReportTextBytes];
   go_image go;

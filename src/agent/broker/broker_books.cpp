@@ -68,6 +68,7 @@ void BrokerBooks::set_images(const ImageCounts& counts) {
   set(abi::book_of(abi::kBookBinaries, abi::kBinaryIsGo), counts.go.value());
   set(abi::book_of(abi::kBookBinaries, abi::kBinaryIsTls), counts.tls.value());
   set(abi::book_of(abi::kBookBinaries, abi::kBinaryIsOther), counts.other.value());
+  set(abi::book_of(abi::kBookBinaries, abi::kBinaryIsTlsUnseen), counts.tls_unseen.value());
   set(abi::kBookGoInlined, counts.inlined.value());
   static_assert(kAnalysisFailures == abi::kBinaryOutcomes - abi::kBinaryNotStarted);
   for (std::size_t at = 0; at < kAnalysisFailures; ++at) {

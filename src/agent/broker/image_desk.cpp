@@ -84,6 +84,11 @@ void ImageDesk::count(const probes::proof::BinaryReport& report, const model::Pr
     case abi::kBinaryGo: counts_.go.add(); break;
     case abi::kBinaryTls: counts_.tls.add(); return;
     case abi::kBinaryOther: counts_.other.add(); break;
+    case abi::kBinaryTlsUnseen:
+      counts_.tls_unseen.add();
+      spdlog::warn("a TLS library in a file of process {} is not seen: {}", process.pid,
+                   report.text);
+      return;
   }
   if (report.inlined == 0) return;
   counts_.inlined.add();
@@ -185,6 +190,7 @@ void ImageDesk::tell(const model::ProcessKey& process, Wanted& wanted, const Tar
   if (shelf_.again(files.executable.identity)) return;
   // A bare fork is about to call exec, and cannot run its parent's program.
   const bool is_left_alone = report->kind == abi::kBinaryOther ||
+                             report->kind == abi::kBinaryTlsUnseen ||
                              (files.is_bare_fork && executable->kind == abi::kBinaryGo);
   const ImageReports reports{.of_image = *report, .of_executable = *executable};
   if (is_left_alone || user_.attach(process, files, image, reports, retries_.knows(process)) ==

@@ -120,6 +120,10 @@ std::expected<ElfFile, Refusal> ElfFile::read(std::span<const std::byte> file) {
   elf.segments_ = std::move(*segments);
   elf.section_headers_ = section_headers_of(file, *header);
   elf.section_names_ = section_names_of(file, *header, elf.section_headers_);
+  const auto unwind = std::ranges::find(*program_headers, PT_GNU_EH_FRAME, &Elf64_Phdr::p_type);
+  if (unwind != program_headers->end()) {
+    elf.unwind_header_ = {.address = unwind->p_vaddr, .bytes = unwind->p_filesz};
+  }
   const auto dynamic = std::ranges::find(*program_headers, PT_DYNAMIC, &Elf64_Phdr::p_type);
   if (dynamic != program_headers->end()) {
     const auto table = relocation_table_of(elf, part(file, dynamic->p_offset, dynamic->p_filesz));
@@ -141,6 +145,11 @@ std::optional<Section> ElfFile::section(std::string_view name) const {
     if (bytes_at(header->sh_addr, header->sh_size).empty()) return std::nullopt;
     return Section{.address = header->sh_addr, .bytes = header->sh_size};
   }
+}
+
+std::optional<Section> ElfFile::unwind_header() const {
+  const bool is_there = !bytes_at(unwind_header_.address, unwind_header_.bytes).empty();
+  return is_there ? std::optional(unwind_header_) : std::nullopt;
 }
 
 std::vector<SymbolTable> ElfFile::symbol_tables() const {

@@ -56,6 +56,9 @@ class ElfFile {
   // Of a section that the file fills and that is loaded; none where there are no section headers.
   [[nodiscard]] std::optional<Section> section(std::string_view name) const;
 
+  // PT_GNU_EH_FRAME (.eh_frame_hdr, LSB 5.0 §10.6), where it lies in the file.
+  [[nodiscard]] std::optional<Section> unwind_header() const;
+
   // .dynsym and .symtab, what is there of them, by their section headers.
   [[nodiscard]] std::vector<SymbolTable> symbol_tables() const;
 
@@ -82,6 +85,7 @@ class ElfFile {
   std::span<const std::byte> file_;
   Machine machine_ = Machine::x86_64;
   std::vector<Segment> segments_;
+  Section unwind_header_;
   std::span<const std::byte> section_headers_;
   std::span<const std::byte> section_names_;
   Relocations relocations_;

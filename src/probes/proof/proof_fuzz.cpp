@@ -40,7 +40,8 @@ void fuzz_report(std::span<const std::byte> input) {
   const auto report = decode_report(input);
   if (!report) return;
   require(!report->text.empty() && report->text.size() < abi::kReportTextBytes);
-  require((report->kind != abi::kBinaryOther) != report->points.empty());
+  const bool has_points = report->kind == abi::kBinaryGo || report->kind == abi::kBinaryTls;
+  require(has_points != report->points.empty());
   for (const auto& point : report->points) {
     const bool is_go = report->kind == abi::kBinaryGo;
     const auto probe = is_go ? point.probe : point.probe & ~std::uint32_t{abi::kTlsByReturn};

@@ -61,14 +61,15 @@ bool is_tls_probe(std::uint32_t probe) {
 }
 
 bool fits_its_kind(const abi::binary_report& frame, std::span<const abi::probe_point> points) {
-  const bool is_tls = frame.kind == abi::kBinaryTls;
+  const bool is_tls = frame.kind == abi::kBinaryTls || frame.kind == abi::kBinaryTlsUnseen;
   const std::uint64_t named = frame.inlined | frame.left_out;
   const bool no_image = is_zero(std::as_bytes(std::span(&frame.go, 1)));
   if ((named &
        ~bits_below(is_tls ? std::uint32_t{abi::kTlsProbes} : std::uint32_t{abi::kGoProbes})) != 0)
     return false;
   switch (frame.kind) {
-    case abi::kBinaryOther: return points.empty() && no_image;
+    case abi::kBinaryOther:
+    case abi::kBinaryTlsUnseen: return points.empty() && no_image;
     case abi::kBinaryGo:
       return !points.empty() && is_go_image(frame.go) &&
              std::ranges::all_of(points, is_go_probe, &abi::probe_point::probe);

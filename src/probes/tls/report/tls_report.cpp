@@ -9,12 +9,14 @@
 #include "probes/elf/functions.h"
 #include "probes/native/function_sites.h"
 #include "probes/native/inner_function.h"
+#include "probes/tls/report/hidden_library.h"
 #include "probes/tls/report/wanted_functions.h"
 
 namespace beyla::probes::tls {
 namespace {
 
 using Points = std::vector<abi::probe_point>;
+using Functions = std::vector<std::vector<elf::FunctionSymbol>>;  // of kWantedFunctions
 
 // Where a return probe may stand, as the broker will see it: the first instruction, or the one
 // behind `endbr64` where that is emulated.
@@ -63,9 +65,9 @@ bool is_stepped(std::span<const std::byte> file, const native::FunctionSites& si
 // The function behind the two of a pair, where it costs less to look at.
 Points inner_points(std::span<const std::byte> file, const elf::ElfFile& elf,
                     const native::FunctionStarts& starts, const WantedPair& pair,
-                    std::span<const std::vector<elf::FunctionSymbol>> found) {
-  const auto& outer = found[pair.outer];
-  const auto& others = found[pair.other];
+                    const Functions& functions) {
+  const auto& outer = functions[pair.outer];
+  const auto& others = functions[pair.other];
   if (outer.size() != 1) return {};
   const auto costs = [&](const elf::FunctionSymbol& function) {
     return is_stepped(file, native::find_function_sites(elf, starts, function, pair.arguments));
@@ -106,27 +108,37 @@ abi::binary_report empty_report(abi::binary_kind kind, std::string_view text) {
   return report;
 }
 
-}  // namespace
-
-std::optional<abi::binary_report> make_tls_report(std::span<const std::byte> file) {
-  const auto elf = elf::ElfFile::read(file);
-  if (!elf || elf->machine() != elf::Machine::x86_64) return std::nullopt;
+Functions functions_by_symbols(const elf::ElfFile& elf) {
   std::vector<std::string_view> names;
   for (const WantedFunction& wanted : kWantedFunctions) names.push_back(wanted.name);
-  const auto found = elf::find_functions(*elf, names);
+  return elf::find_functions(elf, names);
+}
 
-  if (std::ranges::all_of(found, [](const auto& functions) { return functions.empty(); })) {
-    return std::nullopt;
+Functions functions_of(const HiddenFunctions& hidden) {
+  Functions functions(kWantedFunctions.size());
+  for (std::size_t index = 0; index < functions.size(); ++index) {
+    for (const auto& [name, function] : hidden) {
+      if (name == kWantedFunctions[index].name) functions[index].push_back(function);
+    }
   }
-  const auto starts = native::FunctionStarts(*elf);
+  return functions;
+}
+
+bool has_any(const Functions& functions) {
+  return std::ranges::any_of(functions, [](const auto& found) { return !found.empty(); });
+}
+
+abi::binary_report report_of(std::span<const std::byte> file, const elf::ElfFile& elf,
+                             const Functions& functions) {
+  const auto starts = native::FunctionStarts(elf);
   Points points;
   std::uint32_t left_out = 0;
   std::string_view library;
-  for (std::size_t index = 0; index < found.size(); ++index) {
+  for (std::size_t index = 0; index < functions.size(); ++index) {
     const WantedFunction& wanted = kWantedFunctions[index];
-    for (const elf::FunctionSymbol& function : found[index]) {
+    for (const elf::FunctionSymbol& function : functions[index]) {
       library = wanted.library == Library::openssl ? "openssl" : "gnutls";
-      const auto sites = native::find_function_sites(*elf, starts, function, wanted.arguments);
+      const auto sites = native::find_function_sites(elf, starts, function, wanted.arguments);
       const auto wants = points_of(file, sites, wanted);
       if (wants.empty() || points.size() + wants.size() > abi::kMaxProbePoints) {
         left_out |= std::uint32_t{1} << wanted.enter;
@@ -136,17 +148,30 @@ std::optional<abi::binary_report> make_tls_report(std::span<const std::byte> fil
     }
   }
   for (const WantedPair& pair : kWantedPairs) {
-    const auto wants = inner_points(file, *elf, starts, pair, found);
+    const auto wants = inner_points(file, elf, starts, pair, functions);
     if (points.size() + wants.size() > abi::kMaxProbePoints) continue;
     points.insert(points.end(), wants.begin(), wants.end());
   }
   auto report = transfers(points) ? empty_report(abi::kBinaryTls, library)
-                                  : empty_report(abi::kBinaryOther, "no_tls_sites");
+                                  : empty_report(abi::kBinaryTlsUnseen, "no_tls_sites");
   report.left_out = left_out;
   if (report.kind != abi::kBinaryTls) return report;
   report.points.count = static_cast<std::uint32_t>(points.size());
   std::ranges::copy(points, std::begin(report.points.points));
   return report;
+}
+
+}  // namespace
+
+std::optional<abi::binary_report> make_tls_report(std::span<const std::byte> file) {
+  const auto elf = elf::ElfFile::read(file);
+  if (!elf || elf->machine() != elf::Machine::x86_64) return std::nullopt;
+  const Functions named = functions_by_symbols(*elf);
+  if (has_any(named)) return report_of(file, *elf, named);
+  const auto hidden = find_hidden_library(*elf);
+  if (!hidden) return std::nullopt;
+  if (!*hidden) return empty_report(abi::kBinaryTlsUnseen, hidden->error());
+  return report_of(file, *elf, functions_of(**hidden));
 }
 
 }  // namespace beyla::probes::tls

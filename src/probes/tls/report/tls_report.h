@@ -11,8 +11,9 @@
 
 namespace beyla::probes::tls {
 
-// nullopt: it defines no such function by name, or is no file with x86-64 code. One that has them
-// and no points all the same is kBinaryOther, with the text "no_tls_sites".
+// nullopt: it defines no such function by name and shows no sign of a library without names, or is
+// no file with x86-64 code. One that has a library and no points all the same is kBinaryTlsUnseen,
+// with the text "no_tls_sites", or why its functions were not found.
 [[nodiscard]] std::optional<abi::binary_report> make_tls_report(std::span<const std::byte> file);
 
 }  // namespace beyla::probes::tls

@@ -205,7 +205,7 @@ TEST_F(TlsReportTest, WithoutAReadOrWriteThereIsNothingToProbe) {
   rename("SSL_write", "SSL_wxxxx");
   const auto report = report_of(file_);
   ASSERT_TRUE(report);
-  EXPECT_EQ(report->kind, abi::kBinaryOther);
+  EXPECT_EQ(report->kind, abi::kBinaryTlsUnseen);
   EXPECT_EQ(report->text, "no_tls_sites");
 }
 
