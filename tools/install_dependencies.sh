@@ -14,7 +14,7 @@ test_packages=(
   docker-registry caddy etcd-server etcd-client nghttp2-client nghttp2-server openssl libssl-dev libgnutls28-dev
 )
 # The servers of `make test-matrix` beside those of the tests.
-matrix_packages=(haproxy apache2-bin php-cli php-fpm)
+matrix_packages=(haproxy apache2-bin php-cli php-curl php-fpm)
 lint_packages=(clang-format-19 clang-tidy-19)
 policy=/usr/sbin/policy-rc.d
 
