@@ -62,6 +62,7 @@ class Abilities:
     pipelining: bool = True
     half_close: bool = False  # answers although the client will send nothing more
     keeps: bool = True  # connections for more than one request
+    versions: tuple[ssl.TLSVersion, ...] = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2)
 
 
 @dataclass(frozen=True)
@@ -96,15 +97,16 @@ def large_ask(own: str, size: int, abilities: Abilities) -> Ask:
 
 def plans(total: int, abilities: Abilities) -> Iterator[Plan]:
     """Connections with `total` requests together."""
-    versions = itertools.cycle((ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2))
     for number in itertools.count():
         if total <= 0:
             return
-        plan = Plan(1, next(versions), closes=True, half_closes=abilities.half_close and number % 4 == 2)
+        # Each version has its turn with each kind of connection.
+        version = abilities.versions[(number + number // 4) % len(abilities.versions)]
+        plan = Plan(1, version, closes=True, half_closes=abilities.half_close and number % 4 == 2)
         if number % 4 == 0 and abilities.keeps:
             turn = number // 4 % 3
             pipelined = PIPELINED if turn == 1 and abilities.pipelining else 1
-            plan = Plan(min(KEPT_REQUESTS, total), plan.version, pipelined=pipelined, slow=turn == 2)
+            plan = Plan(min(KEPT_REQUESTS, total), version, pipelined=pipelined, slow=turn == 2)
         total -= plan.requests
         yield plan
 
@@ -123,7 +125,6 @@ class Connection:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname="localhost", session=session)
         self._buffer = b""
-        self._drive(self._tls.do_handshake)
 
     @property
     def port(self) -> int:
@@ -136,6 +137,9 @@ class Connection:
     @property
     def is_resumed(self) -> bool:
         return bool(self._tls.session_reused)
+
+    def shake_hands(self) -> None:
+        self._drive(self._tls.do_handshake)
 
     def send(self, data: bytes) -> None:
         self._tls.write(data)
@@ -208,8 +212,7 @@ class Worker(threading.Thread):
         super().__init__(daemon=True)
         self.sent = Sent()
         self._port, self._share, self._abilities = port, share, abilities
-        self._contexts = {version: context_for(version, authority) for version in (
-            ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)}
+        self._contexts = {version: context_for(version, authority) for version in abilities.versions}
         self._sessions: dict[ssl.TLSVersion, ssl.SSLSession | None] = {}
 
     def run(self) -> None:
@@ -222,10 +225,11 @@ class Worker(threading.Thread):
     def _play(self, first: int, plan: Plan) -> None:
         session = self._sessions.pop(plan.version, None)
         connection = Connection(self._port, plan, self._contexts[plan.version], session)
-        self.sent.connections += 1
-        self.sent.resumed += connection.is_resumed
         asks = [ask_of(first + turn, connection.port, self._abilities) for turn in range(plan.requests)]
         try:
+            connection.shake_hands()
+            self.sent.connections += 1
+            self.sent.resumed += connection.is_resumed
             for at in range(0, len(asks), plan.pipelined):
                 self._exchange(connection, plan, asks[at : at + plan.pipelined])
             self._sessions[plan.version] = None if session else connection.session

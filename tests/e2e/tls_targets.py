@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import functools
+import ssl
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,10 +114,16 @@ def apache(mpm: str) -> Callable[[Place], list[str | Path]]:
     return arguments
 
 
+def debian_node_server(place: Place) -> list[str | Path]:
+    command = workshop.debian_node_command(workshop.debian_node(), *script(TLS / "server.js")(place))
+    return command[1:]
+
+
 NODE_HTTPS = Runtime("Node https", program("node"), script(TLS / "server.js"))
 ANSWERS_ALONE = Abilities(echoes=False)
 # These wait for the socket to be readable while the next request stands in the TLS library's buffer.
 NO_PIPELINING = Abilities(pipelining=False)
+ONLY_1_2 = Abilities(versions=(ssl.TLSVersion.TLSv1_2,))  # native-tls 0.2 serves no other
 
 SERVERS = (
     TlsServer(Runtime("Python http.server", debian_python, script(TLS / "server.py")), Abilities(half_close=True), True),
@@ -127,7 +134,7 @@ SERVERS = (
     TlsServer(gunicorn("gunicorn sync"), Abilities(keeps=False)),
     TlsServer(gunicorn("gunicorn gevent", "--worker-class", "gevent")),
     TlsServer(NODE_HTTPS, in_ci=True),
-    TlsServer(Runtime("Node 18, Debian", workshop.debian_node, script(TLS / "server.js"), workshop.debian_node_environment)),
+    TlsServer(Runtime("Node 18, Debian", program("unshare"), debian_node_server)),
     TlsServer(Runtime("WEBrick", program("ruby"), script(TLS / "webrick.rb")), NO_PIPELINING),
     TlsServer(puma("Puma", "--threads", "1:8"), NO_PIPELINING, True),
     TlsServer(puma("Puma -w 2", "--workers", "2", "--threads", "1:8"), NO_PIPELINING),
@@ -135,7 +142,7 @@ SERVERS = (
     TlsServer(Runtime("nginx, Node", program("nginx"), nginx("proxy"), behind=NODE_HTTPS), in_ci=True),
     TlsServer(Runtime("Apache, event", program("apache2"), apache("event")), ANSWERS_ALONE),
     TlsServer(Runtime("Apache, prefork", program("apache2"), apache("prefork")), ANSWERS_ALONE),
-    TlsServer(Runtime("axum, native-tls", lambda: workshop.native_tls_program("native_tls_server"), script())),
+    TlsServer(Runtime("axum, native-tls", lambda: workshop.native_tls_program("native_tls_server"), script()), ONLY_1_2),
 )
 
 
@@ -151,10 +158,6 @@ class TlsClient:
     speaks: str = "mix"  # "curl" and "wget" take URLs from stdin instead
     keeps: bool = True
     in_ci: bool = False
-
-
-def debian_home() -> dict[str, str]:
-    return {"PYTHONHOME": "/usr"}
 
 
 def gated(folder_and_file: str) -> Callable[[Path], list[str | Path]]:
@@ -185,8 +188,8 @@ CLIENTS = (
               python_environment),
     TlsClient("Node https", duplicate_into(lambda: required_program("node")), gated_node("tls/client.js"), in_ci=True),
     TlsClient("Node fetch", duplicate_into(lambda: required_program("node")), gated_node("clients/node/client.js")),
-    TlsClient("Node 18 https, Debian", duplicate_into(workshop.debian_node), gated_node("tls/client.js"),
-              workshop.debian_node_environment),
+    TlsClient("Node 18 https, Debian", duplicate_into(workshop.debian_node),
+              lambda executable: workshop.debian_node_command(*gated_node("tls/client.js")(executable))),
     TlsClient("Ruby net/http", duplicate_into(lambda: required_program("ruby")),
               lambda executable: [executable, TLS / "client.rb"], in_ci=True),
     TlsClient("PHP curl", duplicate_into(lambda: required_program("php")), php("curl")),

@@ -223,6 +223,7 @@ class RunningServer:
                 command, env=clean_environment({"REQUEST_LOG": str(self.place.log)} | self.runtime.environment()),
                 stdin=subprocess.DEVNULL, stdout=log if self.runtime.logs_to_stdout else output, stderr=output,
                 cwd=self.place.folder,
+                start_new_session=True,  # Apache's prefork ends by SIGTERM to its whole process group
             )
         self.pid = process.pid
         try:

@@ -102,7 +102,8 @@ def native_tls_program(name: str) -> Path:
 
 # Debian's own build, whose OpenSSL is the system's; what it needs beside that stands with it.
 DEBIAN_NODE_PACKAGES = (
-    "nodejs", "libnode108", "libuv1", "libicu72", "libc-ares2", "libnghttp2-14", "libbrotli1",
+    "nodejs", "libnode108", "libuv1", "libicu72", "libc-ares2", "libnghttp2-14", "libbrotli1", "node-acorn",
+    "node-cjs-module-lexer", "node-undici",
 )
 
 
@@ -120,9 +121,15 @@ def debian_node() -> Path:
     return program
 
 
-def debian_node_environment() -> dict[str, str]:
+def debian_node_command(program: str | Path, *arguments: str | Path) -> list[str | Path]:
+    """It reads parts of itself below /usr/share: they are laid over it in a mount namespace of its own."""
     debian_node()
-    return {"LD_LIBRARY_PATH": str(CACHE / "debian_node" / "usr" / "lib" / "x86_64-linux-gnu")}
+    usr = CACHE / "debian_node" / "usr"
+    script = (
+        f"mount -t overlay -o lowerdir={usr}/share:/usr/share overlay /usr/share && "
+        f'LD_LIBRARY_PATH={usr}/lib/x86_64-linux-gnu exec "$@"'
+    )
+    return [required_program("unshare"), "--mount", "sh", "-c", script, "sh", program, *arguments]
 
 
 @functools.cache
