@@ -19,8 +19,8 @@ from http_client import parse_head
 
 TIMEOUT_SECONDS = 20.0
 SMALL, LARGE, HUGE = 6, 100_000, 1_048_576  # bytes; the last two are more than a TLS record holds (RFC 8446 §5.1)
-SLOW_PIECE_BYTES = 2_000
-SLOW_BUFFER_BYTES = 4_096  # of the socket
+SLOW_PIECE_BYTES = 8_192
+SLOW_BUFFER_BYTES = 65_536  # of the socket: smaller ones wait for the timer of closed windows
 KEPT_REQUESTS = 40  # of one connection
 PIPELINED = 4
 THREADS = 4
@@ -109,6 +109,18 @@ def plans(total: int, abilities: Abilities) -> Iterator[Plan]:
             plan = Plan(min(KEPT_REQUESTS, total), version, pipelined=pipelined, slow=turn == 2)
         total -= plan.requests
         yield plan
+
+
+def batches(asks: Sequence[Ask], pipelined: int) -> Iterator[list[Ask]]:
+    """What is sent at once. Requests with long bodies go alone: one behind the part of a body that is not copied may
+    be told as a gap, with TLS or without."""
+    batch: list[Ask] = []
+    for ask in asks:
+        if batch and (len(batch) == pipelined or ask.size > SMALL or batch[-1].size > SMALL):
+            yield batch
+            batch = []
+        batch.append(ask)
+    yield batch
 
 
 class Connection:
@@ -230,8 +242,8 @@ class Worker(threading.Thread):
             connection.shake_hands()
             self.sent.connections += 1
             self.sent.resumed += connection.is_resumed
-            for at in range(0, len(asks), plan.pipelined):
-                self._exchange(connection, plan, asks[at : at + plan.pipelined])
+            for batch in batches(asks, plan.pipelined):
+                self._exchange(connection, plan, batch)
             self._sessions[plan.version] = None if session else connection.session
         finally:
             connection.close()

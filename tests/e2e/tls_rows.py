@@ -20,11 +20,12 @@ from tls_judge import everything_wrong, told_counts
 from tls_load import HUGE, LARGE, SMALL, Ask, Told, run_tls_load
 from tls_targets import TLS, TlsClient, TlsServer, certificate, script
 
-REQUESTS = 10_000 if FULL else 600
-CLOSING_REQUESTS = 1_000 if FULL else 100  # more, each on a connection of its own
+REQUESTS = 600
+ALL_REQUESTS = 10_000 if FULL else REQUESTS  # with the agent last: which came first matters to the probes only
 CONNECTIONS = 8
 PROBES_SECONDS = 20
 CLIENT_SECONDS = 600
+LOG_LINES = 20  # of the agent's log that are shown
 TLS_LIBRARIES = ("libssl", "libgnutls")
 
 
@@ -66,15 +67,21 @@ def holds_openssl(pid: int) -> bool:
     return name in ("node", "witness") and "libnode" not in Path(f"/proc/{pid}/maps").read_text()
 
 
-def has_probes(agent: Agent, pid: int, within: bool) -> bool:
-    wanted = f"TLS probes in pid={pid} library="
+def has_probes(agent: Agent, pid: int, library: str, within: bool) -> bool:
+    wanted = f"TLS probes in pid={pid} library={library}"
     # A library that is only armed is not what the executable itself holds.
     return any(wanted in line and not (within and "should it be" in line) for line in agent.stderr().splitlines())
 
 
-def wait_for_probes(agent: Agent, pids: Sequence[int]) -> None:
+def wait_for_probes(agent: Agent, pids: Sequence[int], library: str = "openssl") -> None:
     for pid in pids:
-        wait_until(lambda: has_probes(agent, pid, holds_openssl(pid)), PROBES_SECONDS, f"TLS probes in {pid}")
+        wait_until(
+            lambda: has_probes(agent, pid, library, holds_openssl(pid)), PROBES_SECONDS, f"TLS probes in process {pid}")
+
+
+def wrong_with_log(agent: Agent, expected: Counter[Told]) -> list[str]:
+    wrong = everything_wrong(agent, expected)
+    return [*wrong, *agent.stderr().splitlines()[-LOG_LINES:]] if wrong else []
 
 
 def watched(server: RunningServer) -> list[int]:
@@ -105,6 +112,10 @@ def order(agent_first: bool) -> str:
     return "agent first" if agent_first else "agent last"
 
 
+def requests(agent_first: bool) -> int:
+    return REQUESTS if agent_first else ALL_REQUESTS
+
+
 def run_server_row(row: TlsServer, agent_first: bool) -> Outcome:
     started = time.monotonic()
     outcome = Outcome(f"{row.name}, {order(agent_first)}")
@@ -114,13 +125,13 @@ def run_server_row(row: TlsServer, agent_first: bool) -> Outcome:
     with in_order(agent, server) if agent_first else in_order(server, agent):
         wait_until_all_run(server)
         wait_for_probes(agent, watched(server))
-        sent = run_tls_load(server.port, REQUESTS, row.abilities, certificate()[0])
+        sent = run_tls_load(server.port, requests(agent_first), row.abilities, certificate()[0])
         outcome.sent, outcome.connections, outcome.resumed = sent.told.total(), sent.connections, sent.resumed
         outcome.wrong += sent.errors[:5]
         told = sent.told
         if server.behind:
             told = told + told_behind(server, told)
-        outcome.wrong += everything_wrong(agent, told)
+        outcome.wrong += wrong_with_log(agent, told)
         outcome.told = dict(told_counts(agent))
     outcome.seconds = time.monotonic() - started
     return outcome
@@ -141,10 +152,17 @@ def logged(server: RunningServer, kind: str) -> list[Told]:
     return requests
 
 
-def client_asks(row: TlsClient) -> list[Ask]:
+def client_asks(row: TlsClient, agent_first: bool) -> list[Ask]:
     """Each path is asked once."""
-    total = REQUESTS + (CLOSING_REQUESTS if row.speaks == "mix" else 0)
-    return [client_ask(index, row.speaks == "wget") for index in range(total)]
+    return [client_ask(index, row.speaks == "wget") for index in range(requests(agent_first))]
+
+
+def shared_out(row: TlsClient, asks: Sequence[Ask]) -> list[tuple[bool, Sequence[Ask]]]:
+    """Most on connections that are kept, and a tenth each on one of its own."""
+    if row.speaks != "mix" or not row.keeps:
+        return [(row.keeps, asks)]
+    kept = len(asks) - len(asks) // 10
+    return [(True, asks[:kept]), (False, asks[kept:])]
 
 
 def client_ask(index: int, only_gets: bool) -> Ask:
@@ -231,13 +249,11 @@ def run_client_row(row: TlsClient, agent_first: bool) -> Outcome:
         agent = json_agent(EXECUTABLE_NAME=folder.name)
         stack.enter_context(in_order(agent, witness) if agent_first else in_order(witness, agent))
         wait_for_probes(agent, [witness.pid])
-        asks = client_asks(row)
-        for keeps in (True, False):
-            part = asks[:REQUESTS] if keeps else asks[REQUESTS:]
-            if part:
-                with RunningClient(row, executable, witness.port, part, keeps and row.keeps, folder) as client:
-                    wait_for_probes(agent, [client.process.pid])
-                    client.go()
+        asks = client_asks(row, agent_first)
+        for keeps, part in shared_out(row, asks):
+            with RunningClient(row, executable, witness.port, part, keeps, folder) as client:
+                wait_for_probes(agent, [client.process.pid], row.library)
+                client.go()
         judge_client(outcome, agent, witness, asks)
     outcome.seconds = time.monotonic() - started
     return outcome
@@ -251,5 +267,5 @@ def judge_client(outcome: Outcome, agent: Agent, witness: RunningServer, asks: S
     served = Counter((request.method, request.path, request.status, request.size) for request in server)
     if asked != served:
         outcome.wrong.append(f"asked but not served {(asked - served).total()}, served but not asked {(served - asked).total()}")
-    outcome.wrong += everything_wrong(agent, Counter(server + logged(witness, "CLIENT")))
+    outcome.wrong += wrong_with_log(agent, Counter(server + logged(witness, "CLIENT")))
     outcome.told = dict(told_counts(agent))

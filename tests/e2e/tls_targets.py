@@ -156,6 +156,7 @@ class TlsClient:
     command: Callable[[Path], list[str | Path]]
     environment: Callable[[], Mapping[str, str]] = dict
     speaks: str = "mix"  # "curl" and "wget" take URLs from stdin instead
+    library: str = "openssl"
     keeps: bool = True
     in_ci: bool = False
 
@@ -181,7 +182,7 @@ CLIENTS = (
     TlsClient("curl", duplicate_into(lambda: required_program("curl")), lambda executable: [executable], speaks="curl",
               in_ci=True),
     TlsClient("wget", duplicate_into(lambda: required_program("wget")), lambda executable: [executable], speaks="wget",
-              in_ci=True),
+              library="gnutls", in_ci=True),
     TlsClient("Python requests", duplicate_into(venv_python), gated("clients/requests/client.py"), python_environment),
     TlsClient("Python aiohttp", duplicate_into(venv_python), gated("tls/client_aiohttp.py"), python_environment),
     TlsClient("Python requests, gevent", duplicate_into(venv_python), gated("tls/client_gevent.py"),

@@ -111,14 +111,15 @@ DEBIAN_NODE_PACKAGES = (
 def debian_node() -> Path:
     """Unpacked into the cache beside whatever Node is installed."""
     built = CACHE / "debian_node"
-    program = built / "usr" / "bin" / "node"
-    with building(program) as needed:
+    made = built / "complete"
+    with building(made) as needed:
         if needed:
             built.mkdir(exist_ok=True)
             run(["apt-get", "-q", "download", *(f"{name}/bookworm" for name in DEBIAN_NODE_PACKAGES)], built)
             for package in built.glob("*.deb"):
                 run(["dpkg", "-x", package, built], built)
-    return program
+            made.touch()
+    return built / "usr" / "bin" / "node"
 
 
 def debian_node_command(program: str | Path, *arguments: str | Path) -> list[str | Path]:
