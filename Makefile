@@ -18,12 +18,12 @@ test: deps-test build/dev/build.ninja
 	tools/check_layers.py
 	ctest --test-dir build/dev --output-on-failure -j $(JOBS)
 
-# Every runtime with the acceptance numbers, some 15 minutes, every cell of Go's matrix, and every program that probes must
-# leave unharmed; after a first run that fetches
-# and builds the targets, half an hour more.
+# Every runtime with the acceptance numbers, some 15 minutes, the same over TLS, some 20, every cell of Go's matrix, and every
+# program that probes must leave unharmed; after a first run that fetches and builds the targets, half an hour more.
 test-matrix: deps-matrix build build/dev/build.ninja
 	cmake --build --preset dev -j $(JOBS) --target prober
 	FULL=1 ROWS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_runtimes.py
+	FULL=1 ROWS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_tls_matrix.py
 	FULL=1 GO_CELLS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_go_cells.py
 	FULL=1 PROGRAMS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_go_programs.py
 	UNHARMED=all PROBER=build/dev/tests/unharmed/prober python3 tests/unharmed/test_native.py

@@ -12,9 +12,10 @@ test_packages=(
   redis-server redis-tools prometheus curl sudo procps util-linux gunicorn puma
   fuse3 python3-fusepy libcap2-bin systemd
   docker-registry caddy etcd-server etcd-client nghttp2-client nghttp2-server openssl libssl-dev libgnutls28-dev
+  wget
 )
 # The servers of `make test-matrix` beside those of the tests.
-matrix_packages=(haproxy apache2-bin php-cli php-fpm)
+matrix_packages=(haproxy apache2-bin php-cli php-curl php-fpm ruby-webrick)
 lint_packages=(clang-format-19 clang-tidy-19)
 policy=/usr/sbin/policy-rc.d
 

@@ -19,6 +19,7 @@ from workshop import PROGRAMS
 
 STARTED_SECONDS = 30
 WORKERS = "4"
+PLAIN_LOOP = ("--loop", "asyncio", "--http", "h11")  # of uvicorn, which else takes uvloop and httptools if they are there
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,11 @@ class Place:
     def log(self) -> Path:
         return self.folder / "requests.log"
 
-    def render(self, template: str, name: str) -> Path:
-        """Writes a configuration file with this place's values."""
+    def render(self, template: str, name: str, **more: object) -> Path:
+        """Writes a configuration file with this place's values, and `more` of them."""
         values = {"PORT": self.port, "UPSTREAM": self.upstream, "FOLDER": self.folder, "LOG": self.log}
         text = (PROGRAMS / template).read_text()
-        for key, value in (values | {"PROGRAMS": PROGRAMS}).items():
+        for key, value in (values | {"PROGRAMS": PROGRAMS} | more).items():
             text = text.replace(f"@{key}@", str(value))
         path = self.folder / name
         path.write_text(text)
@@ -159,9 +160,9 @@ SERVERS = (
         "Python, forking", this_python, place_arguments(PROGRAMS / "python_server" / "server.py", "processes"),
         in_ci=True,
     ),
-    Runtime("uvicorn", lambda: workshop.python_packages() / "python", uvicorn_arguments()),
+    Runtime("uvicorn", lambda: workshop.python_packages() / "python", uvicorn_arguments(*PLAIN_LOOP)),
     # New interpreters that inherit the listener.
-    Runtime("uvicorn, 2 workers", lambda: workshop.python_packages() / "python", uvicorn_arguments("--workers", "2")),
+    Runtime("uvicorn, 2 workers", lambda: workshop.python_packages() / "python", uvicorn_arguments(*PLAIN_LOOP, "--workers", "2")),
     # Its own worker class closes the connection after each answer.
     Runtime(
         "gunicorn sync", lambda: workshop.python_packages() / "python",
@@ -222,7 +223,9 @@ class RunningServer:
                 command, env=clean_environment({"REQUEST_LOG": str(self.place.log)} | self.runtime.environment()),
                 stdin=subprocess.DEVNULL, stdout=log if self.runtime.logs_to_stdout else output, stderr=output,
                 cwd=self.place.folder,
+                start_new_session=True,  # Apache's prefork ends by SIGTERM to its whole process group
             )
+        self.pid = process.pid
         try:
             wait_until(lambda: self._listens(process), STARTED_SECONDS, f"{self.runtime.name} listens")
             yield

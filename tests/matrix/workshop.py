@@ -88,6 +88,52 @@ def axum_program() -> Path:
 
 
 @functools.cache
+def native_tls_program(name: str) -> Path:
+    folder, built = PROGRAMS / "native_tls", CACHE / "native_tls"
+    program = built / "release" / name
+    with building(program, *(folder / "src" / "bin").iterdir(), folder / "Cargo.lock") as needed:
+        if needed:
+            environment = clean_environment({"CARGO_TARGET_DIR": str(built)})
+            run([required_program("cargo"), "build", "--release", "--locked", "-j", "1"], folder, environment)
+            for made in (built / "release").glob("native_tls_*"):
+                made.touch()  # cargo leaves what has not changed as old as it is
+    return program
+
+
+# Debian's own build, whose OpenSSL is the system's; what it needs beside that stands with it.
+DEBIAN_NODE_PACKAGES = (
+    "nodejs", "libnode108", "libuv1", "libicu72", "libc-ares2", "libnghttp2-14", "libbrotli1", "node-acorn",
+    "node-cjs-module-lexer", "node-undici",
+)
+
+
+@functools.cache
+def debian_node() -> Path:
+    """Unpacked into the cache beside whatever Node is installed."""
+    built = CACHE / "debian_node"
+    made = built / "complete"
+    with building(made) as needed:
+        if needed:
+            built.mkdir(exist_ok=True)
+            run(["apt-get", "-q", "download", *(f"{name}/bookworm" for name in DEBIAN_NODE_PACKAGES)], built)
+            for package in built.glob("*.deb"):
+                run(["dpkg", "-x", package, built], built)
+            made.touch()
+    return built / "usr" / "bin" / "node"
+
+
+def debian_node_command(program: str | Path, *arguments: str | Path) -> list[str | Path]:
+    """It reads parts of itself below /usr/share: they are laid over it in a mount namespace of its own."""
+    debian_node()
+    usr = CACHE / "debian_node" / "usr"
+    script = (
+        f"mount -t overlay -o lowerdir={usr}/share:/usr/share overlay /usr/share && "
+        f'LD_LIBRARY_PATH={usr}/lib/x86_64-linux-gnu exec "$@"'
+    )
+    return [required_program("unshare"), "--mount", "sh", "-c", script, "sh", program, *arguments]
+
+
+@functools.cache
 def python_packages() -> Path:
     """The folder of the programs of a virtual environment with the pinned packages."""
     requirements, built = Path(__file__).with_name("requirements.txt"), CACHE / "python"

@@ -37,13 +37,16 @@ static __always_inline bool is_read(__u32 enter) { return is_one_of(enter, kRead
 static __always_inline bool is_write(__u32 enter) { return is_one_of(enter, kWrites); }
 static __always_inline bool is_ex(__u32 enter) { return is_one_of(enter, kCountsByPointer); }
 
-/* Memory BIO: the thread has received on a stream just before it turned to this object. */
+/* Memory BIO: the thread has received on a stream just before it turned to this object. With a write only if
+ * the object has sent there: that of Node's clients is the call that ends the handshake. */
 static __always_inline void guess_stream(struct tls_thread *thread, const struct tls_object_key *key,
                                          __u32 enter) {
   __u64 carrier = thread->received_carrier;
   __u32 index = thread->received_stream;
+  struct tls_stream *stream = stream_at(index);
+  bool has_sent = stream && stream->sent_by && stream->sent_by == key->object;
+  if (is_write(enter) && !has_sent) return;
   thread->received_carrier = 0;
-  struct tls_stream *stream = carrier ? stream_at(index) : 0;
   if (!stream || stream->carrier != carrier || stream->binding == kTlsNested) return;
   struct tls_stream *now = stream_of(bpf_map_lookup_elem(&tls_objects, key), key);
   if (now == stream || (now && now->binding == kTlsNested)) return;
@@ -54,8 +57,7 @@ static __always_inline void guess_stream(struct tls_thread *thread, const struct
   if (now && now->binding == kTlsProven && !begins) return;
   bool same = stream->bound_to.object == key->object;
   if (stream->binding == kTlsProven && !same) return;
-  bool proven = stream->sent_by && stream->sent_by == key->object;
-  bind_object(stream, index, key, proven ? kTlsProven : kTlsGuessed);
+  bind_object(stream, index, key, has_sent ? kTlsProven : kTlsGuessed);
 }
 
 static __always_inline void on_free(struct tls_thread *thread, const struct tls_object_key *key) {
@@ -101,7 +103,7 @@ static __always_inline void on_enter(const struct pt_regs *ctx, __u32 enter,
   if (enter == kTlsShutdownEnter) {
     fill_object_key(&key, ctx->di, task);
     on_shutdown(&key);
-  } else if (thread->received_carrier && !is_write(enter)) {
+  } else if (thread->received_carrier) {
     fill_object_key(&key, ctx->di, task);
     guess_stream(thread, &key, enter);
   }
