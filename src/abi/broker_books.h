@@ -8,7 +8,7 @@
 
 namespace beyla::abi {
 
-enum : std::uint32_t { kBrokerBooksVersion = 4 };
+enum : std::uint32_t { kBrokerBooksVersion = 5 };
 enum { kBrokerBooksBytes = 4096 };
 
 enum broker_book : std::uint32_t {
@@ -41,6 +41,8 @@ enum broker_book : std::uint32_t {
   kBookSkippedNotPermitted = kBookGoRetries + 3,  // as kBookSkippedProcessGone
   kBookGoInlined =
       kBookSkippedNotPermitted + 1,  // executable files: functions of probes were inlined
+  kBookTlsStrangerHits =
+      kBookGoInlined + 1,  // of shared TLS probes, in processes that are not instrumented
   kBrokerBookValues,
 };
 
