@@ -41,6 +41,8 @@ enum broker_book : std::uint32_t {
   kBookSkippedNotPermitted = kBookGoRetries + 3,  // as kBookSkippedProcessGone
   kBookGoInlined =
       kBookSkippedNotPermitted + 1,  // executable files: functions of probes were inlined
+  kBookTlsStrangerHits =
+      kBookGoInlined + 1,  // of shared TLS probes, in processes that are not instrumented
   kBrokerBookValues,
 };
 

@@ -36,6 +36,7 @@ enum data_flag {
 enum process_change {
   kProcessWatched = 1, /* its events are captured from now on; user space decides whether to keep it */
   kProcessExited = 2,
+  kTlsStrangers = 3, /* cause: a library; see kStrangerBatch, tls_calls.h. The process says nothing */
 };
 
 enum watch_cause {

@@ -54,7 +54,13 @@ struct event_counts {
 ABI_ASSERT(sizeof(struct event_counts) == 16);
 
 /* What user space decides on a process, by running decide_process. */
-enum decision { kDecideSelect = 0, kDecideReject = 1, kDecideGoProbed = 2, kDecideTlsProbed = 3 };
+enum decision {
+  kDecideSelect = 0,
+  kDecideReject = 1,
+  kDecideGoProbed = 2,
+  kDecideTlsProbed = 3, /* probes in TLS libraries may speak of it, whosesoever they are */
+  kDecideTlsOwn = 4,    /* it has all of its own: those of every process have nothing to add */
+};
 
 /* Reasons why a selected socket's bytes could not be read or a slot not be had, and why plaintext was
  * passed over. */

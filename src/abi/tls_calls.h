@@ -61,7 +61,11 @@ enum {
   kTlsObjects = 16384, /* TLS objects that are bound to one, or that had plaintext before they were */
 };
 
-/* The cookie of an attached probe is its tls_probe. */
+/* The cookie of an attached probe is its tls_probe. One that stands in every process that has mapped the library
+ * has the number of the library added, from 1, shifted. */
+enum { kTlsLibraryShift = 8, kTlsSharedLibraries = 8 };
+/* Hits of those in processes that are none of ours are counted, and of every so many one is told. */
+enum { kStrangerBatch = 4096 };
 
 #ifdef __cplusplus
 }  // namespace beyla::abi

@@ -129,6 +129,7 @@ class Chooser final : public probes::loader::ProcessEventSink {
     }
   }
   void on_exited(const model::ProcessKey& /*key*/, base::BootTime /*time*/) override {}
+  void on_tls_strangers(std::uint32_t /*library*/, base::BootTime /*time*/) override {}
 
   [[nodiscard]] const model::ProcessKey& wanted() const {
     if (wanted_.pid == 0) fail("no such process");

@@ -36,14 +36,20 @@ constexpr std::chrono::seconds kBooksMinAge{1};
 // Feeds Discovery from the kernel.
 class ProcessFeed final : public probes::loader::ProcessEventSink {
  public:
-  explicit ProcessFeed(discover::Discovery& discovery) : discovery_(discovery) {}
+  // uprobes may be null.
+  ProcessFeed(discover::Discovery& discovery, UprobeSide* uprobes)
+      : discovery_(discovery), uprobes_(uprobes) {}
   void on_started(const model::ProcessStarted& process) override { discovery_.on_started(process); }
   void on_exited(const model::ProcessKey& key, BootTime time) override {
     discovery_.on_exited(key, time);
   }
+  void on_tls_strangers(std::uint32_t library, BootTime time) override {
+    if (uprobes_ != nullptr) uprobes_->on_tls_strangers(library, time);
+  }
 
  private:
   discover::Discovery& discovery_;
+  UprobeSide* uprobes_;
 };
 
 std::unique_ptr<UprobeSide> make_uprobe_side(const BrokerParts& parts) {
@@ -62,7 +68,7 @@ class Broker {
         targets_(outbox_, uprobes_ ? &uprobes_->desk() : nullptr),
         discovery_(parts_.rules, discover::inspect::ProcessInspector(), parts_.probes, targets_,
                    discovery_counts_),
-        feed_(discovery_),
+        feed_(discovery_, uprobes_.get()),
         keeper_(parts_.source, parts_.kit, outbox_, parts_.probes, parts_.keeper) {}
 
   base::Result<void> start();

@@ -20,14 +20,19 @@ bool holds(const Values& values, const Value& value) {
 
 }  // namespace
 
-void ImageDesk::on_selected(const model::TargetProcess& target, base::BootTime /*time*/) {
+void ImageDesk::on_selected(const model::TargetProcess& target, base::BootTime time) {
   const model::ProcessKey& key = target.key;
   if (arrivals_.size() >= kMaxWaiting || wanted_.size() >= kMaxWaiting) {
     counts_.too_many.add();
     turn_away(key, now_, {});
     return;
   }
-  if (wanted_.try_emplace(key).second) arrivals_.push_back(key);
+  const auto [wanted, is_added] = wanted_.try_emplace(key);
+  if (!is_added) return;
+  wanted->second.is_new = time.time_since_epoch() - std::chrono::nanoseconds(key.start_ns) < kNew;
+  wanted->second.old_at = time + kShortLife;
+  if (wanted->second.is_new) static_cast<void>(user_.cover(key));  // it may need it at once
+  arrivals_.push_back(key);
 }
 
 void ImageDesk::on_rejected(const model::ProcessKey& key, base::BootTime /*time*/) { forget(key); }
@@ -44,6 +49,10 @@ void ImageDesk::turn(base::BootTime now) {
   now_ = now;
   for (auto& done : analyses_.collect(now)) take(std::move(done), now);
   start_workers(now);
+  while (!young_.empty() && young_.front().first <= now) {
+    arrivals_.push_back(young_.front().second);
+    young_.pop_front();
+  }
   // Before all others: it has lived for a while, and those who come in a storm may not.
   if (const auto process = retries_.take(now)) {
     wanted_[*process].rests = false;
@@ -59,9 +68,14 @@ void ImageDesk::turn(base::BootTime now) {
 std::optional<base::BootTime> ImageDesk::due(base::BootTime now) const {
   const bool may_start = shelf_.has_queued() && analyses_.has_room();
   if (!arrivals_.empty() || may_start) return now;
-  const auto late = analyses_.due();
-  const auto again = retries_.due();
-  return late && again ? std::min(*late, *again) : (late ? late : again);
+  std::optional<base::BootTime> first;
+  const auto note = [&first](std::optional<base::BootTime> due) {
+    if (due) first = std::min(first.value_or(*due), *due);
+  };
+  note(analyses_.due());
+  note(retries_.due());
+  if (!young_.empty()) note(young_.front().first);
+  return first;
 }
 
 void ImageDesk::take(Analyses::Done done, base::BootTime now) {
@@ -135,7 +149,21 @@ void ImageDesk::start_workers(base::BootTime now) {
   }
 }
 
-std::optional<TargetImage> ImageDesk::open_for(const BinaryShelf::Next& next) const {
+void ImageDesk::learn_usual_libraries(std::uint32_t pid) {
+  if (!with_libraries_) return;
+  to_learn_ = open_usual_libraries(pid, inspector_);
+  std::erase_if(to_learn_, [this](const TargetImage& image) {
+    return !shelf_.wait_for(image.identity, model::ProcessKey{});
+  });
+}
+
+std::optional<TargetImage> ImageDesk::open_for(const BinaryShelf::Next& next) {
+  const auto learnt = std::ranges::find(to_learn_, next.file, &TargetImage::identity);
+  if (learnt != to_learn_.end()) {
+    auto image = std::move(*learnt);
+    to_learn_.erase(learnt);
+    return image;
+  }
   for (const auto& process : next.processes) {
     if (!wanted_.contains(process)) continue;
     auto files = open_files(process, inspector_);
@@ -160,9 +188,24 @@ void ImageDesk::look_at(const model::ProcessKey& process, base::BootTime now) {
   for (const TargetImage& library : files->libraries) {
     ask_for(process, wanted, library.identity, now);
   }
+  if (is_covered(process, wanted, *files, now)) {
+    young_.emplace_back(wanted.old_at, process);
+    return;
+  }
   tell(process, wanted, *files, files->executable, now);
   for (const TargetImage& library : files->libraries) tell(process, wanted, *files, library, now);
   finish(process, now);
+}
+
+// By what stands in every process, for now. What does is right for any executable.
+bool ImageDesk::is_covered(const model::ProcessKey& process, const Wanted& wanted,
+                           const TargetFiles& files, base::BootTime now) {
+  if (!wanted.is_new || now >= wanted.old_at) return false;
+  for (const TargetImage& library : files.libraries) {
+    const auto* const report = shelf_.find(library.identity, now);
+    if (report != nullptr && report->kind == abi::kBinaryTls) user_.offer(library, *report);
+  }
+  return user_.cover(process);
 }
 
 void ImageDesk::ask_for(const model::ProcessKey& process, Wanted& wanted, const File& file,
@@ -229,6 +272,7 @@ void ImageDesk::turn_away(const model::ProcessKey& process, base::BootTime now,
 
 void ImageDesk::be_done_with(const model::ProcessKey& process) {
   wanted_.erase(process);
+  user_.settle(process);
   if (retries_.knows(process)) counts_.retried.add();
   retries_.forget(process);
 }

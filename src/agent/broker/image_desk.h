@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -60,11 +61,21 @@ class ImageUser {
   // It has ended, called exec, or been rejected; also of a process that attach() was not called
   // for.
   virtual void detach(const model::ProcessKey& process) = 0;
+  // Every file of it is done with.
+  virtual void settle(const model::ProcessKey& process) = 0;
+  // A TLS library that a process may use which has just begun, and may be over soon.
+  virtual void offer(const TargetImage& library, const probes::proof::BinaryReport& report) = 0;
+  // Of such a process. True: what stands in every process does for it, for a while.
+  [[nodiscard]] virtual bool cover(const model::ProcessKey& process) = 0;
 };
 
 class ImageDesk final : public model::TargetSink {
  public:
   static constexpr std::size_t kMaxWaiting = 16'384;  // processes
+  // Ours. A process is new if it was selected so soon after its fork; if it can be covered, files
+  // get probes only once it has lived for a while, which spares short processes all of that.
+  static constexpr std::chrono::seconds kNew{1};
+  static constexpr std::chrono::milliseconds kShortLife{100};
 
   // Borrows them for its lifetime.
   ImageDesk(ElfWorkers& workers, ImageUser& user, ImageCounts& counts, bool with_libraries,
@@ -74,6 +85,10 @@ class ImageDesk final : public model::TargetSink {
         counts_(counts),
         with_libraries_(with_libraries),
         inspector_(std::move(inspector)) {}
+
+  // The libraries at the usual places of the process's file system are analysed before anyone needs
+  // it.
+  void learn_usual_libraries(std::uint32_t pid);
 
   void on_selected(const model::TargetProcess& target, base::BootTime time) override;
   void on_rejected(const model::ProcessKey& key, base::BootTime time) override;
@@ -96,6 +111,8 @@ class ImageDesk final : public model::TargetSink {
     std::vector<File> later;    // no room, or no report: until the process is tried again
     base::BootTime earliest{};  // that one of those may be done with
     bool rests = false;         // until its turn among the retries
+    bool is_new = false;
+    base::BootTime old_at{};  // when it has lived for a while
   };
 
   void forget(const model::ProcessKey& key);
@@ -104,8 +121,10 @@ class ImageDesk final : public model::TargetSink {
   // Leaves those of the processes that waited for the file, and still want it.
   void keep_waiting(const File& file, std::vector<model::ProcessKey>& processes);
   void start_workers(base::BootTime now);
-  [[nodiscard]] std::optional<TargetImage> open_for(const BinaryShelf::Next& next) const;
+  [[nodiscard]] std::optional<TargetImage> open_for(const BinaryShelf::Next& next);
   void look_at(const model::ProcessKey& process, base::BootTime now);
+  [[nodiscard]] bool is_covered(const model::ProcessKey& process, const Wanted& wanted,
+                                const TargetFiles& files, base::BootTime now);
   void ask_for(const model::ProcessKey& process, Wanted& wanted, const File& file,
                base::BootTime now);
   void tell(const model::ProcessKey& process, Wanted& wanted, const TargetFiles& files,
@@ -123,6 +142,8 @@ class ImageDesk final : public model::TargetSink {
   bool with_libraries_;
   discover::inspect::ProcessInspector inspector_;
   std::deque<model::ProcessKey> arrivals_;  // to be looked at; some may have ended
+  std::deque<std::pair<base::BootTime, model::ProcessKey>> young_;  // when to look at them again
+  std::vector<TargetImage> to_learn_;
   Retries retries_;
   base::BootTime now_{};  // of the last turn
   std::unordered_map<model::ProcessKey, Wanted, model::ProcessKeyHash> wanted_;

@@ -44,6 +44,19 @@ struct NotedUser final : public ImageUser {
   void detach(const model::ProcessKey& key) override {
     detached.push_back(std::to_string(key.pid));
   }
+  void settle(const model::ProcessKey& key) override { settled.push_back(std::to_string(key.pid)); }
+  void offer(const TargetImage& library, const probes::proof::BinaryReport& report) override {
+    char content[64] = {};
+    EXPECT_GT(::pread(library.file.get(), content, sizeof(content) - 1, 0), 0);
+    EXPECT_EQ(report.kind, abi::kBinaryTls);
+    offered.emplace_back(content);
+  }
+  [[nodiscard]] bool cover(const model::ProcessKey& key) override {
+    if (covers) covered.push_back(std::to_string(key.pid));
+    return covers;
+  }
+  bool covers = false;
+  std::vector<std::string> settled, offered, covered;
   bool has_room = true;
   std::vector<std::string> asked;     // pid and whether it was turned away before
   std::vector<std::string> attached;  // pid and what its file holds
@@ -129,6 +142,84 @@ TEST_F(ImageDeskTest, FilesWaitInOrderForAFewWorkers) {
   settle();
   EXPECT_THAT(workers_.started, ElementsAre("c", "a", "d", "b"));
   EXPECT_THAT(user_.attached, ElementsAre("2a", "3d"));
+}
+
+// With a library that is known.
+class NewProcessTest : public ImageDeskTest {
+ protected:
+  NewProcessTest() {
+    run(1, 1s);
+    settle();
+    workers_.answer("a", other_report());
+    workers_.answer("libssl.so.3", tls_report());
+    settle();
+    user_.attached.clear();
+  }
+  void run(std::uint32_t pid, std::chrono::nanoseconds age) {
+    const model::ProcessKey key = process(pid);
+    proc_.run(key, proc_.file("a"));
+    proc_.map(key, {"libssl.so.3"});
+    desk_.on_selected({key, {}}, at(std::chrono::nanoseconds(key.start_ns) + age));
+  }
+  static base::BootTime start(std::uint32_t pid) {
+    return at(std::chrono::nanoseconds(process(pid).start_ns));
+  }
+};
+
+TEST_F(NewProcessTest, IsCoveredAtOnceAndGetsItsOwnWhenItHasLivedForAWhile) {
+  user_.covers = true;
+  run(2, 1ms);
+  EXPECT_THAT(user_.covered, ElementsAre("2"));
+  settle(start(2) + 2ms);
+  EXPECT_THAT(user_.offered, ElementsAre("libssl.so.3"));
+  EXPECT_THAT(user_.attached, IsEmpty());
+  EXPECT_THAT(user_.settled, ElementsAre("1"));
+  const auto own_at = start(2) + 1ms + ImageDesk::kShortLife;
+  EXPECT_EQ(desk_.due(start(2) + 2ms), own_at);
+  settle(own_at - 1ns);
+  EXPECT_THAT(user_.attached, IsEmpty());
+  settle(own_at);
+  EXPECT_THAT(user_.attached, ElementsAre("2libssl.so.3"));
+  EXPECT_THAT(user_.settled, ElementsAre("1", "2"));
+  EXPECT_EQ(desk_.due(own_at), std::nullopt);
+}
+
+TEST_F(NewProcessTest, ThatIsOverSoonCostsNoProbesOfItsOwn) {
+  user_.covers = true;
+  run(2, 1ms);
+  settle(start(2) + 2ms);
+  desk_.on_exited(process(2), start(2) + 8ms);
+  settle(start(2) + 1s);
+  EXPECT_THAT(user_.attached, IsEmpty());
+}
+
+TEST_F(NewProcessTest, ThatNothingCoversGetsItsOwnAtOnce) {
+  run(2, 1ms);
+  settle(start(2) + 2ms);
+  EXPECT_THAT(user_.offered, ElementsAre("libssl.so.3"));
+  EXPECT_THAT(user_.attached, ElementsAre("2libssl.so.3"));
+}
+
+TEST_F(NewProcessTest, AnOlderOneIsNeitherCoveredNorAReasonToCoverOthers) {
+  user_.covers = true;
+  run(2, ImageDesk::kNew);
+  settle(start(2) + ImageDesk::kNew);
+  EXPECT_THAT(user_.covered, IsEmpty());
+  EXPECT_THAT(user_.offered, IsEmpty());
+  EXPECT_THAT(user_.attached, ElementsAre("2libssl.so.3"));
+}
+
+TEST_F(ImageDeskTest, UsualLibrariesAreAnalysedBeforeAnyoneNeedsThem) {
+  const auto folder = std::filesystem::path(proc_.root()) / "1/root/usr/lib";
+  std::filesystem::create_directories(folder);
+  std::filesystem::copy_file(proc_.file("libssl.so.3"), folder / "libssl.so.3");
+  desk_.learn_usual_libraries(1);
+  settle();
+  EXPECT_THAT(workers_.started, ElementsAre("libssl.so.3"));
+  workers_.answer("libssl.so.3", tls_report());
+  settle();
+  EXPECT_THAT(user_.attached, IsEmpty());
+  EXPECT_EQ(counts_.tls.value(), 1U);
 }
 
 TEST_F(ImageDeskTest, OneTurnLooksAtOneProcess) {

@@ -39,7 +39,7 @@ class FakeProc {
   // An executable file, whose content is its name.
   std::filesystem::path file(const std::string& name) const {
     const auto path = root_ / name;
-    std::ofstream(path) << name;
+    if (!std::filesystem::exists(path)) std::ofstream(path) << name;
     return path;
   }
   // A process that runs it, with that key. Again: it is another one, or has called exec.

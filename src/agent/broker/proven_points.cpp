@@ -14,7 +14,9 @@ std::vector<abi::probe_point> proven_points(
                                              : Executable::make_unmapped(image.file.get());
   if (!executable) {
     counts.refusals.add(executable.error());
-    spdlog::warn("no probes: {}", probes::proof::reason_name(executable.error()));
+    if (counts.lines.take(base::BootClock::now())) {
+      spdlog::warn("no probes: {}", probes::proof::reason_name(executable.error()));
+    }
     return {};
   }
   std::erase_if(points, [&](const abi::probe_point& point) {

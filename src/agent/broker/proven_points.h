@@ -9,6 +9,7 @@
 #include "abi/probe_point.h"
 #include "agent/broker/target_image.h"
 #include "base/counter.h"
+#include "base/line_budget.h"
 #include "probes/loader/go_probes.h"
 #include "probes/proof/executable.h"
 #include "probes/proof/refusal.h"
@@ -18,6 +19,7 @@ namespace beyla::broker {
 struct AttachCounts {
   probes::proof::RefusalCounts refusals;  // points; of a process where nothing can be proven: one
   std::array<base::Counter, probes::loader::kAttachFailures> failures;  // processes
+  base::LineBudget lines;  // in the log, of processes where nothing can be proven
 };
 
 // `stepping_of`: the broker's own word on each point.

@@ -75,12 +75,10 @@ std::expected<TargetImage, NoImage> open_regular(const std::string& path) {
   return TargetImage{std::move(*file), {}, probes::loader::identity_of(status)};
 }
 
-std::expected<TargetImage, NoImage> open_usual(const model::ProcessKey& process,
-                                               const ProcessInspector& inspector,
+std::expected<TargetImage, NoImage> open_usual(std::uint32_t pid, const ProcessInspector& inspector,
                                                const char* name) {
   for (const char* folder : kUsualFolders) {
-    auto image =
-        open_regular(inspector.file(process.pid, fmt::format("root/{}/{}", folder, name).c_str()));
+    auto image = open_regular(inspector.file(pid, fmt::format("root/{}/{}", folder, name).c_str()));
     if (image) return image;
   }
   return std::unexpected(NoImage::no_file);
@@ -111,6 +109,15 @@ std::expected<TargetImage, NoImage> open_image(const model::ProcessKey& process,
   return open_file(process, inspector, "exe");
 }
 
+std::vector<TargetImage> open_usual_libraries(std::uint32_t pid,
+                                              const ProcessInspector& inspector) {
+  std::vector<TargetImage> libraries;
+  for (const char* name : kUsualNames) {
+    if (auto library = open_usual(pid, inspector, name)) libraries.push_back(std::move(*library));
+  }
+  return libraries;
+}
+
 std::expected<TargetFiles, NoImage> open_files(const model::ProcessKey& process,
                                                const ProcessInspector& inspector) {
   auto executable = open_image(process, inspector);
@@ -130,7 +137,9 @@ std::expected<TargetFiles, NoImage> open_files(const model::ProcessKey& process,
                           fmt::format("map_files/{:x}-{:x}", code.address, code.address_end)));
   }
   if (is_static) return files;
-  for (const char* name : kUsualNames) add_library(files, open_usual(process, inspector, name));
+  for (TargetImage& library : open_usual_libraries(process.pid, inspector)) {
+    add_library(files, std::move(library));
+  }
   if (!inspector.is_same_process(process)) return std::unexpected(NoImage::gone);
   return files;
 }

@@ -51,6 +51,10 @@ inline constexpr std::size_t kMaxLibraries = 16;
 [[nodiscard]] std::expected<TargetFiles, NoImage> open_files(
     const model::ProcessKey& process, const discover::inspect::ProcessInspector& inspector);
 
+// Those at the usual places of the file system of a process.
+[[nodiscard]] std::vector<TargetImage> open_usual_libraries(
+    std::uint32_t pid, const discover::inspect::ProcessInspector& inspector);
+
 // The executable alone.
 [[nodiscard]] std::expected<TargetImage, NoImage> open_image(
     const model::ProcessKey& process, const discover::inspect::ProcessInspector& inspector);

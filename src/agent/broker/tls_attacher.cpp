@@ -1,36 +1,18 @@
 #include "agent/broker/tls_attacher.h"
 
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <iterator>
 #include <utility>
 
-#include "abi/tls_calls.h"
+#include "agent/broker/tls_places.h"
 
 namespace beyla::broker {
 namespace {
 
 using probes::loader::AttachFailure;
 using probes::loader::Room;
-using probes::loader::TlsPlace;
-
-bool is_fit_for_return(int file, const abi::probe_point& point) {
-  std::array<std::byte, 4> before{};
-  const std::uint64_t bytes = point.point_offset - point.symbol_offset;
-  if (bytes > before.size()) return false;
-  const auto got = ::pread(file, before.data(), bytes, static_cast<off_t>(point.symbol_offset));
-  return std::cmp_equal(got, bytes) && may_probe_return(point, std::span(before).first(bytes));
-}
-
-TlsPlace place_of(const abi::probe_point& point) {
-  return {.offset = point.point_offset,
-          .probe = point.probe & ~std::uint32_t{abi::kTlsByReturn},
-          .at_return = (point.probe & abi::kTlsByReturn) != 0};
-}
 
 }  // namespace
 
@@ -48,33 +30,37 @@ AttachOutcome TlsAttacher::attach(const model::ProcessKey& process, const Target
     return AttachOutcome::later;
   }
   if (!image.maps.valid() && !watches(image)) return AttachOutcome::done;
-  const auto wanted = wanted_tls_points(report.points, returns);
-  auto points = proven(image, wanted);
-  if (has_inner(wanted) && points.size() < wanted.size()) {
-    points = proven(image, wanted_tls_points(without_inner(report.points), returns));
-  }
-  if (!points.empty()) put_in(process, image, report, points);
+  const auto places = proven_tls_places(image, report.points, returns, counts_);
+  if (!places.empty()) put_in(process, image, report, places);
   return AttachOutcome::done;
 }
 
+// The log is no place for one line a process where they come by the hundred.
+template <typename... Arguments>
+void TlsAttacher::say(spdlog::level::level_enum level, fmt::format_string<Arguments...> format,
+                      Arguments&&... arguments) {
+  const auto left_out = lines_.take(base::BootClock::now());
+  if (!left_out) return;
+  if (*left_out != 0) spdlog::info("TLS probes: {} lines were left out here", *left_out);
+  spdlog::log(level, format, std::forward<Arguments>(arguments)...);
+}
+
 void TlsAttacher::put_in(const model::ProcessKey& process, const TargetImage& image,
-                         const probes::proof::BinaryReport& report, const Points& points) {
-  std::vector<TlsPlace> places;
-  std::ranges::transform(points, std::back_inserter(places), place_of);
+                         const probes::proof::BinaryReport& report, const Places& places) {
   auto links = kernel_.tls()->attach(process.pid, image.file.get(), places);
   if (!links) {
     const bool is_gone = links.error().os_errno == ESRCH;
     count(is_gone ? AttachFailure::process_gone : AttachFailure::refused_by_kernel);
-    if (!is_gone) {
-      spdlog::warn("no TLS probes in process {}: {}", process.pid, links.error().message());
-    }
+    if (is_gone) return;
+    say(spdlog::level::warn, "no TLS probes in process {}: {}", process.pid,
+        links.error().message());
     return;
   }
   const bool is_mapped = image.maps.valid();
   attached_[process].push_back({image.identity, is_mapped, std::move(*links)});
   kernel_.let_tls_probes_speak(process);
-  spdlog::info("TLS probes in pid={} library={} probes={} of {}{}", process.pid, report.text,
-               places.size(), report.points.size(), is_mapped ? "" : ", should it be loaded");
+  say(spdlog::level::info, "TLS probes in pid={} library={} probes={} of {}{}", process.pid,
+      report.text, places.size(), report.points.size(), is_mapped ? "" : ", should it be loaded");
 }
 
 void TlsAttacher::count(AttachFailure failure) {
@@ -94,6 +80,7 @@ void TlsAttacher::turn() {
   for (const auto& file : watch_->take_written()) {
     spdlog::warn("a TLS library of {} bytes was overwritten: its probes are taken away",
                  file.bytes);
+    share_.on_written(file);
     for (auto& [process, libraries] : attached_) {
       std::erase_if(libraries, [&](const Library& library) {
         return library.file == file && !library.was_mapped;
@@ -102,18 +89,18 @@ void TlsAttacher::turn() {
   }
 }
 
-TlsAttacher::Points TlsAttacher::proven(const TargetImage& image, const Points& wanted) {
-  auto points = proven_points(image, wanted, tls_stepping_of, counts_);
-  std::erase_if(points, [&](const abi::probe_point& point) {
-    if (!place_of(point).at_return || is_fit_for_return(image.file.get(), point)) return false;
-    counts_.refusals.add(probes::proof::Refusal::outside_symbol);
-    return true;
-  });
-  return complete_tls_points(wanted, std::move(points));
+void TlsAttacher::settle(const model::ProcessKey& process) {
+  if (attached_.contains(process)) kernel_.let_shared_tls_probes_rest(process);
+}
+
+bool TlsAttacher::cover(const model::ProcessKey& process) {
+  if (!share_.stands()) return false;
+  kernel_.let_tls_probes_speak(process);
+  return true;
 }
 
 std::size_t TlsAttacher::points() const {
-  std::size_t sum = 0;
+  std::size_t sum = share_.points();
   for (const auto& [process, libraries] : attached_) {
     for (const Library& library : libraries) sum += library.links.points();
   }

@@ -4,6 +4,11 @@
 #include <utility>
 
 namespace beyla::broker {
+namespace {
+
+constexpr std::uint32_t kFirstProcess = 1;  // its file system is the host's
+
+}  // namespace
 
 UprobeSide::UprobeSide(probes::loader::KernelProbes& kernel, ElfWorkers& workers, ProbeWants wants)
     : kernel_(kernel), desk_(workers, *this, image_counts_, kernel.tls() != nullptr) {
@@ -12,6 +17,7 @@ UprobeSide::UprobeSide(probes::loader::KernelProbes& kernel, ElfWorkers& workers
   auto watch = FileWatch::make();
   if (watch) watch_.emplace(std::move(*watch));
   tls_.emplace(kernel, watch_ ? &*watch_ : nullptr, attach_counts_);
+  if (kernel.watches_every_exec()) desk_.learn_usual_libraries(kFirstProcess);
 }
 
 AttachOutcome UprobeSide::attach(const model::ProcessKey& process, const TargetFiles& files,
@@ -32,6 +38,23 @@ void UprobeSide::detach(const model::ProcessKey& process) {
   if (tls_) tls_->detach(process);
 }
 
+void UprobeSide::settle(const model::ProcessKey& process) {
+  if (tls_) tls_->settle(process);
+}
+
+// For processes of their own, not for children that servers fork: only names select the former.
+void UprobeSide::offer(const TargetImage& library, const probes::proof::BinaryReport& report) {
+  if (tls_ && kernel_.watches_every_exec()) {
+    tls_->share().offer(library, report, base::BootClock::now());
+  }
+}
+
+bool UprobeSide::cover(const model::ProcessKey& process) { return tls_ && tls_->cover(process); }
+
+void UprobeSide::on_tls_strangers(std::uint32_t library, base::BootTime now) {
+  if (tls_) tls_->share().on_strangers(library, now);
+}
+
 void UprobeSide::turn(base::BootTime now) {
   desk_.turn(now);
   if (go_) go_->turn(now);
@@ -50,6 +73,7 @@ void UprobeSide::write(BrokerBooks& books) const {
   books.set(abi::kBookTlsProcesses, tls_ ? tls_->processes() : 0);
   books.set(abi::kBookProbePoints,
             (go != nullptr ? go->points() : 0) + (tls_ ? tls_->points() : 0));
+  books.set(abi::kBookTlsStrangerHits, kernel_.tls_stranger_hits());
   books.set_images(image_counts_);
   books.set_refusals(attach_counts_.refusals);
   static_assert(probes::loader::kAttachFailures == abi::kGoTooManyWait);

@@ -21,6 +21,10 @@ class UprobeSide final : public ImageUser {
                        const TargetImage& image, const ImageReports& reports,
                        bool is_retry) override;
   void detach(const model::ProcessKey& process) override;
+  void settle(const model::ProcessKey& process) override;
+  void offer(const TargetImage& library, const probes::proof::BinaryReport& report) override;
+  [[nodiscard]] bool cover(const model::ProcessKey& process) override;
+  void on_tls_strangers(std::uint32_t library, base::BootTime now);
 
   [[nodiscard]] ImageDesk& desk() { return desk_; }
   // Readable when turn() has something to do; -1: never.

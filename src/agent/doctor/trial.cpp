@@ -32,6 +32,7 @@ constexpr unsigned kChildSeconds = 5;
 struct IgnoreProcesses final : probes::loader::ProcessEventSink {
   void on_started(const model::ProcessStarted&) override {}
   void on_exited(const model::ProcessKey&, base::BootTime) override {}
+  void on_tls_strangers(std::uint32_t /*library*/, base::BootTime /*time*/) override {}
 };
 
 // Notes which of our own bytes were captured.

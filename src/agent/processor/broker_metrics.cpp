@@ -74,6 +74,10 @@ void collect_go(const BrokerBooksReader& books, std::vector<Sample>& samples) {
                                  books.value(abi::kBookGoProcesses)));
   samples.push_back(gauge_sample("beyla_tls_processes", "processes with probes in TLS code now", {},
                                  books.value(abi::kBookTlsProcesses)));
+  samples.push_back(counter_sample("beyla_tls_stranger_hits_total",
+                                   "breakpoints that the probes for short processes have cost "
+                                   "processes that are not instrumented",
+                                   {}, books.value(abi::kBookTlsStrangerHits)));
   samples.push_back(gauge_sample("beyla_probes_attached", "probes in all processes now", {},
                                  books.value(abi::kBookProbePoints)));
   samples.push_back(counter_sample("beyla_go_inlined_binaries_total",

@@ -174,6 +174,9 @@ extern __u64 rejected[kPidLimit / kBitsPerWord];
 extern __u64 has_go_probes[kPidLimit / kBitsPerWord];
 /* The same for probes in TLS libraries. */
 extern __u64 has_tls_probes[kPidLimit / kBitsPerWord];
+/* Of these: all that they need are their own, see kDecideTlsOwn. */
+extern __u64 has_own_tls_probes[kPidLimit / kBitsPerWord];
+extern __u64 tls_stranger_hits[kTlsSharedLibraries + 1]; /* by number of the library */
 extern __u64 wanted_ports[kPorts / kBitsPerWord];
 extern __u32 has_mptcp_listeners;
 extern __u32 last_slot_generation;

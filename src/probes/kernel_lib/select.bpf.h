@@ -38,6 +38,9 @@ static __always_inline bool is_go_probed(__u32 pid) {
 static __always_inline bool is_tls_probed(__u32 pid) {
   return follow_tls && bit_is_set(has_tls_probes, kPidWords, pid);
 }
+static __always_inline bool has_own_tls(__u32 pid) {
+  return bit_is_set(has_own_tls_probes, kPidWords, pid);
+}
 static __always_inline bool is_wanted_port(__u32 port) {
   return bit_is_set(wanted_ports, kPorts / kBitsPerWord, port);
 }
@@ -75,5 +78,6 @@ static __always_inline bool forget(__u32 pid) {
   clear_bit(rejected, kPidWords, pid);
   clear_bit(has_go_probes, kPidWords, pid);
   clear_bit(has_tls_probes, kPidWords, pid);
+  clear_bit(has_own_tls_probes, kPidWords, pid);
   return clear_bit(watched, kPidWords, pid);
 }

@@ -6,6 +6,8 @@ __u64 watched[kPidLimit / kBitsPerWord];
 __u64 rejected[kPidLimit / kBitsPerWord];
 __u64 has_go_probes[kPidLimit / kBitsPerWord];
 __u64 has_tls_probes[kPidLimit / kBitsPerWord];
+__u64 has_own_tls_probes[kPidLimit / kBitsPerWord];
+__u64 tls_stranger_hits[kTlsSharedLibraries + 1];
 __u64 wanted_ports[kPorts / kBitsPerWord];
 __u32 has_mptcp_listeners;
 __u32 last_slot_generation;

@@ -18,6 +18,8 @@ int BPF_PROG(lifecycle_fork, struct task_struct *parent, struct task_struct *chi
   if (child->tgid == parent->tgid) return 0; /* a thread */
   forget(child->tgid);
   if (is_watched(parent->tgid)) watch(child, kWatchedByFork);
+  /* What stands in every process stands in the child. */
+  if (is_tls_probed(parent->tgid)) set_bit(has_tls_probes, kPidWords, child->tgid);
   if (is_rejected(parent->tgid)) set_bit(rejected, kPidWords, child->tgid);
   return 0;
 }
@@ -50,9 +52,11 @@ int decide_process(struct bpf_iter__task *ctx) {
       clear_bit(watched, kPidWords, key.pid);
       clear_bit(has_go_probes, kPidWords, key.pid);
       clear_bit(has_tls_probes, kPidWords, key.pid);
+      clear_bit(has_own_tls_probes, kPidWords, key.pid);
       set_bit(rejected, kPidWords, key.pid);
       break;
     case kDecideTlsProbed: set_bit(has_tls_probes, kPidWords, key.pid); break;
+    case kDecideTlsOwn: set_bit(has_own_tls_probes, kPidWords, key.pid); break;
     case kDecideGoProbed: set_bit(has_go_probes, kPidWords, key.pid); break;
   }
   /* Ending: lifecycle_exit may have run before, or finds nothing to tell of when it runs. Told twice,

@@ -74,7 +74,9 @@ std::expected<std::size_t, AttachFailure> GoProbes::attach(const model::ProcessK
   if (!link) {
     slots_.give_back(binary.file);
     if (link.error().os_errno == ESRCH) return std::unexpected(AttachFailure::process_gone);
-    spdlog::warn("no Go probes in process {}: {}", process.pid, link.error().message());
+    if (lines_.take(base::BootClock::now())) {
+      spdlog::warn("no Go probes in process {}: {}", process.pid, link.error().message());
+    }
     return std::unexpected(AttachFailure::refused_by_kernel);
   }
   Process& known =

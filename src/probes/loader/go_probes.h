@@ -17,6 +17,7 @@
 
 #include "abi/go_calls.h"
 #include "abi/probe_point.h"
+#include "base/line_budget.h"
 #include "base/memory_map.h"
 #include "base/result.h"
 #include "model/process.h"
@@ -108,6 +109,7 @@ class GoProbes {
   ImageSlots slots_{abi::kGoImages};
   std::unordered_map<model::ProcessKey, Process, model::ProcessKeyHash> processes_;
   std::size_t points_ = 0;
+  base::LineBudget lines_;  // of failures, which are counted, too
 };
 
 }  // namespace beyla::probes::loader

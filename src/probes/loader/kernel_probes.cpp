@@ -171,6 +171,10 @@ int KernelProbes::Impl::on_record(void* context, void* data, std::size_t size) {
   std::memcpy(&event, data, sizeof(event));
   const auto key = to_key(event.process);
   const base::BootTime time{std::chrono::nanoseconds(event.header.time_ns)};
+  if (event.change == abi::kTlsStrangers) {
+    self.sink->on_tls_strangers(event.cause, time);
+    return 0;
+  }
   if (event.change == abi::kProcessExited) {
     self.sink->on_exited(key, time);
     return 0;
@@ -194,10 +198,12 @@ void KernelProbes::Impl::decide_by_pid(std::uint32_t pid, abi::decision what) {
       clear_bit(state.watched, pid);
       clear_bit(state.has_go_probes, pid);
       clear_bit(state.has_tls_probes, pid);
+      clear_bit(state.has_own_tls_probes, pid);
       set_bit(state.rejected, pid);
       break;
     case abi::kDecideGoProbed: set_bit(state.has_go_probes, pid); break;
     case abi::kDecideTlsProbed: set_bit(state.has_tls_probes, pid); break;
+    case abi::kDecideTlsOwn: set_bit(state.has_own_tls_probes, pid); break;
   }
 }
 
@@ -379,6 +385,20 @@ TlsProbes* KernelProbes::tls() const { return impl_->tls.get(); }
 
 void KernelProbes::let_tls_probes_speak(const model::ProcessKey& key) {
   impl_->decide(key, abi::kDecideTlsProbed);
+}
+
+void KernelProbes::let_shared_tls_probes_rest(const model::ProcessKey& key) {
+  impl_->decide(key, abi::kDecideTlsOwn);
+}
+
+bool KernelProbes::watches_every_exec() const { return impl_->watch_every_exec; }
+
+std::uint64_t KernelProbes::tls_stranger_hits() const {
+  std::uint64_t sum = 0;
+  for (auto& hits : impl_->skeleton->bss->tls_stranger_hits) {
+    sum += std::atomic_ref(hits).load(std::memory_order_relaxed);
+  }
+  return sum;
 }
 
 void KernelProbes::mark_open_sockets() {

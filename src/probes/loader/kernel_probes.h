@@ -47,6 +47,9 @@ class ProcessEventSink {
   virtual ~ProcessEventSink() = default;
   virtual void on_started(const model::ProcessStarted& process) = 0;
   virtual void on_exited(const model::ProcessKey& key, base::BootTime time) = 0;
+  // abi::kStrangerBatch more hits in the library that has this number in every process were of
+  // processes that are none of ours.
+  virtual void on_tls_strangers(std::uint32_t library, base::BootTime time) = 0;
 };
 
 class KernelProbes final : public model::TargetMap {
@@ -83,6 +86,12 @@ class KernelProbes final : public model::TargetMap {
   // Likewise of TLS libraries.
   [[nodiscard]] TlsProbes* tls() const;
   void let_tls_probes_speak(const model::ProcessKey& key);
+  // All that it needs are its own: shared ones have nothing to add.
+  void let_shared_tls_probes_rest(const model::ProcessKey& key);
+  // As ProbeOptions said.
+  [[nodiscard]] bool watches_every_exec() const;
+  // Hits of shared TLS probes in processes that are none of ours, in all.
+  [[nodiscard]] std::uint64_t tls_stranger_hits() const;
 
  private:
   struct Impl;

@@ -27,13 +27,24 @@ void TlsLinks::detach() {
 
 base::Result<TlsLinks> TlsProbes::attach(std::uint32_t pid, int library_fd,
                                          std::span<const TlsPlace> places) {
+  return link(pid, library_fd, places, 0);
+}
+
+base::Result<TlsLinks> TlsProbes::attach_everywhere(int library_fd,
+                                                    std::span<const TlsPlace> places,
+                                                    std::uint32_t number) {
+  return link(kEveryProcess, library_fd, places, std::uint64_t{number} << abi::kTlsLibraryShift);
+}
+
+base::Result<TlsLinks> TlsProbes::link(std::uint32_t pid, int library_fd,
+                                       std::span<const TlsPlace> places, std::uint64_t added) {
   std::vector<UprobePlace> at_place;
   std::vector<UprobePlace> at_return;
   for (const TlsPlace& place : places) {
     if (place.probe == 0 || place.probe >= abi::kTlsProbes) {
       return base::fail_errno(EINVAL, "no probe of a TLS library");
     }
-    (place.at_return ? at_return : at_place).push_back({place.offset, place.probe});
+    (place.at_return ? at_return : at_place).push_back({place.offset, place.probe | added});
   }
   TlsLinks links(closer_);
   if (!at_place.empty()) {

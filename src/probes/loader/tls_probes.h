@@ -54,9 +54,18 @@ class TlsProbes {
   // library; else the kernel refuses one.
   [[nodiscard]] base::Result<TlsLinks> attach(std::uint32_t pid, int library_fd,
                                               std::span<const TlsPlace> places);
+  // The same in every process, those that come later too, for which it costs a breakpoint a hit:
+  // only those that may speak are reported. `number`: of the library, from 1, for hits in others.
+  // REQUIRES: no place at_return, since some process may switch stacks.
+  [[nodiscard]] base::Result<TlsLinks> attach_everywhere(int library_fd,
+                                                         std::span<const TlsPlace> places,
+                                                         std::uint32_t number);
   [[nodiscard]] bool has_room(Room room) const { return closer_.has_room(room); }
 
  private:
+  [[nodiscard]] base::Result<TlsLinks> link(std::uint32_t pid, int library_fd,
+                                            std::span<const TlsPlace> places, std::uint64_t added);
+
   int program_fd_;
   LinkCloser& closer_;
 };

@@ -34,6 +34,7 @@ struct UprobePlace {
 // The link ends with the fd. The program and the file are borrowed during the call; at most
 // kMaxUprobePlaces. ESRCH: there is no such process.
 inline constexpr std::size_t kMaxUprobePlaces = 64;
+inline constexpr std::uint32_t kEveryProcess = 0;  // as a pid
 enum class HitAt : std::uint8_t {
   place,
   // When the function that begins at the place returns. The kernel replaces the return address:

@@ -203,9 +203,11 @@ static __always_inline void on_exit(const struct pt_regs *ctx, __u32 exit,
   struct tls_call *call = thread ? end_call(thread, exit) : 0;
   __u32 enter = exit - 1;
   if (!call) { /* it had begun before the probes stood */
+    if (has_ended_before(thread, exit)) return;
     if ((is_read(enter) || is_write(enter)) && (__s32)ctx->ax > 0) note(kNoteTlsUnbound);
     return;
   }
+  thread->ended_by = exit;
   __u32 direction = is_read(enter) ? kReceived : kSent;
   __u32 bytes = is_read(enter) || is_write(enter) ? moved_bytes(ctx, call, enter) : 0;
   /* What a read leaves to be sent is part of a handshake, and then it has no bytes. */
@@ -213,12 +215,27 @@ static __always_inline void on_exit(const struct pt_regs *ctx, __u32 exit,
   if (bytes) on_bytes(thread, ctx, call, task, direction, bytes);
 }
 
+/* A probe that stands in every process was hit in one that is none of ours. The agent is told of it now and
+ * then, and takes such probes away where it happens often. */
+static __always_inline void count_stranger(struct task_struct *task, __u32 library) {
+  barrier_var(library);
+  if (library > kTlsSharedLibraries) return;
+  __u64 before = __sync_fetch_and_add(&tls_stranger_hits[library], 1);
+  if (before % kStrangerBatch == kStrangerBatch - 1) emit_process(task, kTlsStrangers, library, 0, 0);
+}
+
 /* All points of a process hang on one link, see docs/design/0014. */
 SEC("uprobe.multi")
 int tls_call(struct pt_regs *ctx) {
   struct task_struct *task = bpf_get_current_task_btf();
-  if (!is_tls_probed(task->tgid)) return 0;
-  __u32 probe = bpf_get_attach_cookie(ctx);
+  __u32 cookie = bpf_get_attach_cookie(ctx);
+  __u32 probe = cookie & ((1 << kTlsLibraryShift) - 1);
+  __u32 library = cookie >> kTlsLibraryShift;
+  if (!is_tls_probed(task->tgid)) {
+    if (library) count_stranger(task, library);
+    return 0;
+  }
+  if (library && has_own_tls(task->tgid)) return 0;
   if (is_one_of(probe, kEnters))
     on_enter(ctx, probe, task);
   else

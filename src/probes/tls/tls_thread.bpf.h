@@ -25,6 +25,8 @@ struct tls_thread {
   __u32 received_stream;
   __u32 recent_stream; /* that of recent_object, as long as it says so itself: saves the look-up */
   __u64 recent_object;
+  __u32 ended_by; /* tls_probe: by which the latest call has ended */
+  __u32 padding;
   __u64 wrote; /* object whose call has ended last and may have left bytes to send; 0: none */
 };
 
@@ -46,6 +48,12 @@ static __always_inline struct tls_call *begin_call(struct tls_thread *thread, __
   if (thread->calls[0].enter && thread->calls[0].stack <= stack)
     thread->calls[0].enter = thread->calls[1].enter = 0;
   return thread->calls[0].enter ? &thread->calls[1] : &thread->calls[0];
+}
+
+/* Where two probes are hit, one of them in every process, a call begins twice and ends twice. The first of
+ * these has closed it; a beginning does the same again. */
+static __always_inline bool has_ended_before(const struct tls_thread *thread, __u32 exit) {
+  return thread && thread->ended_by == exit;
 }
 
 /* The call that ends with this probe, now closed; null: its beginning was not seen. Those inside of it
