@@ -11,7 +11,7 @@ test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev libdw-dev libhttp-parser-dev libnghttp2-dev liburing-dev libclang-rt-19-dev nginx-light wrk apache2-utils
   redis-server redis-tools prometheus curl sudo procps util-linux gunicorn puma
   fuse3 python3-fusepy libcap2-bin systemd
-  docker-registry caddy etcd-server etcd-client nghttp2-client nghttp2-server openssl libssl-dev libgnutls28-dev
+  docker-registry caddy etcd-server etcd-client nghttp2-client nghttp2-server openssl libssl-dev libgnutls28-dev libgrpc++-dev
 )
 # The servers of `make test-matrix` beside those of the tests.
 matrix_packages=(haproxy apache2-bin php-cli php-fpm)
@@ -26,6 +26,7 @@ unless_program() {
 test_set() {
   printf '%s\n' "${build_packages[@]}" "${test_packages[@]}"
   unless_program node nodejs
+  unless_program npm npm
   unless_program python3 python3
   unless_program go golang-go
   unless_program javac default-jdk-headless
