@@ -40,7 +40,6 @@ wanted_packages() {
       test_set
       printf '%s\n' "${matrix_packages[@]}"
       unless_program python3 python3-venv
-      unless_program npm npm
       unless_program mvn maven
       unless_program cargo cargo-web
       ;;

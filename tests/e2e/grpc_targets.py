@@ -119,6 +119,12 @@ def tonic_command() -> list[Path]:
     return [program]
 
 
+def web_command() -> list[str | Path]:
+    return [sys.executable, PEERS_FOLDER / "web_client.py"]
+
+
+TONIC = Peer("tonic", tonic_command, codes_of_deadline=(1,), code_of_broken=2, code_of_unsent=1)
+WEB = Peer("gRPC-Web", web_command)  # a client only, of servers that know it
 GO = Peer("grpc-go", go_command)
 PEERS = (
     # Told of the end by the server's reset, it compares two clocks of whole milliseconds, one of them rounded up.
@@ -126,7 +132,7 @@ PEERS = (
     Peer("grpc-js", grpc_js_command, grpc_js_environment, in_ci=True, visible_tls=True),
     Peer("grpc++", grpc_cpp_command, in_ci=True, visible_tls=True, codes_of_deadline=(4, 1)),
     Peer("grpc-netty", grpc_netty_command),
-    Peer("tonic", tonic_command, codes_of_deadline=(1,), code_of_broken=2, code_of_unsent=1),
+    TONIC,
 )
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Sequence
 
-from grpc_targets import GO, PEERS, Call, Peer, PeerClient, PeerServer
+from grpc_targets import GO, PEERS, TONIC, WEB, Call, Peer, PeerClient, PeerServer
 from go_programs import make_certificate
 from harness import FULL, Agent, main, settle, wait_until
 from observed import Metrics
@@ -72,6 +72,15 @@ TIMED = (
     Step(Call("ServerStream", "count=9&interval=100", timeout_ms=350), DEADLINE, 0.35 - WAITED_SECONDS),
     Step(Call("Bidirectional", "delay=200&size=1", messages=4, cancel_ms=300), CANCELLED, 0.3 - WAITED_SECONDS),
     Step(Call("Bidirectional", "delay=200&size=1", messages=4, timeout_ms=300), DEADLINE, 0.3 - WAITED_SECONDS),
+)
+# Without streams of requests, which HTTP/1 does not have.
+WEB_STEPS = (
+    *[Step(Call("Unary", f"code={code}"), code) for code in (2, 4, 5, 13, 14)],
+    *[Step(Call("Unary", "size=20"))] * 3,
+    Step(Call("Unary", "size=900", bytes=30_000)),
+    Step(Call("ServerStream", "count=3&interval=20&size=10"), seconds=0.06),
+    Step(Call("ServerStream", "code=14"), 14),
+    Step(Call("Absent", "n=1"), UNIMPLEMENTED),
 )
 OLD = (Step(Call("Unary", "delay=30"), seconds=0.03), Step(Call("ServerStream", "count=3&interval=40"), seconds=0.12))
 OLD_AT_ONCE, MAX_AGE_MS = 5, "200"
@@ -216,6 +225,10 @@ class GrpcMatrixTest(unittest.TestCase):
                 if peer.visible_tls:
                     self.check(TlsRow(peer, GO, certificate, key), STEPS)
                     self.check(TlsRow(GO, peer, certificate, key), STEPS)
+
+    def test_web(self) -> None:
+        if TONIC in chosen():
+            self.check(Row(TONIC, WEB), WEB_STEPS * PASSES)
 
     def test_connections_grow_old(self) -> None:
         for peer in chosen():
