@@ -12,7 +12,7 @@ test_packages=(
   redis-server redis-tools prometheus curl sudo procps util-linux gunicorn puma
   fuse3 python3-fusepy libcap2-bin systemd
   docker-registry caddy etcd-server etcd-client nghttp2-client nghttp2-server openssl libssl-dev libgnutls28-dev
-  wget
+  libgrpc++-dev wget
 )
 # The servers of `make test-matrix` beside those of the tests.
 matrix_packages=(haproxy apache2-bin php-cli php-curl php-fpm ruby-webrick)
@@ -27,6 +27,7 @@ unless_program() {
 test_set() {
   printf '%s\n' "${build_packages[@]}" "${test_packages[@]}"
   unless_program node nodejs
+  unless_program npm npm
   unless_program python3 python3
   unless_program go golang-go
   unless_program javac default-jdk-headless
@@ -40,7 +41,6 @@ wanted_packages() {
       test_set
       printf '%s\n' "${matrix_packages[@]}"
       unless_program python3 python3-venv
-      unless_program npm npm
       unless_program mvn maven
       unless_program cargo cargo-web
       ;;

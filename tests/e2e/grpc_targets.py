@@ -31,6 +31,7 @@ class Peer:
     environment: Callable[[], Mapping[str, str]] = dict
     in_ci: bool = False
     codes_of_deadline: tuple[int, ...] = (4,)  # by its client's word
+    answers_of_deadline: tuple[int, ...] = ()  # that its server gives
     code_of_broken: int = 14  # of a connection
     code_of_unsent: int | None = None  # of a call that found its connection going, where such are not sent again
     visible_tls: bool = False  # its TLS library is one whose plaintext is seen
@@ -119,14 +120,20 @@ def tonic_command() -> list[Path]:
     return [program]
 
 
+def web_command() -> list[str | Path]:
+    return [sys.executable, PEERS_FOLDER / "web_client.py"]
+
+
+TONIC = Peer("tonic", tonic_command, codes_of_deadline=(1,), answers_of_deadline=(1,), code_of_broken=2, code_of_unsent=1)
+WEB = Peer("gRPC-Web", web_command)  # a client only, of servers that know it
 GO = Peer("grpc-go", go_command)
 PEERS = (
-    # Told of the end by the server's reset, it compares two clocks of whole milliseconds, one of them rounded up.
+    # A server's reset at the deadline may come before the client's own clock.
     Peer("grpcio", grpcio_command, in_ci=True, codes_of_deadline=(4, 1)),
-    Peer("grpc-js", grpc_js_command, grpc_js_environment, in_ci=True, visible_tls=True),
+    Peer("grpc-js", grpc_js_command, grpc_js_environment, in_ci=True, visible_tls=True, codes_of_deadline=(4, 1)),
     Peer("grpc++", grpc_cpp_command, in_ci=True, visible_tls=True, codes_of_deadline=(4, 1)),
-    Peer("grpc-netty", grpc_netty_command),
-    Peer("tonic", tonic_command, codes_of_deadline=(1,), code_of_broken=2, code_of_unsent=1),
+    Peer("grpc-netty", grpc_netty_command, codes_of_deadline=(4, 1)),
+    TONIC,
 )
 
 

@@ -6,6 +6,7 @@
 #include "base/byte_reader.h"
 #include "protocols/http1/octets.h"
 #include "protocols/http1/trace_parent.h"
+#include "protocols/http2/grpc.h"
 
 namespace beyla::protocols::http1 {
 namespace {
@@ -110,6 +111,8 @@ struct Fields {
   bool expect_continue = false;
   std::string_view trace_parent;
   std::size_t trace_parents = 0;  // lines of it
+  http2::GrpcWeb grpc_web = http2::GrpcWeb::none;
+  std::optional<std::uint32_t> grpc_status;
 };
 
 bool take_field(std::string_view name, std::string_view value, Fields& fields) {
@@ -119,6 +122,9 @@ bool take_field(std::string_view name, std::string_view value, Fields& fields) {
   constexpr std::string_view kExpect = "expect";
   constexpr std::string_view kUpgrade = "upgrade";
   constexpr std::string_view kTraceParent = "traceparent";
+  constexpr std::string_view kGrpcStatus = "grpc-status";
+  constexpr std::string_view kContentType = "content-type";
+  static_assert(kGrpcStatus.size() == kTraceParent.size());
   switch (name.size()) {  // the length alone rules nearly every field out
     case kContentLength.size():
       if (!equals_ignoring_case(name, kContentLength)) return true;
@@ -146,9 +152,14 @@ bool take_field(std::string_view name, std::string_view value, Fields& fields) {
       }
       return true;
     case kTraceParent.size():
+      if (equals_ignoring_case(name, kGrpcStatus))
+        fields.grpc_status = http2::grpc_status_of(value);
       if (!equals_ignoring_case(name, kTraceParent)) return true;
       fields.trace_parent = value;
       ++fields.trace_parents;
+      return true;
+    case kContentType.size():
+      if (equals_ignoring_case(name, kContentType)) fields.grpc_web = http2::grpc_web_of(value);
       return true;
     default: return true;
   }
@@ -255,6 +266,7 @@ RequestParse parse_request_head(std::span<const std::byte> bytes) {
     result.head.trace_parent = parse_trace_parent(fields.trace_parent);
   }
   result.head.framing = fields.framing;
+  result.head.grpc_web = fields.grpc_web;
   return result;
 }
 
@@ -275,6 +287,8 @@ ResponseParse parse_response_head(std::span<const std::byte> bytes) {
   result.status = scan_fields(lines, fields);
   result.head.upgrade = fields.upgrade;
   result.head.to_http2 = fields.to_http2;
+  result.head.grpc_web = fields.grpc_web;
+  result.head.grpc_status = fields.grpc_status;
   result.head.framing = fields.framing;
   result.length = lines.position();
   return result;

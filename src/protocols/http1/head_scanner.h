@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "model/trace.h"
+#include "protocols/http2/grpc_web.h"
 
 namespace beyla::protocols::http1 {
 
@@ -39,6 +40,7 @@ struct RequestHead {
   bool upgrade = false;                            // Connection: upgrade
   bool expect_continue = false;                    // the body may never come
   std::optional<model::TraceParent> trace_parent;  // if exactly one is there, and right
+  http2::GrpcWeb grpc_web = http2::GrpcWeb::none;
   Framing framing;
 };
 
@@ -47,6 +49,8 @@ struct ResponseHead {
   std::uint8_t minor_version = 0;
   bool upgrade = false;
   bool to_http2 = false;  // Upgrade: h2c
+  http2::GrpcWeb grpc_web = http2::GrpcWeb::none;
+  std::optional<std::uint32_t> grpc_status;  // of a call whose whole answer is the head
   Framing framing;
 };
 

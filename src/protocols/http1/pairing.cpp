@@ -1,6 +1,10 @@
 #include "protocols/http1/pairing.h"
 
+#include <string>
 #include <utility>
+
+#include "protocols/http1/methods.h"
+#include "protocols/http2/grpc.h"
 
 namespace beyla::protocols::http1 {
 
@@ -65,11 +69,21 @@ model::Exchange Pairing::exchange_of(Request&& request) const {
   return exchange;
 }
 
-void Pairing::emit(Request&& request, std::uint16_t status_code, base::BootTime end) {
+void Pairing::emit(Request&& request, std::uint16_t status_code,
+                   std::optional<std::uint32_t> grpc_status, base::BootTime end) {
   if (!request.counts) return;
   model::Exchange exchange = exchange_of(std::move(request));
   exchange.end = end;
-  exchange.semantics.outcome = std::to_string(status_code);
+  model::Semantics& semantics = exchange.semantics;
+  semantics.outcome = std::to_string(grpc_status.value_or(status_code));
+  if (grpc_status) {
+    semantics.family = model::MetricFamily::rpc;
+    semantics.operation = std::exchange(semantics.target, {});
+    // As of calls over HTTP/2, see emit() of http2/streams.cpp.
+    if (connection_.role == model::Role::server && *grpc_status == http2::kGrpcUnimplemented) {
+      semantics.target = std::exchange(semantics.operation, std::string(kOtherMethod));
+    }
+  }
   sink_.on_exchange(std::move(exchange));
 }
 

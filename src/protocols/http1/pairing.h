@@ -29,6 +29,7 @@ struct Request {
   bool position_sure = true;  // false: the answer may have begun before answer_position
   bool last = false;          // the connection is given up behind its answer
   bool counts = true;         // false: a predecessor counted it, nothing comes out
+  bool grpc_web = false;      // a call
   bool to_http2 = false;      // its answer is an upgrade to that
   bool doubted = false;       // perhaps content of one before it: its answer must prove it
 };
@@ -75,7 +76,9 @@ class Pairing {
                                  .incoming = request.trace_parent,
                                  .origin = std::nullopt});
   }
-  void emit(Request&& request, std::uint16_t status_code, base::BootTime end);
+  // grpc_status: of a call of gRPC-Web, as which it then leaves.
+  void emit(Request&& request, std::uint16_t status_code, std::optional<std::uint32_t> grpc_status,
+            base::BootTime end);
   void count_incomplete(const Request& request, model::IncompleteReason reason);
   void count_unpaired() { sink_.on_unpaired(); }
 

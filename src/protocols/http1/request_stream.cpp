@@ -247,6 +247,7 @@ void RequestStream::deliver(const RequestHead& head, std::optional<std::uint64_t
   request.received = client ? begun_ : at.time;
   request.body_bytes = body_bytes;
   request.trace_parent = head.trace_parent;
+  request.grpc_web = head.grpc_web != http2::GrpcWeb::none && head.method == "POST";
   request.process = at.process;
   request.answer_position = at.other_offset;
   request.sequence = ++sequence_;

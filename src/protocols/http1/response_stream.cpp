@@ -4,14 +4,16 @@
 #include <utility>
 
 #include "base/byte_reader.h"
+#include "protocols/http2/grpc.h"
 
 namespace beyla::protocols::http1 {
 namespace {
 
 constexpr std::string_view kResponsePrefix = "HTTP/1.";  // RFC 9112 §2.3
 constexpr std::uint16_t kSwitchingProtocols = 101;       // RFC 9110 §15.2.2
-constexpr std::uint16_t kFirstFinal = 200;               // RFC 9110 §15.2: 1xx is interim
-constexpr std::uint16_t kFirstRedirect = 300;            // RFC 9110 §9.3.6: 2xx opens the tunnel
+constexpr std::uint16_t kOk = 200;
+constexpr std::uint16_t kFirstFinal = 200;     // RFC 9110 §15.2: 1xx is interim
+constexpr std::uint16_t kFirstRedirect = 300;  // RFC 9110 §9.3.6: 2xx opens the tunnel
 constexpr std::uint16_t kNoContent = 204;
 constexpr std::uint16_t kNotModified = 304;
 
@@ -45,13 +47,14 @@ std::size_t ResponseStream::take(const session::Segment& segment,
     case State::head: return take_head(segment, bytes);
     case State::body: {
       const auto used = std::min<std::uint64_t>(remaining_, bytes.size());
+      if (is_call()) web_.feed(bytes.first(static_cast<std::size_t>(used)));
       remaining_ -= used;
       position_ += used;
       return static_cast<std::size_t>(used);
     }
     case State::chunks: {
       if (retained_.wanted()) retained_.take_chunks(chunks_, position_, bytes);
-      const std::size_t used = chunks_.feed(bytes);
+      const std::size_t used = take_chunks(bytes);
       position_ += used;
       if (chunks_.done()) {
         complete(segment.time);
@@ -67,6 +70,20 @@ std::size_t ResponseStream::take(const session::Segment& segment,
   }
   position_ += bytes.size();
   return bytes.size();
+}
+
+// Of a call the content is looked into.
+std::size_t ResponseStream::take_chunks(std::span<const std::byte> bytes) {
+  if (!is_call()) return chunks_.feed(bytes);
+  std::size_t used = 0;
+  while (used < bytes.size() && !chunks_.done() && !chunks_.lost()) {
+    const auto rest = bytes.subspan(used);
+    const auto ahead = std::min<std::uint64_t>(chunks_.data_ahead(), rest.size());
+    const auto content = rest.first(static_cast<std::size_t>(ahead));
+    web_.feed(content);
+    used += chunks_.feed(content.empty() ? rest.first(1) : content);
+  }
+  return used;
 }
 
 std::size_t ResponseStream::take_head(const session::Segment& segment,
@@ -123,7 +140,8 @@ void ResponseStream::begin_answer(const ResponseHead& head, base::BootTime time)
     pairing_.on_interim(position_);
     return;
   }
-  answer_.emplace(Answer{pairing_.pop(), head.status_code});
+  answer_.emplace(Answer{pairing_.pop(), head.status_code, head.grpc_status});
+  if (is_call()) web_ = http2::GrpcWebBody(head.grpc_web);
   const std::string_view operation = answer_->request.operation;
   const bool connected = operation == "CONNECT" && head.status_code < kFirstRedirect;
   if (connected || head.status_code == kSwitchingProtocols) {
@@ -161,7 +179,8 @@ void ResponseStream::begin_truncated(std::span<const std::byte> head, bool lost)
     after_lost_answers();
     return;
   }
-  answer_.emplace(Answer{pairing_.pop(), line.head.status_code});
+  answer_.emplace(Answer{pairing_.pop(), line.head.status_code, std::nullopt});
+  answer_->request.grpc_web = false;  // its code may stand in the rest
   lose_framing(lost);
 }
 
@@ -172,6 +191,7 @@ session::HoleKind ResponseStream::on_hole(const session::Hole& hole) {
   position_known_ = true;
   if (state_ == State::body) {
     const std::uint64_t used = std::min(remaining_, length);
+    web_.skip(used);
     remaining_ -= used;
     length -= used;
     position_ += used;
@@ -179,6 +199,7 @@ session::HoleKind ResponseStream::on_hole(const session::Hole& hole) {
   }
   position_ += length;
   if (state_ == State::chunks) {
+    web_.skip(length);
     chunks_.skip(length);
     content = content || !chunks_.lost();
     if (chunks_.lost()) lose_framing(hole.lost);
@@ -348,8 +369,17 @@ void ResponseStream::complete(base::BootTime end) {
 
 void ResponseStream::emit(base::BootTime end) {
   ended_ = ended_ || answer_->request.last;
-  pairing_.emit(std::move(answer_->request), answer_->status_code, end);
+  const auto code = grpc_status();
+  pairing_.emit(std::move(answer_->request), answer_->status_code, code, end);
   answer_.reset();
+}
+
+// Of a call; nullopt where it is not known: then it is a request of HTTP like any other.
+std::optional<std::uint32_t> ResponseStream::grpc_status() const {
+  if (!is_call() || answer_->request.path.empty()) return std::nullopt;
+  if (answer_->grpc_status) return answer_->grpc_status;
+  if (answer_->status_code != kOk) return http2::grpc_status_of_http(answer_->status_code);
+  return web_.status();
 }
 
 void ResponseStream::reject() {

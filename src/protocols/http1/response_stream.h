@@ -74,6 +74,7 @@ class ResponseStream {
   struct Answer {
     Request request;
     std::uint16_t status_code = 0;
+    std::optional<std::uint32_t> grpc_status;  // of its head
   };
 
   std::size_t take(const session::Segment& segment, std::span<const std::byte> bytes);
@@ -85,6 +86,9 @@ class ResponseStream {
   void begin_truncated(std::span<const std::byte> head, bool lost);
   void lose_framing(bool lost);
   void after_lost_answers();
+  std::size_t take_chunks(std::span<const std::byte> bytes);
+  [[nodiscard]] bool is_call() const { return answer_ && answer_->request.grpc_web; }
+  [[nodiscard]] std::optional<std::uint32_t> grpc_status() const;
   void complete(base::BootTime end);
   void emit(base::BootTime end);
   void reject();
@@ -96,6 +100,7 @@ class ResponseStream {
   std::optional<Answer> answer_;
   HeadBuffer buffer_;
   ChunkWalker chunks_;
+  http2::GrpcWebBody web_;  // of a call of gRPC-Web
   RetainedBytes retained_;
   bool position_known_;
   std::uint64_t position_ = 0;   // all before it was taken

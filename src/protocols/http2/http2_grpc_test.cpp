@@ -142,6 +142,29 @@ TEST(Http2Grpc, ClosedAfterTheDeadline) {
   }
 }
 
+// What the server is slow to read has come before.
+TEST(Http2Grpc, DeadlineCountsFromTheArrival) {
+  Conversation talk(Role::server);
+  Peer client;
+  const auto receive = [&](const std::string& bytes, base::BootTime time, base::BootTime arrival) {
+    model::StreamData event;
+    event.time = time;
+    event.arrival = arrival;
+    event.connection = Conversation::kId;
+    event.direction = model::Direction::received;
+    event.offset = std::exchange(talk.position(model::Direction::received),
+                                 talk.position(model::Direction::received) + bytes.size());
+    event.total_bytes = static_cast<std::uint32_t>(bytes.size());
+    event.head = base::as_bytes(bytes);
+    talk.table().on_data(event);
+  };
+  const base::BootTime sent = talk.now() + 1s;
+  receive(preface() + client.call(1, "/pkg.Service/Do", "300m"), sent + 200ms, sent);
+  receive(reset(1, kErrorCancel), sent + 301ms, sent + 300ms);
+  ASSERT_EQ(talk.sink.exchanges.size(), 1U);
+  EXPECT_EQ(talk.sink.exchanges[0].semantics.outcome, "4");
+}
+
 TEST(Http2Grpc, Deadlines) {
   // As sent, and how long the stream then took: what a client does not send at once has waited in
   // it.

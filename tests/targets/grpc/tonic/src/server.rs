@@ -11,6 +11,7 @@ use tonic::codec::CompressionEncoding;
 use tonic::metadata::MetadataMap;
 use tonic::server::Grpc;
 use tonic::{Code, Request, Response, Status, Streaming};
+use tonic_web::GrpcWebLayer;
 use tower::service_fn;
 
 use crate::text::Text;
@@ -113,9 +114,9 @@ async fn route(request: http::Request<Body>) -> Result<http::Response<Body>, Inf
 }
 
 pub async fn serve(port: u16) {
-    let mut server = tonic::transport::Server::builder().http2_max_header_list_size(MAX_METADATA_BYTES);
+    let mut server = tonic::transport::Server::builder().http2_max_header_list_size(MAX_METADATA_BYTES).accept_http1(true);
     if let Ok(age) = std::env::var("MAX_AGE_MS") {
         server = server.max_connection_age(Duration::from_millis(age.parse().unwrap()));
     }
-    server.serve(([127, 0, 0, 1], port).into(), service_fn(route)).await.unwrap();
+    server.layer(GrpcWebLayer::new()).serve(([127, 0, 0, 1], port).into(), service_fn(route)).await.unwrap();
 }
