@@ -5,6 +5,7 @@
 
 #include "protocols/http2/frame_walker.h"
 #include "protocols/http2/grpc.h"
+#include "protocols/http2/http2_parser.h"
 #include "protocols/http2/http2_talk.h"
 #include "protocols/http2/streams.h"
 #include "protocols/session/conversation.h"
@@ -47,6 +48,16 @@ TEST(Http2Limits, LongBlocks) {
   EXPECT_TRUE(talk.policies.ignored());
   EXPECT_EQ(talk.sink.count(IncompleteReason::limit), 1U);
   EXPECT_EQ(talk.table().parser_bytes(), 0U);
+}
+
+TEST(Http2Limits, CallsInARowThatBeginWithNoFrame) {
+  Conversation talk;
+  talk.ask(preface());
+  talk.lose(talk.asking(), 10);  // with the first one this makes two
+  for (std::size_t i = 2; i <= kMaxMisses; ++i) talk.ask("no frame");
+  EXPECT_FALSE(talk.policies.ignored());
+  talk.ask("no frame");
+  EXPECT_TRUE(talk.policies.ignored());
 }
 
 TEST(Http2Limits, OpenStreams) {
