@@ -64,6 +64,26 @@ TEST(Http2Streams, RefusedTunnelsEndWithTheirBody) {
   EXPECT_EQ(talk.summaries(), Summaries{"CONNECT a:1 407 ?"});
 }
 
+TEST(Http2Streams, OfTwoPathsNobodyKnowsWhichCounts) {
+  Peer client;
+  Peer server;
+  Conversation talk;
+  talk.ask(preface() + client.head(1, {{":method", "GET"}, {":path", "/a"}, {":path", "/b"}}));
+  talk.answer(settings() + server.status(1, "200"));
+  EXPECT_EQ(talk.summaries(), Summaries{"GET  200 0"});
+}
+
+TEST(Http2Streams, StatusesHaveThreeDigitsAndBeginAtOneHundred) {
+  for (const std::string_view status : {"099", "20", "2000", "2x0", "-20"}) {
+    Peer client;
+    Peer server;
+    Conversation talk;
+    talk.ask(preface() + client.get(1, "/a"));
+    talk.answer(settings() + server.status(1, status));
+    EXPECT_EQ(talk.sink.count(IncompleteReason::gap), 1U) << status;
+  }
+}
+
 TEST(Http2Streams, PromisesAreNoAnswers) {
   Peer client;
   Peer server;
