@@ -195,8 +195,12 @@ TEST(Http2Limits, SharesEndWhenMemoryIsThereAgain) {
   EXPECT_LT(crowd.bytes(), 2 * kConnections * kMaxHpackMemoryBytes);
   const std::size_t refused = crowd.sink.count(IncompleteReason::limit);
   crowd.open_streams(kConnections + 1, kMaxStreams, 10);
+  Peer client;
+  std::string text;  // of one that had no more than its share
+  for (std::uint32_t i = kMaxStreams; i < 2 * kMaxStreams; ++i) text += client.get(2 * i + 1, "/");
+  crowd.send(kConnections, text);
   EXPECT_EQ(crowd.sink.count(IncompleteReason::limit), refused);
-  EXPECT_EQ(crowd.sink.in_flight(), kMaxStreams);
+  EXPECT_EQ(crowd.sink.in_flight(), 2 * kMaxStreams);
 }
 
 TEST(Http2Limits, TablesShareWhatIsTight) {
