@@ -1,7 +1,6 @@
 #include "protocols/http2/hpack_block.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "protocols/http2/hpack_integer.h"
 #include "protocols/http2/hpack_static_table.h"
@@ -31,7 +30,7 @@ std::optional<std::string_view> StringRoom::decode(std::span<const std::byte> en
 }
 
 std::string_view StringRoom::copy(std::string_view text) {
-  std::memcpy(bytes_.data(), text.data(), text.size());
+  std::ranges::copy(text, bytes_.data());  // its data() may be null
   used_ = std::max(used_, text.size());
   return {bytes_.data(), text.size()};
 }

@@ -5,6 +5,7 @@
 
 #include "protocols/http2/frame_walker.h"
 #include "protocols/http2/grpc.h"
+#include "protocols/http2/http2_parser.h"
 #include "protocols/http2/http2_talk.h"
 #include "protocols/http2/streams.h"
 #include "protocols/session/conversation.h"
@@ -47,6 +48,16 @@ TEST(Http2Limits, LongBlocks) {
   EXPECT_TRUE(talk.policies.ignored());
   EXPECT_EQ(talk.sink.count(IncompleteReason::limit), 1U);
   EXPECT_EQ(talk.table().parser_bytes(), 0U);
+}
+
+TEST(Http2Limits, CallsInARowThatBeginWithNoFrame) {
+  Conversation talk;
+  talk.ask(preface());
+  talk.lose(talk.asking(), 10);  // with the first one this makes two
+  for (std::size_t i = 2; i <= kMaxMisses; ++i) talk.ask("no frame");
+  EXPECT_FALSE(talk.policies.ignored());
+  talk.ask("no frame");
+  EXPECT_TRUE(talk.policies.ignored());
 }
 
 TEST(Http2Limits, OpenStreams) {
@@ -184,8 +195,12 @@ TEST(Http2Limits, SharesEndWhenMemoryIsThereAgain) {
   EXPECT_LT(crowd.bytes(), 2 * kConnections * kMaxHpackMemoryBytes);
   const std::size_t refused = crowd.sink.count(IncompleteReason::limit);
   crowd.open_streams(kConnections + 1, kMaxStreams, 10);
+  Peer client;
+  std::string text;  // of one that had no more than its share
+  for (std::uint32_t i = kMaxStreams; i < 2 * kMaxStreams; ++i) text += client.get(2 * i + 1, "/");
+  crowd.send(kConnections, text);
   EXPECT_EQ(crowd.sink.count(IncompleteReason::limit), refused);
-  EXPECT_EQ(crowd.sink.in_flight(), kMaxStreams);
+  EXPECT_EQ(crowd.sink.in_flight(), 2 * kMaxStreams);
 }
 
 TEST(Http2Limits, TablesShareWhatIsTight) {
