@@ -29,6 +29,7 @@ from figures import Figure  # noqa: E402
 from harness import BEYLA_BINARY  # noqa: E402
 from go_services import GoBare, GoHttp1, GoHttp2, GoRoutes, GoStream, GoTls, GoUnary  # noqa: E402
 from services import SERVICES  # noqa: E402
+from tls_services import TLS_SERVICES  # noqa: E402
 
 DEFAULT_ROUNDS = 15
 TRACE_LINE_ROUNDS = 6
@@ -62,6 +63,7 @@ def sections(build: Path) -> dict[str, Section]:
         "trap": trap.measure,
         **{name: tls_section(way) for name, way in TLS_WAYS.items()},
         **{service.name: target_section(service) for service in SERVICES},
+        **{name: target_section(service) for name, service in TLS_SERVICES.items()},
         **{name: go_section(service) for name, service in GO_SERVICES.items()},
         "go_join": lambda rounds: join_cost.measure(build, rounds, trap.ns()),
         "trace_lines": lambda rounds: target_cost.measure_trace_lines(min(rounds, TRACE_LINE_ROUNDS)),

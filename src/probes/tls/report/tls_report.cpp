@@ -67,11 +67,15 @@ Points inner_points(std::span<const std::byte> file, const elf::ElfFile& elf,
   const auto& outer = found[pair.outer];
   const auto& others = found[pair.other];
   if (outer.size() != 1) return {};
-  const auto costs = [&](const elf::FunctionSymbol& function) {
-    return is_stepped(file, native::find_function_sites(elf, starts, function, pair.arguments));
+  const auto costs = [&](std::size_t place) {
+    return std::ranges::any_of(found[place], [&](const elf::FunctionSymbol& function) {
+      const unsigned arguments = kWantedFunctions[place].arguments;
+      return is_stepped(file, native::find_function_sites(elf, starts, function, arguments));
+    });
   };
-  if (!costs(outer.front()) && std::ranges::none_of(others, costs)) return {};
-  const auto inner = native::find_inner_function(elf, starts, outer.front(), others);
+  if (!costs(pair.named) && !costs(pair.other)) return {};
+  const auto inner =
+      native::find_inner_function(elf, starts, outer.front(), pair.last_argument, others);
   if (!inner) return {};
   const auto way =
       std::ranges::find(pair.ways, inner->last_argument, &WantedPair::Way::last_argument);
@@ -113,6 +117,7 @@ std::optional<abi::binary_report> make_tls_report(std::span<const std::byte> fil
   if (!elf || elf->machine() != elf::Machine::x86_64) return std::nullopt;
   std::vector<std::string_view> names;
   for (const WantedFunction& wanted : kWantedFunctions) names.push_back(wanted.name);
+  names.push_back(kWriteEx2);
   const auto found = elf::find_functions(*elf, names);
 
   if (std::ranges::all_of(found, [](const auto& functions) { return functions.empty(); })) {
@@ -122,7 +127,7 @@ std::optional<abi::binary_report> make_tls_report(std::span<const std::byte> fil
   Points points;
   std::uint32_t left_out = 0;
   std::string_view library;
-  for (std::size_t index = 0; index < found.size(); ++index) {
+  for (std::size_t index = 0; index < kWantedFunctions.size(); ++index) {
     const WantedFunction& wanted = kWantedFunctions[index];
     for (const elf::FunctionSymbol& function : found[index]) {
       library = wanted.library == Library::openssl ? "openssl" : "gnutls";
@@ -135,10 +140,13 @@ std::optional<abi::binary_report> make_tls_report(std::span<const std::byte> fil
       points.insert(points.end(), wants.begin(), wants.end());
     }
   }
+  std::size_t done = kWantedFunctions.size();
   for (const WantedPair& pair : kWantedPairs) {
+    if (pair.other == done) continue;
     const auto wants = inner_points(file, *elf, starts, pair, found);
-    if (points.size() + wants.size() > abi::kMaxProbePoints) continue;
+    if (wants.empty() || points.size() + wants.size() > abi::kMaxProbePoints) continue;
     points.insert(points.end(), wants.begin(), wants.end());
+    done = pair.other;
   }
   auto report = transfers(points) ? empty_report(abi::kBinaryTls, library)
                                   : empty_report(abi::kBinaryOther, "no_tls_sites");
