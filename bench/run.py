@@ -17,6 +17,7 @@ sys.path.insert(0, str(REPOSITORY / "tests" / "e2e"))  # starts and reads the ag
 
 import go_cost  # noqa: E402
 import hook_cost  # noqa: E402
+import hpack_cost  # noqa: E402
 import join_cost  # noqa: E402
 import parse_cost  # noqa: E402
 import reaction_times  # noqa: E402
@@ -37,6 +38,7 @@ GO_SERVICES = {
     "go_bare": GoBare, "go_http1": GoRoutes, "go_http1_tls": GoHttp1, "go_tls": GoTls, "go_http2": GoHttp2,
     "go_unary": GoUnary, "go_stream": GoStream,
 }
+HPACK_BENCH = "src/protocols/http2/hpack_bench"
 TLS_WAYS = {"tls_pair": "plain", "tls_pair_ex": "ex"}
 
 Section = Callable[[int], list[Figure]]
@@ -59,6 +61,7 @@ def sections(build: Path) -> dict[str, Section]:
 
     return {
         "parse": lambda rounds: parse_cost.measure(build, rounds),
+        "hpack": lambda rounds: hpack_cost.measure(build / HPACK_BENCH, rounds),
         "hooks": hooks.measure,
         "trap": trap.measure,
         **{name: tls_section(way) for name, way in TLS_WAYS.items()},
