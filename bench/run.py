@@ -57,7 +57,7 @@ def sections(build: Path) -> dict[str, Section]:
         return lambda rounds: target_cost.measure(service, rounds, hooks.miss_ns())
 
     def tls_section(way: str) -> Section:
-        return lambda rounds: tls_cost.measure(build / "bench" / "bench_tls_pair", way, rounds, trap.ns())
+        return lambda rounds: tls_cost.measure(build / "bench", way, rounds)
 
     return {
         "parse": lambda rounds: parse_cost.measure(build, rounds),
