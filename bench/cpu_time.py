@@ -52,5 +52,5 @@ def memory_kib(pid: int) -> dict[str, int]:
     for member in tree(pid):
         fields = dict(line.split(":", 1) for line in Path(f"/proc/{member}/status").read_text().splitlines())
         for name in names:
-            sums[name] += int(fields[name].split()[0])
+            sums[name] += int(fields.get(name, "0").split()[0])  # one that has ended has no memory
     return sums

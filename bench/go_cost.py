@@ -36,10 +36,10 @@ class Known:
     trap_ns: float  # of a uprobe at an emulated instruction around an empty program
 
 
-def trap_figure(binary: Path) -> Figure:
-    command = [str(binary), str(SERVER_CORE), str(TRAP_ROUNDS)]
+def trap_figure(binary: Path, *options: str, name: str = "uprobe around an empty program") -> Figure:
+    command = [str(binary), str(SERVER_CORE), str(TRAP_ROUNDS), *options]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return Figure("uprobe around an empty program", "ns", [float(line) for line in output.split()])
+    return Figure(name, "ns", [float(line) for line in output.split()])
 
 
 @dataclass

@@ -28,6 +28,16 @@ def load_program() -> Path:
     return built
 
 
+def run_go_load(server: Pinned, way: str, milliseconds: int) -> Load:
+    """As services.run_load, by bench/go_load."""
+    processes = [str(pid) for pid in tree(server.process.pid)]
+    options = [way, str(server.port), str(server.connections), str(milliseconds), *processes]
+    command = pinned(LOAD_CORE, [str(load_program()), *options])
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    requests, bursts, p5_ns, median_ns = output.split()
+    return Load(int(requests), int(bursts), float(p5_ns), float(median_ns))
+
+
 class GoService(Pinned, Server):
     """A target of tests/targets/go; `way` is how go_load asks it, "" for bench_load's plain HTTP/1."""
 
@@ -46,14 +56,7 @@ class GoService(Pinned, Server):
 
     def load(self, milliseconds: int) -> Load:
         """From LOAD_CORE; every request was answered as it should be."""
-        if not self.way:
-            return run_load(self, milliseconds)
-        processes = [str(pid) for pid in tree(self.process.pid)]
-        options = [self.way, str(self.port), str(self.connections), str(milliseconds), *processes]
-        command = pinned(LOAD_CORE, [str(load_program()), *options])
-        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        requests, bursts, p5_ns, median_ns = output.split()
-        return Load(int(requests), int(bursts), float(p5_ns), float(median_ns))
+        return run_go_load(self, self.way, milliseconds) if self.way else run_load(self, milliseconds)
 
 
 class GoHttp1(GoService):

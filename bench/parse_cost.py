@@ -30,6 +30,8 @@ def run_binary(binary: Path, rounds: int) -> dict[str, list[float]]:
 def measure(build: Path, rounds: int) -> list[Figure]:
     figures = []
     for binary in sorted(build.glob("src/**/*_bench")):
+        if binary.name == "hpack_bench":
+            continue  # its iterations are those of several decoders, see hpack_cost.py
         for name, values in run_binary(binary, rounds).items():
             label = "parse of one HTTP/1 exchange" if name == WHOLE_EXCHANGE else f"{binary.stem}: {name}"
             figures.append(Figure(label, "ns", values))

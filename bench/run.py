@@ -17,6 +17,7 @@ sys.path.insert(0, str(REPOSITORY / "tests" / "e2e"))  # starts and reads the ag
 
 import go_cost  # noqa: E402
 import hook_cost  # noqa: E402
+import hpack_cost  # noqa: E402
 import join_cost  # noqa: E402
 import parse_cost  # noqa: E402
 import reaction_times  # noqa: E402
@@ -29,6 +30,7 @@ from figures import Figure  # noqa: E402
 from harness import BEYLA_BINARY  # noqa: E402
 from go_services import GoBare, GoHttp1, GoHttp2, GoRoutes, GoStream, GoTls, GoUnary  # noqa: E402
 from services import SERVICES  # noqa: E402
+from tls_services import TLS_SERVICES  # noqa: E402
 
 DEFAULT_ROUNDS = 15
 TRACE_LINE_ROUNDS = 6
@@ -36,6 +38,7 @@ GO_SERVICES = {
     "go_bare": GoBare, "go_http1": GoRoutes, "go_http1_tls": GoHttp1, "go_tls": GoTls, "go_http2": GoHttp2,
     "go_unary": GoUnary, "go_stream": GoStream,
 }
+HPACK_BENCH = "src/protocols/http2/hpack_bench"
 TLS_WAYS = {"tls_pair": "plain", "tls_pair_ex": "ex"}
 
 Section = Callable[[int], list[Figure]]
@@ -54,14 +57,16 @@ def sections(build: Path) -> dict[str, Section]:
         return lambda rounds: target_cost.measure(service, rounds, hooks.miss_ns())
 
     def tls_section(way: str) -> Section:
-        return lambda rounds: tls_cost.measure(build / "bench" / "bench_tls_pair", way, rounds, trap.ns())
+        return lambda rounds: tls_cost.measure(build / "bench", way, rounds)
 
     return {
         "parse": lambda rounds: parse_cost.measure(build, rounds),
+        "hpack": lambda rounds: hpack_cost.measure(build / HPACK_BENCH, rounds),
         "hooks": hooks.measure,
         "trap": trap.measure,
         **{name: tls_section(way) for name, way in TLS_WAYS.items()},
         **{service.name: target_section(service) for service in SERVICES},
+        **{name: target_section(service) for name, service in TLS_SERVICES.items()},
         **{name: go_section(service) for name, service in GO_SERVICES.items()},
         "go_join": lambda rounds: join_cost.measure(build, rounds, trap.ns()),
         "trace_lines": lambda rounds: target_cost.measure_trace_lines(min(rounds, TRACE_LINE_ROUNDS)),

@@ -37,6 +37,14 @@ class Pinned:
 
     connections = 32  # requests that wait for the server at once
     goal_percent = 3.0
+    pairs_at_the_load = 1  # sends and receives of the load generator for each request
+
+    def load(self, milliseconds: int) -> Load:
+        """From LOAD_CORE; every request was answered with 200."""
+        return run_load(self, milliseconds)
+
+    def wait_probed(self, agent: Agent) -> None:
+        """Nothing to wait for, where sockets tell all."""
 
     def command(self) -> list[str]:
         return pinned(SERVER_CORE, self.program())  # type: ignore[attr-defined]
@@ -64,9 +72,12 @@ class Nginx(Pinned, ServerWithFolder):
     name = "nginx"
     goal_percent = 8.0
 
+    def configuration(self) -> str:
+        return NGINX_CONFIGURATION.format(folder=self.folder, port=self.port)
+
     def program(self) -> list[str]:
         configuration = self.folder / "nginx.conf"
-        configuration.write_text(NGINX_CONFIGURATION.format(folder=self.folder, port=self.port))
+        configuration.write_text(self.configuration())
         return [required_program("nginx"), "-e", str(self.folder / "error.log"), "-c", str(configuration)]
 
 

@@ -8,8 +8,8 @@ from bench_statistics import alternating, differences, median, percent_added
 from cpu_time import memory_kib, settled_ns
 from figures import Figure
 from harness import Agent
-from program_statistics import ALL, StatisticsEnabled, cost_per_unit, map_memory_kib, quietest, read_runs
-from services import Load, Nginx, Pinned, pin_agent, run_load
+from program_statistics import ALL, UPROBES, StatisticsEnabled, cost_per_unit, map_memory_kib, quietest, read_runs
+from services import Load, Nginx, Pinned, pin_agent
 
 LOAD_MS = 1000
 WARM_UP_MS = 2000
@@ -41,10 +41,11 @@ def check_counts(agent: Agent, load: Load) -> int:
 
 
 def sample_with(server: Pinned, agent: Agent) -> Sample:
+    server.wait_probed(agent)
     pin_agent(agent)
     idle = memory_kib(agent.pid)
     before = settled_ns(agent.pid)
-    load = run_load(server, LOAD_MS)
+    load = server.load(LOAD_MS)
     agent_ns = (settled_ns(agent.pid) - before) / load.requests
     loaded, maps = memory_kib(agent.pid), map_memory_kib(agent.pid)
     return Sample(load, agent_ns, idle, loaded, maps, check_counts(agent, load))
@@ -57,22 +58,23 @@ def settings_of(server: Pinned) -> dict[str, str]:
 def program_cost(server: Pinned) -> dict[str, dict[str, float]]:
     """More loads, with the kernel's program statistics on: they would cost the pairs some ns per run."""
     with Agent(settings_of(server), print_traces=False) as agent, StatisticsEnabled():
+        server.wait_probed(agent)
         pin_agent(agent)
         return quietest(lambda: _load_cost(server, agent.pid))
 
 
 def _load_cost(server: Pinned, agent_pid: int) -> dict[str, dict[str, float]]:
     before = read_runs(agent_pid)
-    return cost_per_unit(agent_pid, before, run_load(server, LOAD_MS).requests)
+    return cost_per_unit(agent_pid, before, server.load(LOAD_MS).requests)
 
 
 def sample_pairs(server: Pinned, rounds: int) -> dict[str, list[Sample]]:
     samples: dict[str, list[Sample]] = defaultdict(list)
-    run_load(server, WARM_UP_MS)
+    server.load(WARM_UP_MS)
     for number in range(rounds):
         for variant in alternating(("off", "on"), number):
             if variant == "off":
-                samples["off"].append(Sample(run_load(server, LOAD_MS)))
+                samples["off"].append(Sample(server.load(LOAD_MS)))
                 continue
             with Agent(settings_of(server), print_traces=False) as agent:
                 samples["on"].append(sample_with(server, agent))
@@ -103,13 +105,19 @@ def measure(service: type[Pinned], rounds: int, miss_ns: float) -> list[Figure]:
         Figure(
             f"{service.name}: CPU per request", "ns",
             differences([one.load.median_ns for one in off], [one.load.median_ns for one in on]), programs=programs,
-            program_note="per request, at both ends", program_ns=programs[ALL]["ns_per_unit"] - miss_ns,
+            note=_hits(programs), program_note="per request, at both ends",
+            program_ns=programs[ALL]["ns_per_unit"] - service.pairs_at_the_load * miss_ns,
         ),
         Figure(f"agent: CPU per request ({service.name})", "µs", [one.agent_ns / 1e3 for one in on], AGENT_GOAL_US),
     ]
     if service is Nginx:
         figures += memory_figures(service.name, on)
     return figures
+
+
+def _hits(programs: dict[str, dict[str, float]]) -> str:
+    """Of uprobes: the way to their programs is part of the difference only, see bench/trap.c."""
+    return f"{programs[UPROBES]['runs_per_unit']:.2f} uprobe hits" if UPROBES in programs else ""
 
 
 def _percent_figures(service: type[Pinned], off: list[Sample], on: list[Sample]) -> list[Figure]:
@@ -132,7 +140,7 @@ def measure_trace_lines(rounds: int) -> list[Figure]:
     """The agent's own CPU when it also prints a line for each request."""
     values = []
     with Nginx() as server:
-        run_load(server, WARM_UP_MS)
+        server.load(WARM_UP_MS)
         for _ in range(rounds):
             with Agent(settings_of(server)) as agent:
                 values.append(sample_with(server, agent).agent_ns / 1e3)

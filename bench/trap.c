@@ -2,8 +2,9 @@
  * program does nothing, on an instruction of Go's prologues that the kernel emulates.
  * The agent's own figures have the time of its programs, not that of the way to them.
  *
- * Usage: bench_trap CORE ROUNDS
- * Prints a line for each round: ns per hit. Needs CAP_BPF and CAP_PERFMON, and Linux 6.6. */
+ * Usage: bench_trap CORE ROUNDS [call]
+ * Prints a line for each round: ns per hit; with `call` ns per call of the function, whose return
+ * is probed, too, as calls of TLS libraries are. Needs CAP_BPF and CAP_PERFMON, and Linux 6.6. */
 #define _GNU_SOURCE
 #include <linux/bpf.h>
 #include <sched.h>
@@ -19,6 +20,7 @@ enum {
   kCalls = 20000,          /* of one measurement: some 15 ms with the probe */
   kAttachUprobeMulti = 48, /* BPF_TRACE_UPROBE_MULTI, Linux 6.6: newer than Debian's header */
   kInstructions = 2,
+  kAtReturn = 1, /* BPF_F_UPROBE_MULTI_RETURN */
 };
 
 /* The part of union bpf_attr for BPF_LINK_CREATE with uprobe_multi, as Linux 6.6 has it. */
@@ -72,12 +74,13 @@ static int empty_program(void) {
   return (int)made;
 }
 
-static int attach(int program, uint64_t offset) {
+static int attach(int program, uint64_t offset, uint32_t flags) {
   const struct uprobe_link link = {.program = (uint32_t)program,
                                    .attach_type = kAttachUprobeMulti,
                                    .path = (uint64_t)(uintptr_t)"/proc/self/exe",
                                    .offsets = (uint64_t)(uintptr_t)&offset,
                                    .count = 1,
+                                   .uprobe_flags = flags,
                                    .pid = (uint32_t)getpid()};
   const long made = syscall(SYS_bpf, BPF_LINK_CREATE, &link, sizeof(link));
   require(made >= 0, "BPF_LINK_CREATE");
@@ -94,7 +97,7 @@ static double ns_per_call(void) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
+  if (argc != 3 && argc != 4) return 2;
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET((size_t)atoi(argv[1]), &set);
@@ -103,10 +106,12 @@ int main(int argc, char** argv) {
   const int program = empty_program();
   for (int round = 0; round < atoi(argv[2]); ++round) {
     const double without = ns_per_call();
-    const int link = attach(program, offset);
+    const int link = attach(program, offset, 0);
+    const int at_return = argc == 4 ? attach(program, offset, kAtReturn) : -1;
     ns_per_call(); /* the first hits meet cold caches */
     const double with_probe = ns_per_call();
     close(link);
+    if (at_return >= 0) close(at_return);
     printf("%.1f\n", with_probe - without);
   }
   close(program);

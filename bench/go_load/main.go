@@ -1,7 +1,7 @@
-// Loads a Go server in short bursts, as load.c does it for plain HTTP/1, and reads the server's CPU time around each.
+// Loads a server in short bursts, as load.c does it for plain HTTP/1, and reads the server's CPU time around each.
 //
 // Usage: go_load WAY PORT WORKERS MILLISECONDS PID...
-// WAY: https1, https2, unary, stream. Prints the number of requests, of bursts, and the 5th percentile and the median over
+// WAY: https1, https2, http2, unary, stream. Prints the number of requests, of bursts, and the 5th percentile and the median over
 // the bursts of the CPU time of all PIDs, in ns per request.
 package main
 

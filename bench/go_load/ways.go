@@ -8,6 +8,7 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -24,12 +25,12 @@ func connect(way, address string, workers int) exchange {
 	case "https1":
 		clients := make([]*http.Client, workers) // a connection for each worker
 		for worker := range clients {
-			clients[worker] = client(false)
+			clients[worker] = client(way)
 		}
-		return func(worker int) error { return get(clients[worker], address, 1) }
-	case "https2":
-		shared := client(true)
-		return func(int) error { return get(shared, address, 2) }
+		return func(worker int) error { return get(clients[worker], "https://"+address, 1) }
+	case "https2", "http2":
+		shared, scheme := client(way), strings.TrimSuffix(way, "2")
+		return func(int) error { return get(shared, scheme+"://"+address, 2) }
 	case "unary", "stream":
 		connection, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 		if err != nil {
@@ -45,17 +46,18 @@ func connect(way, address string, workers int) exchange {
 }
 
 // The server's certificate is its own: who it is does not matter here.
-func client(http2 bool) *http.Client {
+func client(way string) *http.Client {
 	var protocols http.Protocols
-	protocols.SetHTTP1(!http2)
-	protocols.SetHTTP2(http2)
+	protocols.SetHTTP1(way == "https1")
+	protocols.SetHTTP2(way == "https2")
+	protocols.SetUnencryptedHTTP2(way == "http2")
 	return &http.Client{Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, Protocols: &protocols, MaxConnsPerHost: 1,
 	}}
 }
 
-func get(client *http.Client, address string, version int) error {
-	answer, err := client.Get("https://" + address + "/hello")
+func get(client *http.Client, root string, version int) error {
+	answer, err := client.Get(root + "/hello")
 	if err != nil {
 		return err
 	}

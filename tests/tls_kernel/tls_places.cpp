@@ -9,6 +9,7 @@
 #include "probes/elf/functions.h"
 #include "probes/go/report/file_view.h"
 #include "probes/native/function_sites.h"
+#include "probes/native/inner_call.h"
 #include "probes/native/inner_function.h"
 
 namespace beyla::tests {
@@ -54,10 +55,11 @@ void add_places(std::vector<probes::loader::TlsPlace>& places, const Row& row,
 // In place of the row that is `outer` and the one before it, which call the same function.
 bool add_inner(std::vector<probes::loader::TlsPlace>& places, const probes::elf::ElfFile& elf,
                const probes::native::FunctionStarts& starts, std::uint32_t enter,
-               const probes::elf::FunctionSymbol& outer,
+               const probes::elf::FunctionSymbol& outer, unsigned last_argument,
                std::span<const probes::elf::FunctionSymbol> others) {
-  const auto inner = probes::native::find_inner_function(elf, starts, outer, others);
-  if (!inner || inner->last_argument != 3) return false;
+  const auto inner = probes::native::find_inner_function(elf, starts, outer, last_argument, others);
+  if (!inner) return false;
+  if (inner->last_argument != probes::native::kFourthArgument) enter = abi::kTlsWriteFlagsEnter;
   fmt::print("inner {}\n", enter);
   places.push_back({inner->sites.entry->offset, enter});
   places.push_back({inner->sites.entry->offset, enter + 1, true});
@@ -72,15 +74,19 @@ std::vector<probes::loader::TlsPlace> tls_places(int library_fd, bool inner) {
   const auto elf = file ? probes::elf::ElfFile::read(file->bytes())
                         : std::unexpected(probes::elf::Refusal::not_elf);
   if (!elf) return places;
-  std::array<std::string_view, kRows.size()> names;
+  std::array<std::string_view, kRows.size() + 1> names;
+  names.back() = "SSL_write_ex2";  // since OpenSSL 3.3
   for (std::size_t at = 0; at < kRows.size(); ++at) names[at] = kRows[at].name;
   const auto found = probes::elf::find_functions(*elf, names);
   const probes::native::FunctionStarts starts(*elf);
   std::size_t first = 0;
-  if (inner && found[1].size() == 1 && found[3].size() == 1 &&
-      add_inner(places, *elf, starts, abi::kTlsReadInnerEnter, found[1].front(), found[0]) &&
-      add_inner(places, *elf, starts, abi::kTlsWriteInnerEnter, found[3].front(), found[2])) {
-    first = 4;
+  if (inner && found[1].size() == 1 && found[3].size() == 1) {
+    const auto& writes = found.back().empty() ? found[3] : found.back();
+    const unsigned last = found.back().empty() ? 3 : 4;
+    if (add_inner(places, *elf, starts, abi::kTlsReadInnerEnter, found[1].front(), 3, found[0]) &&
+        add_inner(places, *elf, starts, abi::kTlsWriteInnerEnter, writes.front(), last, found[2])) {
+      first = 4;
+    }
   }
   for (std::size_t at = first; at < kRows.size(); ++at) {
     for (const auto& function : found[at]) {

@@ -11,8 +11,6 @@ namespace {
 constexpr std::byte kCall{0xe8};
 constexpr std::size_t kCallBytes = 5;
 constexpr unsigned kRax = 0;
-constexpr unsigned kThird = 3;
-constexpr unsigned kFourth = 4;
 constexpr std::uint16_t kFirstThree = 1U << 7 | 1U << 6 | 1U << 2;  // rdi, rsi, rdx
 constexpr std::uint16_t kRcx = 1U << 1;
 constexpr std::uint16_t kR8 = 1U << 8;
@@ -44,12 +42,12 @@ bool moves_fourth_to_fifth(const x86::DecodedInstruction& decoded) {
 
 struct Reached {
   const Step* call = nullptr;
-  unsigned last_argument = kThird;
+  unsigned last_argument = kFourthArgument;
 };
 
 // From the first instruction to the call; the arguments are not touched but for the one move.
-Reached walk_to_call(const FlowGraph& graph) {
-  Reached reached;
+Reached walk_to_call(const FlowGraph& graph, unsigned last_argument) {
+  Reached reached{.last_argument = last_argument};
   const Step* step = &graph.steps().front();
   for (int count = 0; step != nullptr && count < kMaxEntryInstructions; ++count) {
     if (step->flow == x86::Flow::call) {
@@ -58,10 +56,10 @@ Reached walk_to_call(const FlowGraph& graph) {
     }
     const auto decoded = x86::CodeReader(graph.bytes_of(*step)).decode(0);
     if (!decoded || step->effect.stores) return {};
-    if (reached.last_argument == kThird && moves_fourth_to_fifth(*decoded)) {
-      reached.last_argument = kFourth;
+    if (reached.last_argument == kFourthArgument && moves_fourth_to_fifth(*decoded)) {
+      reached.last_argument = kFifthArgument;
     } else {
-      const std::uint16_t last = reached.last_argument == kThird ? kRcx : kR8;
+      const std::uint16_t last = reached.last_argument == kFourthArgument ? kRcx : kR8;
       if ((step->effect.written & (kFirstThree | last)) != 0) return {};
     }
     step = only_next(graph, *step);
@@ -109,8 +107,8 @@ bool returns_result(const FlowGraph& graph, const Step* step) {
 
 }  // namespace
 
-std::optional<InnerCall> find_inner_call(const FlowGraph& outer) {
-  const Reached reached = walk_to_call(outer);
+std::optional<InnerCall> find_inner_call(const FlowGraph& outer, unsigned last_argument) {
+  const Reached reached = walk_to_call(outer, last_argument);
   if (reached.call == nullptr || reached.call->successors.size() != 1) return std::nullopt;
   const auto target = call_target(outer, *reached.call);
   if (!target) return std::nullopt;

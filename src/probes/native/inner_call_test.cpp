@@ -42,7 +42,7 @@ TEST(InnerCall, GetsTheArgumentsAsTheyCameAndGivesTheResult) {
   for (const auto& [name, code, last_argument] : kOuters) {
     const GraphOf made(code);
     ASSERT_TRUE(made.graph) << name;
-    const auto call = find_inner_call(*made.graph);
+    const auto call = find_inner_call(*made.graph, kFourthArgument);
     ASSERT_TRUE(call) << name;
     EXPECT_EQ(call->offset, 0x20U) << name;
     EXPECT_EQ(call->last_argument, last_argument) << name;
@@ -75,8 +75,17 @@ TEST(InnerCall, IsRefusedWhereSomethingElseMayHappen) {
   for (const auto& [name, code, last_argument] : kOthers) {
     const GraphOf made(code);
     ASSERT_TRUE(made.graph) << name;
-    EXPECT_FALSE(find_inner_call(*made.graph)) << name;
+    EXPECT_FALSE(find_inner_call(*made.graph, kFourthArgument)) << name;
   }
+}
+
+TEST(InnerCall, MayHaveFiveArgumentsAsTheOuterOne) {
+  const GraphOf made("31 c0 e8 19 00 00 00 c3");
+  const auto call = find_inner_call(*made.graph, kFifthArgument);
+  ASSERT_TRUE(call);
+  EXPECT_EQ(call->last_argument, kFifthArgument);
+  const GraphOf overwrites("49 89 c8 e8 18 00 00 00 c3");
+  EXPECT_FALSE(find_inner_call(*overwrites.graph, kFifthArgument));
 }
 
 TEST(InnerCall, ThoseBesideOthersAreCalls) {

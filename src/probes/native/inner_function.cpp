@@ -24,10 +24,10 @@ std::size_t beginning_of(std::span<const std::byte> code) {
 
 std::expected<InnerFunction, SiteRefusal> find_inner_function(
     const elf::ElfFile& elf, const FunctionStarts& starts, const elf::FunctionSymbol& outer,
-    std::span<const elf::FunctionSymbol> others) {
+    unsigned last_argument, std::span<const elf::FunctionSymbol> others) {
   const auto explored = explore_function(elf, starts, outer);
   if (!explored) return std::unexpected(explored.error());
-  const auto call = find_inner_call(explored->graph);
+  const auto call = find_inner_call(explored->graph, last_argument);
   const auto code = elf.bytes_of(*explored->segment);
   if (!call || call->offset >= code.size()) return std::unexpected(SiteRefusal::no_inner_call);
   for (const elf::FunctionSymbol& other : others) {

@@ -19,10 +19,10 @@ struct InnerFunction {
   unsigned last_argument = 0;  // as in InnerCall
 };
 
-// `outer`: with four arguments. Each of `others` must call the same one, so that whoever sees its
-// calls need not look at theirs.
+// `last_argument`: of `outer`, as for find_inner_call(). Each of `others` must call the same one,
+// so that whoever sees its calls need not look at theirs.
 [[nodiscard]] std::expected<InnerFunction, SiteRefusal> find_inner_function(
     const elf::ElfFile& elf, const FunctionStarts& starts, const elf::FunctionSymbol& outer,
-    std::span<const elf::FunctionSymbol> others);
+    unsigned last_argument, std::span<const elf::FunctionSymbol> others);
 
 }  // namespace beyla::probes::native

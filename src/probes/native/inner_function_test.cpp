@@ -63,7 +63,7 @@ class InnerFunctionTest : public ::testing::Test {
     others.insert(others.begin(), outer);
     std::vector<elf::FunctionSymbol> functions;
     for (const auto& found : elf::find_functions(elf, others)) functions.push_back(found.at(0));
-    return find_inner_function(elf, FunctionStarts(elf), functions.front(),
+    return find_inner_function(elf, FunctionStarts(elf), functions.front(), 3,
                                std::span(functions).subspan(1));
   }
 

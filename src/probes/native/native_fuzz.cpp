@@ -84,7 +84,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (entry && !entry->is_call) require_emulated(entry->offset);
   if (exits) std::ranges::for_each(*exits, require_emulated);
   std::minstd_rand chance(bytes);
-  if (const auto inner = native::find_inner_call(*graph)) {
+  if (const auto inner = native::find_inner_call(*graph, native::kFourthArgument + bytes % 2)) {
     require(native::calls(*graph, inner->offset));
     walk_to_inner(*graph, chance);
   }

@@ -16,7 +16,8 @@ namespace beyla::probes::tls {
 namespace {
 
 using Points = std::vector<abi::probe_point>;
-using Functions = std::vector<std::vector<elf::FunctionSymbol>>;  // of kWantedFunctions
+using Functions =
+    std::vector<std::vector<elf::FunctionSymbol>>;  // of kWantedFunctions, then kWriteEx2
 
 // Where a return probe may stand, as the broker will see it: the first instruction, or the one
 // behind `endbr64` where that is emulated.
@@ -69,11 +70,15 @@ Points inner_points(std::span<const std::byte> file, const elf::ElfFile& elf,
   const auto& outer = functions[pair.outer];
   const auto& others = functions[pair.other];
   if (outer.size() != 1) return {};
-  const auto costs = [&](const elf::FunctionSymbol& function) {
-    return is_stepped(file, native::find_function_sites(elf, starts, function, pair.arguments));
+  const auto costs = [&](std::size_t place) {
+    return std::ranges::any_of(functions[place], [&](const elf::FunctionSymbol& function) {
+      const unsigned arguments = kWantedFunctions[place].arguments;
+      return is_stepped(file, native::find_function_sites(elf, starts, function, arguments));
+    });
   };
-  if (!costs(outer.front()) && std::ranges::none_of(others, costs)) return {};
-  const auto inner = native::find_inner_function(elf, starts, outer.front(), others);
+  if (!costs(pair.named) && !costs(pair.other)) return {};
+  const auto inner =
+      native::find_inner_function(elf, starts, outer.front(), pair.last_argument, others);
   if (!inner) return {};
   const auto way =
       std::ranges::find(pair.ways, inner->last_argument, &WantedPair::Way::last_argument);
@@ -111,12 +116,13 @@ abi::binary_report empty_report(abi::binary_kind kind, std::string_view text) {
 Functions functions_by_symbols(const elf::ElfFile& elf) {
   std::vector<std::string_view> names;
   for (const WantedFunction& wanted : kWantedFunctions) names.push_back(wanted.name);
+  names.push_back(kWriteEx2);
   return elf::find_functions(elf, names);
 }
 
 Functions functions_of(const HiddenFunctions& hidden) {
-  Functions functions(kWantedFunctions.size());
-  for (std::size_t index = 0; index < functions.size(); ++index) {
+  Functions functions(kWantedFunctions.size() + 1);
+  for (std::size_t index = 0; index < kWantedFunctions.size(); ++index) {
     for (const auto& [name, function] : hidden) {
       if (name == kWantedFunctions[index].name) functions[index].push_back(function);
     }
@@ -134,7 +140,7 @@ abi::binary_report report_of(std::span<const std::byte> file, const elf::ElfFile
   Points points;
   std::uint32_t left_out = 0;
   std::string_view library;
-  for (std::size_t index = 0; index < functions.size(); ++index) {
+  for (std::size_t index = 0; index < kWantedFunctions.size(); ++index) {
     const WantedFunction& wanted = kWantedFunctions[index];
     for (const elf::FunctionSymbol& function : functions[index]) {
       library = wanted.library == Library::openssl ? "openssl" : "gnutls";
@@ -147,10 +153,18 @@ abi::binary_report report_of(std::span<const std::byte> file, const elf::ElfFile
       points.insert(points.end(), wants.begin(), wants.end());
     }
   }
+  std::size_t done = kWantedFunctions.size();
   for (const WantedPair& pair : kWantedPairs) {
+<<<<<<< HEAD
     const auto wants = inner_points(file, elf, starts, pair, functions);
     if (points.size() + wants.size() > abi::kMaxProbePoints) continue;
+=======
+    if (pair.other == done) continue;
+    const auto wants = inner_points(file, *elf, starts, pair, found);
+    if (wants.empty() || points.size() + wants.size() > abi::kMaxProbePoints) continue;
+>>>>>>> w-tlscost
     points.insert(points.end(), wants.begin(), wants.end());
+    done = pair.other;
   }
   auto report = transfers(points) ? empty_report(abi::kBinaryTls, library)
                                   : empty_report(abi::kBinaryTlsUnseen, "no_tls_sites");

@@ -44,11 +44,17 @@ inline constexpr std::array kWantedFunctions = {
     WantedFunction{"gnutls_deinit", Library::gnutls, 1, abi::kTlsFreeEnter},
 };
 
-// Two functions that may share an inner one: places in the table above.
+// Since OpenSSL 3.3, whose SSL_write_ex() is a jump to it; with one argument more, so it has no
+// probe of its own.
+inline constexpr std::string_view kWriteEx2 = "SSL_write_ex2";
+
+// Functions that may share an inner one: places in the table above, or the one behind its end for
+// kWriteEx2.
 struct WantedPair {
-  std::size_t outer = 0;  // of four arguments
+  std::size_t outer = 0;
+  unsigned last_argument = 0;  // of it, for native::find_inner_function()
+  std::size_t named = 0;       // what is probed if the inner one is not: this, and
   std::size_t other = 0;
-  unsigned arguments = 4;
   struct Way {
     unsigned last_argument = 0;  // native::InnerCall
     abi::tls_probe enter{};
@@ -56,13 +62,12 @@ struct WantedPair {
   };
   std::array<Way, 2> ways;
 };
+inline constexpr WantedPair::Way kWriteFlags{4, abi::kTlsWriteFlagsEnter, abi::kTlsWriteFlagsExit};
+// Of those with the same `other` the first that is found counts.
 inline constexpr std::array kWantedPairs = {
-    WantedPair{1, 0, 4, {{{3, abi::kTlsReadInnerEnter, abi::kTlsReadInnerExit}}}},
-    WantedPair{3,
-               2,
-               4,
-               {{{3, abi::kTlsWriteInnerEnter, abi::kTlsWriteInnerExit},
-                 {4, abi::kTlsWriteFlagsEnter, abi::kTlsWriteFlagsExit}}}},
+    WantedPair{1, 3, 1, 0, {{{3, abi::kTlsReadInnerEnter, abi::kTlsReadInnerExit}}}},
+    WantedPair{3, 3, 3, 2, {{{3, abi::kTlsWriteInnerEnter, abi::kTlsWriteInnerExit}, kWriteFlags}}},
+    WantedPair{kWantedFunctions.size(), 4, 3, 2, {{kWriteFlags}}},
 };
 static_assert(kWantedFunctions[1].name == "SSL_read_ex" && kWantedFunctions[0].name == "SSL_read");
 static_assert(kWantedFunctions[3].name == "SSL_write_ex" &&
