@@ -96,11 +96,9 @@ def use_it_oddly() -> None:
     for how in ODD_WAYS:
         messages, became, out = run(how, 3, ODD_CONNECTIONS, ODD_MESSAGES)
         report(how, 3, messages, became, out)
-        if how == "nested":  # the inner object has no socket: none of it is seen, and all of it counted
-            assert became["right"] == 0 and became["unbound"] >= 2 * messages
-        else:
-            assert became["right"] == 2 * messages, f"{became['right']} of {2 * messages}"
-            assert became["unbound"] == became["misfit"] == 0
+        # Of TLS inside of TLS the inner plaintext is seen: OpenSSL's BIO calls no function that has probes.
+        assert became["right"] == 2 * messages, f"{became['right']} of {2 * messages}"
+        assert became["unbound"] == became["misfit"] == 0
 
 
 def main() -> None:

@@ -181,7 +181,7 @@ void Belt::collect_sessions(std::vector<Sample>& samples) const {
                                    "connections that were found to be TLS by their bytes", {},
                                    value(encrypted.recognised)));
   samples.push_back(counter_sample("beyla_connections_encrypted_unseen_total",
-                                   "of these: no request inside of them is seen", {},
+                                   "connections of TLS inside of which no request is seen", {},
                                    value(encrypted.unseen)));
   samples.push_back(counter_sample("beyla_connections_opaque_total",
                                    "connections that speak no protocol we know", {},

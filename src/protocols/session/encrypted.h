@@ -25,7 +25,8 @@ namespace beyla::protocols::session {
 
 struct EncryptedCounters {
   base::Counter recognised;  // connections, by their bytes
-  base::Counter unseen;      // of these: nothing of what is inside is seen
+  base::Counter unseen;  // no request is seen inside of them; may be of those bound before their
+                         // first record, which are not recognised
 };
 
 class EncryptedConnections {
@@ -42,6 +43,8 @@ class EncryptedConnections {
   void on_recognised(model::ConnectionId id, const model::ProcessKey& process, base::BootTime now);
   // What is inside is seen from now on.
   void on_plaintext(model::ConnectionId carrier) { pending_.erase(carrier); }
+  // What is inside has ended, or is no protocol of ours, and no request was found in it.
+  void on_nothing_found() { counters_.unseen.add(); }
   // What it sends by TLS is seen in calls.
   void on_call(const model::ProcessKey& process);
   // Of any connection.

@@ -115,6 +115,28 @@ TEST(SessionTable, AClientThatSendsTlsIsRecognised) {
   EXPECT_EQ(talk.table().encrypted().counters().recognised.value(), 1U);
 }
 
+// The probes came when its request had been sent.
+TEST(SessionTable, PlaintextWithoutARequestIsAnUnseenConnection) {
+  for (const bool is_text : {true, false}) {
+    Conversation talk;
+    model::ConnectionInfo plaintext;
+    plaintext.carrier = 5;
+    plaintext.id = model::ConnectionId{1} << 63U | plaintext.carrier;
+    plaintext.role = model::Role::client;
+    plaintext.seen_from_start = is_text;
+    talk.table().on_opened({talk.now(), plaintext});
+    const std::string answer = "HTTP/1.1 204 X\r\n\r\n";
+    model::StreamData data{};
+    data.connection = plaintext.id;
+    data.direction = model::Direction::received;
+    data.total_bytes = static_cast<std::uint32_t>(answer.size());
+    data.head = base::as_bytes(answer);
+    talk.table().on_data(data);
+    talk.table().on_closed({talk.now(), plaintext.id});
+    EXPECT_EQ(talk.table().encrypted().counters().unseen.value(), 1U);
+  }
+}
+
 TEST(SessionTable, TextIsNotTls) {
   Conversation talk;
   talk.received("*1\r\n$4\r\nPING\r\n"s);

@@ -264,7 +264,10 @@ void SessionTable::detect(Session& session, const model::StreamData& event) {
   switch (session.detection->take(event)) {
     case Detection::Outcome::undecided: break;
     case Detection::Outcome::found: start(session); break;
-    case Detection::Outcome::hopeless: make_opaque(session); break;
+    case Detection::Outcome::hopeless:
+      if (session.info.encrypted()) encrypted_.on_nothing_found();
+      make_opaque(session);
+      break;
   }
 }
 
@@ -311,6 +314,7 @@ void SessionTable::on_closed(const model::ConnectionClosed& event) {
   if (place != sessions_.end()) {
     release_all(place->second);
     if (place->second.parser) place->second.parser->on_closed(event.time);
+    if (place->second.detection && place->second.info.encrypted()) encrypted_.on_nothing_found();
     parser_bytes_ -= place->second.parser_bytes;
     if (!holding_.empty()) holding_.erase(event.connection);
     if (book_) book_->remove(place->second.book_place);
