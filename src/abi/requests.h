@@ -11,6 +11,7 @@ namespace beyla::abi {
 enum probe_set : std::uint32_t {
   kProbesNone = 0,
   kProbesSockets = 1,  // what every target has from its selection on
+  kProbesTls = 2,      // in TLS code that it may have loaded since; asked for again and again
 };
 
 // kRequestReady: the processor reads its rings. kRequestDelivered: it has committed its first batch

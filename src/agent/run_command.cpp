@@ -76,7 +76,7 @@ probes::loader::ProbeOptions probe_options(const config::Policy& policy, bool ma
 // Which sets the configuration allows a processor to ask for.
 broker::RequestPolicy request_policy(const config::Policy& policy) {
   const bool sockets = (policy.allowed_probes & abi::kAllowSockets) != 0;
-  return {.allowed_probe_sets = sockets ? std::uint64_t{1} << abi::kProbesSockets : 0};
+  return sockets ? broker::RequestPolicy{} : broker::RequestPolicy{.allowed_probe_sets = 0};
 }
 
 broker::StartKit make_kit(const LoadedConfig& loaded, const Holdings& held, std::size_t cpus,
@@ -192,7 +192,8 @@ base::Result<int> run_loaded(const CommandLine& command, const LoadedConfig& loa
                              .kit = kit,
                              .rules = {loaded.policy.executable_name, loaded.policy.service_name},
                              .keeper = {.policy = request_policy(loaded.policy),
-                                        .may_restart = !alone && !held.recording},
+                                        .may_restart = !alone && !held.recording,
+                                        .look_for_tls = {}},
                              .elf_workers = elf_workers ? &*elf_workers : nullptr,
                              .probe_wants = {.traces = loaded.settings.trace_printer !=
                                                            config::TracePrinterKind::disabled ||

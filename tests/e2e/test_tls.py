@@ -48,7 +48,7 @@ def send_all(port: int) -> Counter[tuple[str, int]]:
     return sent
 
 
-class TlsTest(unittest.TestCase):
+class TlsTargets(unittest.TestCase):
     def setUp(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="beyla-tls-"))
         self.addCleanup(shutil.rmtree, self.folder)
@@ -94,6 +94,15 @@ class TlsTest(unittest.TestCase):
             self.wait_for_probes(agent, process.pid)
             self.check_counts(agent, send_all(self.port))
 
+    def copy_library(self) -> Path:
+        libraries = self.folder / "libraries"
+        libraries.mkdir()
+        for name in ("libssl.so.3", "libcrypto.so.3"):
+            shutil.copy(f"/usr/lib/x86_64-linux-gnu/{name}", libraries)
+        return libraries
+
+
+class TlsTest(TlsTargets):
     def test_python_with_tls_on_its_sockets(self) -> None:
         self.check_server(self.start_server(self.python("nested")))
 
@@ -102,13 +111,6 @@ class TlsTest(unittest.TestCase):
 
     def test_node(self) -> None:
         self.check_server(self.start_server(self.node()))
-
-    def copy_library(self) -> Path:
-        libraries = self.folder / "libraries"
-        libraries.mkdir()
-        for name in ("libssl.so.3", "libcrypto.so.3"):
-            shutil.copy(f"/usr/lib/x86_64-linux-gnu/{name}", libraries)
-        return libraries
 
     def test_a_library_that_was_deleted(self) -> None:
         libraries = self.copy_library()

@@ -58,6 +58,14 @@ std::unique_ptr<UprobeSide> make_uprobe_side(const BrokerParts& parts) {
   return std::make_unique<UprobeSide>(parts.probes, *parts.elf_workers, parts.probe_wants);
 }
 
+ProcessorKeeper::Options keeper_options(ProcessorKeeper::Options options, UprobeSide* uprobes) {
+  if (uprobes == nullptr) return options;
+  options.look_for_tls = [uprobes](const model::ProcessKey& process) {
+    uprobes->desk().look_again(process);
+  };
+  return options;
+}
+
 class Broker {
  public:
   Broker(BrokerParts parts, BrokerBooks books, RingView ring)
@@ -69,7 +77,8 @@ class Broker {
         discovery_(parts_.rules, discover::inspect::ProcessInspector(), parts_.probes, targets_,
                    discovery_counts_),
         feed_(discovery_, uprobes_.get()),
-        keeper_(parts_.source, parts_.kit, outbox_, parts_.probes, parts_.keeper) {}
+        keeper_(parts_.source, parts_.kit, outbox_, parts_.probes,
+                keeper_options(parts_.keeper, uprobes_.get())) {}
 
   base::Result<void> start();
   base::Result<int> loop();

@@ -35,6 +35,11 @@ void ImageDesk::on_selected(const model::TargetProcess& target, base::BootTime t
   arrivals_.push_back(key);
 }
 
+void ImageDesk::look_again(const model::ProcessKey& process) {
+  if (!with_libraries_ || wanted_.size() >= kMaxWaiting) return;
+  if (wanted_.try_emplace(process).second) arrivals_.push_back(process);
+}
+
 void ImageDesk::on_rejected(const model::ProcessKey& key, base::BootTime /*time*/) { forget(key); }
 
 void ImageDesk::on_exited(const model::ProcessKey& key, base::BootTime /*time*/) { forget(key); }

@@ -90,6 +90,9 @@ class ImageDesk final : public model::TargetSink {
   // it.
   void learn_usual_libraries(std::uint32_t pid);
 
+  // Of a process that was selected: it may have loaded libraries since.
+  void look_again(const model::ProcessKey& process);
+
   void on_selected(const model::TargetProcess& target, base::BootTime time) override;
   void on_rejected(const model::ProcessKey& key, base::BootTime time) override;
   void on_exited(const model::ProcessKey& key, base::BootTime time) override;

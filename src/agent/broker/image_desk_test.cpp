@@ -209,6 +209,22 @@ TEST_F(NewProcessTest, AnOlderOneIsNeitherCoveredNorAReasonToCoverOthers) {
   EXPECT_THAT(user_.attached, ElementsAre("2libssl.so.3"));
 }
 
+TEST_F(ImageDeskTest, WhatWasLoadedSinceIsFoundByAnotherLook) {
+  run_and_select(process(1), "a");
+  settle();
+  workers_.answer("a", other_report());
+  settle();
+  proc_.map(process(1), {"libssl-of-a-wheel.so"});
+  desk_.look_again(process(1));
+  desk_.look_again(process(1));
+  settle();
+  EXPECT_THAT(workers_.started, ElementsAre("a", "libssl-of-a-wheel.so"));
+  workers_.answer("libssl-of-a-wheel.so", tls_report());
+  settle();
+  EXPECT_THAT(user_.attached, ElementsAre("1libssl-of-a-wheel.so"));
+  EXPECT_EQ(desk_.due(at(1s)), std::nullopt);
+}
+
 TEST_F(ImageDeskTest, UsualLibrariesAreAnalysedBeforeAnyoneNeedsThem) {
   const auto folder = std::filesystem::path(proc_.root()) / "1/root/usr/lib";
   std::filesystem::create_directories(folder);

@@ -31,8 +31,8 @@ ProcessorKeeper::ProcessorKeeper(ProcessorSource& source, const StartKit& kit, T
       kit_(kit),
       outbox_(outbox),
       map_(map),
-      options_(options),
-      desk_(options.policy, outbox.targets(), *this) {}
+      options_(std::move(options)),
+      desk_(options_.policy, outbox.targets(), *this) {}
 
 base::Result<void> ProcessorKeeper::start(base::BootTime now) {
   auto started = TRY(source_.start());
@@ -163,6 +163,10 @@ base::Result<void> ProcessorKeeper::restart(base::BootTime now) {
 
 // What every target has from its selection on: to ask again changes nothing.
 bool ProcessorKeeper::attach(const model::ProcessKey& process, abi::probe_set probes) {
+  if (probes == abi::kProbesTls && options_.look_for_tls) {
+    options_.look_for_tls(process);
+    return true;
+  }
   if (probes != abi::kProbesSockets) return false;
   map_.select(process);
   return true;

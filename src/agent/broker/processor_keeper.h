@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 
 #include "agent/broker/processor_source.h"
@@ -33,6 +34,8 @@ class ProcessorKeeper final : public RequestListener {
     RequestPolicy policy;
     // False: its first end is final. A recording cannot be continued, a thread not be replaced.
     bool may_restart = true;
+    // Looks for TLS code that a process has loaded since; null: no probes in programs.
+    std::function<void(const model::ProcessKey&)> look_for_tls;
   };
 
   // Borrows all of them.

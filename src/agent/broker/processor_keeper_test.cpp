@@ -143,7 +143,8 @@ TEST_F(ProcessorKeeperTest, EndsOneThatSendsWhatNoProcessorSends) {
 }
 
 TEST_F(ProcessorKeeperTest, AnExitThatIsFinalEndsTheAgentThatCannotGoOn) {
-  ProcessorKeeper recording(source_, kit_, outbox_, map_, {.policy = {}, .may_restart = false});
+  ProcessorKeeper recording(source_, kit_, outbox_, map_,
+                            {.policy = {}, .may_restart = false, .look_for_tls = {}});
   ASSERT_TRUE(recording.start(at(1s)));
   source_.waiting = ProcessorEnd{.exit_code = kExitFinal, .signal = 0};
   const auto done = recording.turn(at(2s));

@@ -81,7 +81,12 @@ bool RequestDesk::is_allowed(std::uint32_t probe_set) const {
 abi::request_outcome RequestDesk::attach(const Request& request) {
   const auto found = attached_.find(request.process);
   const std::uint64_t bit = bit_of(request.probe_set);
-  if (found != attached_.end() && (found->second & bit) != 0) return abi::kRequestAccepted;
+  const bool is_lasting = request.probe_set != abi::kProbesTls;
+  if (found != attached_.end() && (found->second & bit) != 0) {
+    if (is_lasting) return abi::kRequestAccepted;
+    return listener_.attach(request.process, abi::kProbesTls) ? abi::kRequestAccepted
+                                                              : abi::kRequestAttachFailed;
+  }
   if (attached_sets_ >= kMaxAttached) forget_the_ended();
   if (attached_sets_ >= kMaxAttached) return abi::kRequestTooMany;
   if (!listener_.attach(request.process, static_cast<abi::probe_set>(request.probe_set))) {

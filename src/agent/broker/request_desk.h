@@ -21,7 +21,8 @@ namespace beyla::broker {
 
 struct RequestPolicy {
   // Bit by abi::probe_set; sets from 64 on are never allowed.
-  std::uint64_t allowed_probe_sets = std::uint64_t{1} << abi::kProbesSockets;
+  std::uint64_t allowed_probe_sets =
+      std::uint64_t{1} << abi::kProbesSockets | std::uint64_t{1} << abi::kProbesTls;
 };
 
 struct RequestCounts {
@@ -41,7 +42,7 @@ class RequestListener {
   virtual void on_ready() = 0;
   virtual void on_delivered() = 0;
   // The policy allows it, and `process` is a target. False: it cannot be done; log why. Called once
-  // per process and set while the answer is true.
+  // per process and set while the answer is true; for kProbesTls each time.
   [[nodiscard]] virtual bool attach(const model::ProcessKey& process, abi::probe_set probes) = 0;
   virtual void answer(const abi::request_answer& answer) = 0;
 };

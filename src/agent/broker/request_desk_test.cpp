@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 using testing::ElementsAre;
 
 constexpr model::ProcessKey kKey{42, 3, 1'000};
-constexpr std::uint32_t kOtherSet = 2;  // a number the policy of this test allows, too
+constexpr std::uint32_t kOtherSet = 5;  // a number the policy of this test allows, too
 
 struct Desk final : RequestListener {
   Desk() { log.on_selected({kKey, {"shop"}}, now); }
@@ -88,7 +88,7 @@ TEST(RequestDesk, AProcessThatCalledExecIsAnother) {
 
 TEST(RequestDesk, SetsOutsideThePolicyAreRefused) {
   Desk desk;
-  for (const std::uint32_t set : {0U, 3U, 33U, 63U, 64U, 65U, 1U << 31U, ~0U}) {
+  for (const std::uint32_t set : {0U, 2U, 3U, 33U, 63U, 64U, 65U, 1U << 31U, ~0U}) {
     EXPECT_EQ(desk.ask(kKey, set), abi::kRequestProbesNotAllowed) << set;
   }
   EXPECT_TRUE(desk.attached.empty());
@@ -102,6 +102,16 @@ TEST(RequestDesk, APolicyOfAllBitsDoesNotAllowWhatIsNoSet) {
   for (const std::uint32_t set : {0U, 64U, 65U, ~0U}) {
     all.take(bytes_of(make_probe_request(kKey, set)), desk.now);
     EXPECT_EQ(desk.answers.back().outcome, abi::kRequestProbesNotAllowed) << set;
+  }
+}
+
+TEST(RequestDesk, TlsLibrariesAreLookedForEachTime) {
+  Desk desk;
+  RequestDesk usual({}, desk.log, desk);
+  for (const std::size_t times : {1U, 2U, 3U}) {
+    usual.take(bytes_of(make_probe_request(kKey, abi::kProbesTls)), desk.now);
+    EXPECT_EQ(desk.answers.back().outcome, abi::kRequestAccepted);
+    EXPECT_EQ(desk.attached.size(), times);
   }
 }
 

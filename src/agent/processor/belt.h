@@ -54,6 +54,10 @@ class Belt final : public model::TargetSink, public capture::replay::TickSink {
   }
 
   [[nodiscard]] model::EventSink& events() { return events_; }
+  // Processes that use TLS which no probe sees, since the last call.
+  [[nodiscard]] std::vector<model::ProcessKey> take_blind_to_tls() {
+    return sessions_.encrypted().take_blind();
+  }
   void on_selected(const model::TargetProcess& target, base::BootTime time) override;
   void on_rejected(const model::ProcessKey& key, base::BootTime time) override;
   void on_exited(const model::ProcessKey& key, base::BootTime time) override;

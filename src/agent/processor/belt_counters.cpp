@@ -32,6 +32,11 @@ void add_sessions(Members& members, protocols::session::SessionCounters& counts)
   members.push_back({"holds_over_limit", &counts.holds_over_limit});
 }
 
+void add_encrypted(Members& members, protocols::session::EncryptedCounters& counts) {
+  members.push_back({"encrypted", &counts.recognised});
+  members.push_back({"encrypted_unseen", &counts.unseen});
+}
+
 void add_calls(Members& members, protocols::calls::CallCounters& counts) {
   members.push_back({"calls_over_limit", &counts.over_limit});
   members.push_back({"calls_unmatched_ends", &counts.unmatched_ends});
@@ -52,6 +57,7 @@ Members members_of(const BeltCounters::Stages& stages) {
   members.push_back({"malformed", &stages.decoder.malformed});
   add_spans(members, stages.spans);
   add_sessions(members, stages.sessions);
+  add_encrypted(members, stages.encrypted);
   add_calls(members, stages.calls);
   add_links(members, stages.links);
   members.push_back({"dropped_lines", &stages.dropped_lines});

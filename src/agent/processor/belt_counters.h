@@ -24,6 +24,7 @@ class BeltCounters {
     capture::DecoderCounts& decoder;
     spans::SpanCounts& spans;
     protocols::session::SessionCounters& sessions;
+    protocols::session::EncryptedCounters& encrypted;
     protocols::calls::CallCounters& calls;
     spans::LinkCounters& links;
     base::Counter& dropped_lines;

@@ -44,8 +44,20 @@ BrokerChannel::News BrokerChannel::receive(model::TargetSink& sink) {
 
 void BrokerChannel::tell(abi::message_kind kind) {
   abi::processor_request request{};
-  request.version = abi::kChannelVersion;
   request.kind = kind;
+  send(request);
+}
+
+void BrokerChannel::ask_for_tls_probes(const model::ProcessKey& process) {
+  abi::processor_request request{};
+  request.kind = abi::kRequestProbes;
+  request.probe_set = abi::kProbesTls;
+  request.process = {process.pid, process.exec_generation, process.start_ns};
+  send(request);
+}
+
+void BrokerChannel::send(abi::processor_request request) {
+  request.version = abi::kChannelVersion;
   request.length = sizeof(request);
   request.request_id = next_request_++;
   static_cast<void>(::send(fd_.get(), &request, sizeof(request), MSG_DONTWAIT | MSG_NOSIGNAL));

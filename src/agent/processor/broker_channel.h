@@ -21,9 +21,14 @@ class BrokerChannel {
   // dropped, as the broker is busy and will do without.
   void tell(abi::message_kind kind);
 
+  // Of the process; likewise.
+  void ask_for_tls_probes(const model::ProcessKey& process);
+
   [[nodiscard]] int fd() const { return fd_.get(); }
 
  private:
+  void send(abi::processor_request request);
+
   base::Fd fd_;
   std::uint64_t next_request_ = 1;
 };

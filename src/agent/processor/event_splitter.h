@@ -34,6 +34,7 @@ class EventSplitter final : public model::EventSink {
   }
   void on_call(const model::FunctionCall& call) override {
     calls_.on_call(call);
+    sessions_.encrypted().on_call(call.process);
     linker_.on_call(call);
     if (recorder_ != nullptr) recorder_->on_call(call);
   }

@@ -173,6 +173,7 @@ void Pipeline::tidy(bool has_more) {
   next_tidy_ = now + kTidyInterval;
   capture_->read_lost_closes(belt_.events());
   belt_.on_tick(now);
+  for (const auto& process : belt_.take_blind_to_tls()) channel_.ask_for_tls_probes(process);
   flush_recording();
 }
 

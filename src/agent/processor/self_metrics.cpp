@@ -176,6 +176,13 @@ void Belt::collect_sessions(std::vector<Sample>& samples) const {
                                      "what was captured of connections that are not followed",
                                      {{"reason", std::string(reason)}}, value(*counter)));
   }
+  const auto& encrypted = sessions_.encrypted().counters();
+  samples.push_back(counter_sample("beyla_connections_encrypted_total",
+                                   "connections that were found to be TLS by their bytes", {},
+                                   value(encrypted.recognised)));
+  samples.push_back(counter_sample("beyla_connections_encrypted_unseen_total",
+                                   "connections of TLS inside of which no request is seen", {},
+                                   value(encrypted.unseen)));
   samples.push_back(counter_sample("beyla_connections_opaque_total",
                                    "connections that speak no protocol we know", {},
                                    value(sessions.opaque_connections)));

@@ -22,6 +22,8 @@ struct SessionTable::Session {
   base::BootTime last_time;           // of what was delivered
   std::uint32_t book_place = 0;       // where a book is kept
   std::uint8_t protocol = 0;          // of the parser: index into the registry
+  std::uint8_t tls_records = 0;       // that its records looked like, while undetected
+  bool has_plaintext = false;         // another connection carries what is inside
   bool touched = false;               // since the book was staged
   std::size_t parser_bytes = 0;       // as weighed last
 

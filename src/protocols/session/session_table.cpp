@@ -19,6 +19,7 @@ SessionTable::~SessionTable() = default;
 
 void SessionTable::on_opened(const model::ConnectionOpened& event) {
   if (tap_ != nullptr) tap_->on_opened(event);
+  if (event.connection.encrypted()) note_plaintext(event.connection);
   if (sessions_.size() >= kMaxSessions && !sessions_.contains(event.connection.id)) {
     counters_.sessions_over_limit.add();
     return;
@@ -31,6 +32,12 @@ void SessionTable::on_opened(const model::ConnectionOpened& event) {
   if (session.info.seen_from_start) session.expected = {0, 0};
   if (book_) session.book_place = book_->add();
   touch(session);
+}
+
+void SessionTable::note_plaintext(const model::ConnectionInfo& plaintext) {
+  const auto carrier = sessions_.find(plaintext.carrier);
+  if (carrier != sessions_.end()) carrier->second.has_plaintext = true;
+  encrypted_.on_plaintext(plaintext.carrier);
 }
 
 void SessionTable::on_data(const model::StreamData& event) {
@@ -123,6 +130,7 @@ void SessionTable::release_all(Session& session) {
 }
 
 void SessionTable::tidy(base::BootTime now) {
+  encrypted_.tidy(now);
   std::erase_if(holding_, [this, now](model::ConnectionId id) {
     const auto place = sessions_.find(id);
     return place == sessions_.end() || !tidy_holds(place->second, now);
@@ -239,11 +247,28 @@ void SessionTable::feed(Session& session, const model::StreamData& event, std::u
   }
 }
 
+// One of the first bytes is a sure sign, as nothing of ours begins like that; else two are.
+bool SessionTable::is_encrypted(Session& session, const model::StreamData& event) {
+  constexpr std::uint8_t kSigns = 2;
+  constexpr std::size_t kHeaderBytes = 5;
+  if (session.info.encrypted() || !begins_tls_record(event.head)) return false;
+  const bool is_first = session.info.seen_from_start && event.offset == 0;
+  session.tls_records = is_first ? kSigns : static_cast<std::uint8_t>(session.tls_records + 1);
+  if (tap_ != nullptr) tap_->retain(event.connection, event.direction, event.offset, kHeaderBytes);
+  if (session.tls_records < kSigns) return false;
+  if (!session.has_plaintext) encrypted_.on_recognised(event.connection, event.process, event.time);
+  return true;
+}
+
 void SessionTable::detect(Session& session, const model::StreamData& event) {
+  if (is_encrypted(session, event)) return make_opaque(session);
   switch (session.detection->take(event)) {
     case Detection::Outcome::undecided: break;
     case Detection::Outcome::found: start(session); break;
-    case Detection::Outcome::hopeless: make_opaque(session); break;
+    case Detection::Outcome::hopeless:
+      if (session.info.encrypted()) encrypted_.on_nothing_found();
+      make_opaque(session);
+      break;
   }
 }
 
@@ -285,10 +310,12 @@ void SessionTable::on_send_closed(const model::SendClosed& event) {
 }
 
 void SessionTable::on_closed(const model::ConnectionClosed& event) {
+  encrypted_.on_closed(event.connection, event.time);
   const auto place = sessions_.find(event.connection);
   if (place != sessions_.end()) {
     release_all(place->second);
     if (place->second.parser) place->second.parser->on_closed(event.time);
+    if (place->second.detection && place->second.info.encrypted()) encrypted_.on_nothing_found();
     parser_bytes_ -= place->second.parser_bytes;
     if (!holding_.empty()) holding_.erase(event.connection);
     if (book_) book_->remove(place->second.book_place);

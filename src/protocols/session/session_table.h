@@ -25,6 +25,7 @@
 #include "model/exchange.h"
 #include "protocols/registry.h"
 #include "protocols/session/connection_book.h"
+#include "protocols/session/encrypted.h"
 #include "protocols/session/protocol_parser.h"
 #include "protocols/session/retention.h"
 
@@ -94,6 +95,10 @@ class SessionTable final : public model::EventSink {
   // Those that are open, in no order.
   void visit_connections(const std::function<void(const model::ConnectionInfo&)>& visit) const;
 
+  // Whose bytes are TLS; whoever knows of calls tells it.
+  [[nodiscard]] EncryptedConnections& encrypted() { return encrypted_; }
+  [[nodiscard]] const EncryptedConnections& encrypted() const { return encrypted_; }
+
   [[nodiscard]] std::size_t size() const { return sessions_.size(); }
   [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
   [[nodiscard]] std::size_t parser_bytes() const { return parser_bytes_; }
@@ -116,6 +121,8 @@ class SessionTable final : public model::EventSink {
             const model::StreamData& at);
   bool advance(Session& session, const model::StreamData& event, std::uint64_t& skip);
   void detect(Session& session, const model::StreamData& event);
+  [[nodiscard]] bool is_encrypted(Session& session, const model::StreamData& event);
+  void note_plaintext(const model::ConnectionInfo& plaintext);
   void start(Session& session);
   void make_parser(Session& session, const model::ConnectionInfo& info);
   void make_opaque(Session& session);
@@ -139,6 +146,7 @@ class SessionTable final : public model::EventSink {
   std::size_t parser_bytes_ = 0;
   std::unique_ptr<ConnectionBook> book_;      // null: none is kept
   std::vector<model::ConnectionId> touched_;  // since it was staged; may have closed
+  EncryptedConnections encrypted_;
   SessionCounters counters_;
 };
 

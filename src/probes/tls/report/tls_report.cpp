@@ -155,14 +155,9 @@ abi::binary_report report_of(std::span<const std::byte> file, const elf::ElfFile
   }
   std::size_t done = kWantedFunctions.size();
   for (const WantedPair& pair : kWantedPairs) {
-<<<<<<< HEAD
-    const auto wants = inner_points(file, elf, starts, pair, functions);
-    if (points.size() + wants.size() > abi::kMaxProbePoints) continue;
-=======
     if (pair.other == done) continue;
-    const auto wants = inner_points(file, *elf, starts, pair, found);
+    const auto wants = inner_points(file, elf, starts, pair, functions);
     if (wants.empty() || points.size() + wants.size() > abi::kMaxProbePoints) continue;
->>>>>>> w-tlscost
     points.insert(points.end(), wants.begin(), wants.end());
     done = pair.other;
   }
