@@ -86,11 +86,7 @@ class BoringsslFinder {
     return addresses;
   }
   [[nodiscard]] bool is_function(const KnownFunction& function) const {
-    return function.range.begins_call &&
-           std::ranges::none_of(references_, [&](const Reference& reference) {
-             return reference.target == function.range.address && reference.from != &function &&
-                    reference.from->lines[reference.line].flow == x86::Flow::branch;
-           });
+    return tls::is_function(function, references_);
   }
   void add(std::string_view name, const KnownFunction& function) {
     found_.push_back({.name = name,
