@@ -48,6 +48,8 @@ class BoringsslFinder {
     return std::ranges::any_of(reasons_, [](const auto& one) { return !one.second.empty(); });
   }
 
+  [[nodiscard]] std::size_t size() const { return reasons_.size(); }
+
   [[nodiscard]] std::expected<HiddenFunctions, HiddenRefusal> find() {
     // ssl_read_impl(), which SSL_read(), SSL_peek() and SSL_shutdown() call.
     const auto readers = with({kUninitialized, kHandshakeFailure}, {kBadLength});
@@ -206,6 +208,9 @@ class BoringsslFinder {
 HiddenResult find_hidden_boringssl(LibraryCode& code, std::span<const std::uint64_t> paths) {
   BoringsslFinder finder(code, paths);
   if (!finder.is_there()) return std::nullopt;
+  if (finder.size() > kMaxFunctionsOfFile) {
+    return std::unexpected(HiddenRefusal("hidden.too_large"));
+  }
   return finder.find();
 }
 
