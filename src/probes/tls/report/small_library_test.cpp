@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "probes/tls/report/hidden_library.h"
@@ -41,6 +42,69 @@ TEST(SmallLibrary, FunctionsOfBoringsslAreFound) {
   EXPECT_THAT(functions_in(SmallLibrary::boringssl()),
               UnorderedElementsAre("SSL_write 1", "SSL_do_handshake 2", "SSL_read 3",
                                    "SSL_shutdown 5", "SSL_free 10"));
+}
+
+std::span<std::byte> code_of(std::vector<std::byte>& file, std::size_t function) {
+  return std::span(file).subspan(SmallLibrary::kCode + function * SmallLibrary::kFunctionBytes,
+                                 SmallLibrary::kFunctionBytes);
+}
+
+// The distances in its calls and in its LEAs.
+struct Fields {
+  std::vector<std::span<std::byte>> calls;
+  std::vector<std::span<std::byte>> names;
+};
+Fields fields_of(std::span<std::byte> code) {
+  Fields fields;
+  for (std::size_t at = 0; at + 7 < code.size(); ++at) {
+    if (code[at] == std::byte{0xe8}) {
+      fields.calls.push_back(code.subspan(at + 1, 4));
+      at += 4;
+    } else if (code[at] == std::byte{0x48} && code[at + 1] == std::byte{0x8d}) {
+      fields.names.push_back(code.subspan(at + 3, 4));
+      at += 6;
+    }
+  }
+  return fields;
+}
+
+// It refers to the same from there.
+void copy_to_unused(std::vector<std::byte>& file, std::size_t function) {
+  constexpr auto kTo = SmallLibrary::kUnused;
+  std::ranges::copy(code_of(file, function), code_of(file, kTo).begin());
+  const auto moved = static_cast<std::int32_t>((kTo - function) * SmallLibrary::kFunctionBytes);
+  const Fields fields = fields_of(code_of(file, kTo));
+  for (const auto* kind : {&fields.calls, &fields.names}) {
+    for (const auto field : *kind) {
+      std::int32_t distance;
+      std::memcpy(&distance, field.data(), sizeof(distance));
+      distance -= moved;
+      std::memcpy(field.data(), &distance, sizeof(distance));
+    }
+  }
+  std::memcpy(file.data() + SmallLibrary::length_of(kTo),
+              file.data() + SmallLibrary::length_of(function), sizeof(std::uint32_t));
+}
+
+// MOV of a number whose bytes are what a LEA of the file's name would have.
+TEST(SmallLibrary, BytesThatLookLikeAReferenceAreNone) {
+  auto file = SmallLibrary::boringssl();
+  copy_to_unused(file, SmallLibrary::kWrite);
+  ASSERT_EQ(found_in(file), "hidden.boringssl_write");
+  for (const auto field : fields_of(code_of(file, SmallLibrary::kUnused)).names) {
+    field.data()[-2] = std::byte{0xc7};
+    field.data()[-1] = std::byte{0xc1};
+  }
+  EXPECT_EQ(found_in(file), "found");
+}
+
+TEST(SmallLibrary, TheHandshakeIsTheOneThatReadingAndWritingCall) {
+  for (const auto function : {SmallLibrary::kReadImpl, SmallLibrary::kWrite}) {
+    auto file = SmallLibrary::boringssl();
+    const auto last = fields_of(code_of(file, function)).calls.back();
+    std::fill_n(last.data() - 1, 5, std::byte{0x90});
+    EXPECT_EQ(found_in(file), "hidden.boringssl_handshake") << function;
+  }
 }
 
 // Each function in turn does nothing but return.
@@ -92,28 +156,7 @@ INSTANTIATE_TEST_SUITE_P(
 class TwiceTest : public WithoutTest {};
 TEST_P(TwiceTest, AFunctionThatMayBeEitherIsNeither) {
   auto file = SmallLibrary::boringssl();
-  const auto place = [](std::size_t function) {
-    return static_cast<std::ptrdiff_t>(SmallLibrary::kCode +
-                                       function * SmallLibrary::kFunctionBytes);
-  };
-  // By the same distance to all that it refers to.
-  constexpr auto kTo = SmallLibrary::kUnused;
-  const auto moved = static_cast<std::int32_t>(place(kTo) - place(GetParam().function));
-  auto* const code = file.data() + place(kTo);
-  std::memcpy(code, file.data() + place(GetParam().function), SmallLibrary::kFunctionBytes);
-  for (std::size_t at = 0; at + 7 < SmallLibrary::kFunctionBytes; ++at) {
-    const bool is_call = code[at] == std::byte{0xe8};
-    const bool is_lea = code[at] == std::byte{0x48} && code[at + 1] == std::byte{0x8d};
-    if (!is_call && !is_lea) continue;
-    auto* const field = code + at + (is_call ? 1 : 3);
-    std::int32_t distance;
-    std::memcpy(&distance, field, sizeof(distance));
-    distance -= moved;
-    std::memcpy(field, &distance, sizeof(distance));
-    at += is_call ? 4 : 6;
-  }
-  std::memcpy(file.data() + SmallLibrary::length_of(kTo),
-              file.data() + SmallLibrary::length_of(GetParam().function), sizeof(std::uint32_t));
+  copy_to_unused(file, GetParam().function);
   EXPECT_EQ(found_in(file), GetParam().outcome);
 }
 INSTANTIATE_TEST_SUITE_P(Each, TwiceTest,
