@@ -3,6 +3,7 @@ its functions; where they cannot be found, that is said."""
 from __future__ import annotations
 
 import subprocess
+import sys
 import unittest
 from collections import Counter
 from pathlib import Path
@@ -11,7 +12,9 @@ import test_tls
 from c_targets import build_c_target
 from harness import Agent, main, required_program, settle, wait_until
 from targets import PROGRAMS
-from workshop import python_packages
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "matrix"))
+from workshop import python_packages  # noqa: E402
 
 LIBRARIES = ("-l:libssl.a", "-l:libcrypto.a", "-lpthread")  # libssl-dev
 NAMES = ("SSL_read", "SSL_write", "SSL_do_handshake", "SSL_free")

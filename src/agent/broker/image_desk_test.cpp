@@ -353,6 +353,21 @@ TEST_F(ImageDeskTest, ABareForkOfAnotherOneIs) {
   EXPECT_THAT(user_.attached, ElementsAre("1a"));
 }
 
+TEST_F(ImageDeskTest, ATlsLibraryOfWhichNothingCanBeProbedIsCountedOnce) {
+  proc_.run(process(1), proc_.file("a"));
+  proc_.run(process(2), proc_.file("a"));
+  select(process(1));
+  select(process(2));
+  settle();
+  auto report = other_report();
+  report.kind = abi::kBinaryTlsUnseen;
+  workers_.answer("a", report);
+  settle();
+  EXPECT_THAT(user_.attached, IsEmpty());
+  EXPECT_EQ(counts_.tls_unseen.value(), 1U);
+  EXPECT_EQ(counts_.other.value() + counts_.tls.value(), 0U);
+}
+
 TEST_F(ImageDeskTest, LibrariesAreToldOfAfterTheExecutable) {
   proc_.run(process(1), proc_.file("a"));
   proc_.map(process(1), {"libssl.so.3", "libgnutls.so.30"});

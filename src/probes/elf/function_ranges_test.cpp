@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -100,6 +101,22 @@ TEST_F(FunctionRangesTest, AreTheSameWithoutSectionHeaders) {
   const auto after = ranges();
   ASSERT_FALSE(before.empty());
   EXPECT_TRUE(std::ranges::equal(before.all(), after.all()));
+}
+
+// What follows the last entry, an empty one, is something else's.
+TEST_F(FunctionRangesTest, EndWithTheTableWithoutSectionHeaders) {
+  const auto elf = ElfFile::read(file_).value();
+  const auto section = elf.section(".eh_frame").value();
+  const auto end = elf.file_offset(section.address, section.bytes).value() + section.bytes;
+  const auto before = ranges();
+  struct Entry {  // of the section's first CIE
+    std::uint32_t length, id;
+    std::int32_t begin;
+    std::uint32_t bytes, rest;
+  } const entry{16, static_cast<std::uint32_t>(section.bytes + 4), 0x100000, 64, 0};
+  std::memcpy(file_.data() + end, &entry, sizeof(entry));
+  without_sections();
+  EXPECT_TRUE(std::ranges::equal(before.all(), ranges().all()));
 }
 
 TEST_F(FunctionRangesTest, AreNoneWithoutATable) {

@@ -117,11 +117,25 @@ TEST(ReportMessage, RefusesWhatNoWorkerSaysOfATlsLibrary) {
   }
 }
 
+TEST(ReportMessage, OfATlsLibraryThatIsNotSeenIsWithoutPoints) {
+  auto message = tls_report();
+  message.kind = abi::kBinaryTlsUnseen;
+  EXPECT_FALSE(decoded(message));
+  message.points.count = 0;
+  std::ranges::fill(message.points.points, abi::probe_point{});
+  const auto report = decoded(message);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->kind, abi::kBinaryTlsUnseen);
+  EXPECT_EQ(report->left_out, 1U << abi::kTlsFreeEnter);
+}
+
 TEST(ReportMessage, RefusesWhatNoWorkerSays) {
   const std::pair<const char*, Change> changes[] = {
       {"version", [](auto& report) { ++report.version; }},
       {"length", [](auto& report) { --report.length; }},
-      {"kind", [](auto& report) { report.kind = 3; }},
+      {"kind", [](auto& report) { report.kind = 4; }},
+      {"the kind of an unseen TLS library",
+       [](auto& report) { report.kind = abi::kBinaryTlsUnseen; }},
       {"the kind of a TLS library", [](auto& report) { report.kind = abi::kBinaryTls; }},
       {"padding", [](auto& report) { report.padding = 1; }},
       {"an inlined probe that is none", [](auto& report) { report.inlined = 1; }},

@@ -14,6 +14,18 @@ bool leaves(const KnownFunction& function, const CodeLine& line) {
 
 }  // namespace
 
+bool is_function(const KnownFunction& function, std::span<const Reference> references) {
+  bool is_branched_to = false;
+  bool is_called = false;
+  for (const Reference& reference : references) {
+    if (reference.target != function.range.address || reference.from == &function) continue;
+    const CodeLine& line = reference.from->lines[reference.line];
+    is_branched_to = is_branched_to || line.flow == x86::Flow::branch;
+    is_called = is_called || line.is_call() || line.refers_to;
+  }
+  return function.range.begins_call && (is_called || !is_branched_to);
+}
+
 bool hands_on(const KnownFunction& function, std::uint64_t target, std::uint16_t registers) {
   for (const CodeLine& line : function.lines) {
     if (leaves(function, line)) return line.target == target;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <span>
 
 #include "probes/tls/report/library_code.h"
 
@@ -11,6 +11,11 @@ namespace beyla::probes::tls {
 // Instructions that such a function has at most, with a stack protector's and those that clear
 // registers at its end.
 inline constexpr std::size_t kMaxWrapperLines = 40;
+
+// Whether it is one that is called, and no cold part, into which other functions branch. Clang may
+// call one by a branch, too, but hardly always. `references`: all to its beginning, and others.
+[[nodiscard]] bool is_function(const KnownFunction& function,
+                               std::span<const Reference> references);
 
 // Whether its first call, or jump to another function, is of `target`, with the arguments in the
 // registers (bits) as the function got them.

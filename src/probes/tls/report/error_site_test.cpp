@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "probes/tls/report/code_shape.h"
 
 namespace beyla::probes::tls {
@@ -107,6 +109,19 @@ TEST_F(CodeTest, JumpsWithinAFunctionAreNoCalls) {
   EXPECT_EQ(count_of_calls(function_), 1U);
   plain();
   EXPECT_EQ(count_of_calls(function_), 2U);
+}
+
+TEST_F(CodeTest, WhatIsOnlyBranchedToIsNoFunction) {
+  KnownFunction part{.range = {.address = 100, .bytes = 1, .begins_call = true}, .lines = {}};
+  goes(Flow::branch, 100);
+  goes(Flow::call, 100);
+  const Reference branch{.from = &function_, .line = 0, .target = 100};
+  const Reference call{.from = &function_, .line = 1, .target = 100};
+  EXPECT_TRUE(is_function(part, {}));
+  EXPECT_FALSE(is_function(part, std::array{branch}));
+  EXPECT_TRUE(is_function(part, std::array{branch, call}));
+  part.range.begins_call = false;
+  EXPECT_FALSE(is_function(part, std::array{call}));
 }
 
 TEST_F(CodeTest, AnArgumentIsReadBeforeItIsWritten) {

@@ -48,6 +48,8 @@ class BoringsslFinder {
     return std::ranges::any_of(reasons_, [](const auto& one) { return !one.second.empty(); });
   }
 
+  [[nodiscard]] std::size_t size() const { return reasons_.size(); }
+
   [[nodiscard]] std::expected<HiddenFunctions, HiddenRefusal> find() {
     // ssl_read_impl(), which SSL_read(), SSL_peek() and SSL_shutdown() call.
     const auto readers = with({kUninitialized, kHandshakeFailure}, {kBadLength});
@@ -86,11 +88,7 @@ class BoringsslFinder {
     return addresses;
   }
   [[nodiscard]] bool is_function(const KnownFunction& function) const {
-    return function.range.begins_call &&
-           std::ranges::none_of(references_, [&](const Reference& reference) {
-             return reference.target == function.range.address && reference.from != &function &&
-                    reference.from->lines[reference.line].flow == x86::Flow::branch;
-           });
+    return tls::is_function(function, references_);
   }
   void add(std::string_view name, const KnownFunction& function) {
     found_.push_back({.name = name,
@@ -210,6 +208,9 @@ class BoringsslFinder {
 HiddenResult find_hidden_boringssl(LibraryCode& code, std::span<const std::uint64_t> paths) {
   BoringsslFinder finder(code, paths);
   if (!finder.is_there()) return std::nullopt;
+  if (finder.size() > kMaxFunctionsOfFile) {
+    return std::unexpected(HiddenRefusal("hidden.too_large"));
+  }
   return finder.find();
 }
 

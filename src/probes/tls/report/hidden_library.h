@@ -17,6 +17,9 @@
 
 namespace beyla::probes::tls {
 
+// More than this many name ssl_lib.c in no library: OpenSSL 4.0 has some 400 functions there.
+inline constexpr std::size_t kMaxFunctionsOfFile = 2048;
+
 struct HiddenFunction {
   std::string_view name;  // as in kWantedFunctions
   elf::FunctionSymbol function;

@@ -3,12 +3,12 @@
 
 #include "probes/tls/report/code_shape.h"
 #include "probes/tls/report/hidden_library.h"
+#include "probes/tls/report/openssl_free.h"
 #include "probes/tls/report/openssl_marks.h"
 
 namespace beyla::probes::tls {
 namespace {
 
-using Functions = std::vector<const KnownFunction*>;
 using References = std::vector<Reference>;
 
 constexpr std::uint16_t kFourArguments =
@@ -39,18 +39,14 @@ class OpensslFinder {
       return std::unexpected(HiddenRefusal("hidden.openssl_handshake"));
     }
     static_cast<void>(take_calls_of_methods(kMarkShutdown, "SSL_shutdown", 1));
-    if (!take_free()) return std::unexpected(HiddenRefusal("hidden.openssl_free"));
+    const KnownFunction* free = find_openssl_free(marks_, references_);
+    if (free == nullptr) return std::unexpected(HiddenRefusal("hidden.openssl_free"));
+    add("SSL_free", *free);
     return found_;
   }
 
  private:
-  [[nodiscard]] Functions with(std::uint32_t mark) const {
-    Functions functions;
-    for (const auto& [function, bits] : marks_) {
-      if ((bits & mark) != 0) functions.push_back(function);
-    }
-    return functions;
-  }
+  [[nodiscard]] Functions with(std::uint32_t mark) const { return functions_with(marks_, mark); }
   [[nodiscard]] bool has(const Functions& functions, Mark mark) const {
     return (marks_.at(functions.front()) & mark) != 0;
   }
@@ -60,13 +56,8 @@ class OpensslFinder {
     return addresses;
   }
 
-  // Nobody enters it by a branch, as cold parts of functions are entered.
   [[nodiscard]] bool is_function(const KnownFunction& function) const {
-    return function.range.begins_call &&
-           std::ranges::none_of(references_, [&](const Reference& reference) {
-             return reference.target == function.range.address && reference.from != &function &&
-                    reference.from->lines[reference.line].flow == x86::Flow::branch;
-           });
+    return tls::is_function(function, references_);
   }
   void add(std::string_view name, const KnownFunction& function) {
     found_.push_back({.name = name,
@@ -75,16 +66,8 @@ class OpensslFinder {
                                    .is_indirect = false}});
   }
 
-  // Those of `references` to it that do not name ssl_lib.c, each once.
   [[nodiscard]] Functions unmarked(const References& references, std::uint64_t target) const {
-    Functions functions;
-    for (const Reference& reference : references) {
-      if (reference.target == target && !marks_.contains(reference.from) &&
-          std::ranges::find(functions, reference.from) == functions.end()) {
-        functions.push_back(reference.from);
-      }
-    }
-    return functions;
+    return unmarked_callers(marks_, references, target);
   }
 
   // Hands its arguments on to one function and makes what comes back one or zero.
@@ -202,59 +185,6 @@ class OpensslFinder {
     return true;
   }
 
-  // A function that counts an object down, and where it goes on at zero: itself, or a part that the
-  // compiler made of it, to which it jumps.
-  struct Freeing {
-    const KnownFunction* entry = nullptr;
-    const KnownFunction* body = nullptr;
-    [[nodiscard]] bool is_called_by(const KnownFunction& caller) const {
-      return caller.calls(entry->range.address) || caller.calls(body->range.address);
-    }
-  };
-  [[nodiscard]] std::vector<Freeing> freeing() const {
-    std::vector<Freeing> found;
-    for (const auto* function : with(kMarkDecrements)) {
-      if (!has({function}, kMarkCreate)) found.push_back({function, function});
-    }
-    for (const auto& [body, bits] : marks_) {
-      for (const auto* entry : unmarked(references_, body->range.address)) {
-        if (entry->lines.size() <= kMaxWrapperLines && count_of_calls(*entry) == 1 &&
-            hands_on(*entry, body->range.address, native::bit_of(native::kRdi)) &&
-            std::ranges::any_of(entry->lines, &native::CodeLine::decrements)) {
-          found.push_back({entry, body});
-        }
-      }
-    }
-    return found;
-  }
-
-  // It frees the SSL_CTX, which is counted down, too; whoever makes an SSL and fails calls it.
-  [[nodiscard]] bool take_free() {
-    std::vector<Freeing> right;
-    const auto all = freeing();
-    const auto makers = with(kMarkCreate);
-    for (const Freeing& one : all) {
-      const bool frees_other = std::ranges::any_of(all, [&](const Freeing& other) {
-        return other.entry != one.entry && other.is_called_by(*one.body) &&
-               !one.is_called_by(*other.body);
-      });
-      const bool is_called =
-          std::ranges::any_of(makers, [&](const auto* maker) { return one.is_called_by(*maker); });
-      if (frees_other && is_called && is_function(*one.entry)) right.push_back(one);
-    }
-    // A part that was made of a function is no function, even if it counts the SSL_CTX down.
-    Functions parts;
-    for (const Freeing& one : right) {
-      if (one.entry != one.body) parts.push_back(one.body);
-    }
-    std::erase_if(right, [&](const Freeing& one) {
-      return std::ranges::find(parts, one.entry) != parts.end();
-    });
-    if (right.size() != 1) return false;
-    add("SSL_free", *right.front().entry);
-    return true;
-  }
-
   LibraryCode& code_;
   Marks marks_;
   References references_;
@@ -268,6 +198,7 @@ HiddenResult find_hidden_openssl(LibraryCode& code, std::span<const std::uint64_
   const bool is_there =
       std::ranges::any_of(marks, [](const auto& one) { return (one.second & kMarkRaises) != 0; });
   if (!is_there) return std::nullopt;
+  if (marks.size() > kMaxFunctionsOfFile) return std::unexpected(HiddenRefusal("hidden.too_large"));
   return OpensslFinder(code, std::move(marks)).find();
 }
 

@@ -79,4 +79,24 @@ Marks find_openssl_marks(LibraryCode& code, std::span<const std::uint64_t> paths
   return marks;
 }
 
+Functions functions_with(const Marks& marks, std::uint32_t mark) {
+  Functions functions;
+  for (const auto& [function, bits] : marks) {
+    if ((bits & mark) != 0) functions.push_back(function);
+  }
+  return functions;
+}
+
+Functions unmarked_callers(const Marks& marks, std::span<const Reference> references,
+                           std::uint64_t target) {
+  Functions functions;
+  for (const Reference& reference : references) {
+    if (reference.target == target && !marks.contains(reference.from) &&
+        std::ranges::find(functions, reference.from) == functions.end()) {
+      functions.push_back(reference.from);
+    }
+  }
+  return functions;
+}
+
 }  // namespace beyla::probes::tls

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <span>
+#include <vector>
 
 #include "probes/tls/report/library_code.h"
 
@@ -25,8 +26,14 @@ enum Mark : std::uint32_t {
   kMarkDecrements = 512,  // and counts something down, as the functions that free do
 };
 using Marks = std::map<const KnownFunction*, std::uint32_t>;
+using Functions = std::vector<const KnownFunction*>;
 
 // Functions that name ssl_lib.c, whose addresses are `paths`.
 [[nodiscard]] Marks find_openssl_marks(LibraryCode& code, std::span<const std::uint64_t> paths);
+// Those with any of the marks (bits).
+[[nodiscard]] Functions functions_with(const Marks& marks, std::uint32_t mark);
+// Those of `references` to a function that do not name ssl_lib.c, each once.
+[[nodiscard]] Functions unmarked_callers(const Marks& marks, std::span<const Reference> references,
+                                         std::uint64_t target);
 
 }  // namespace beyla::probes::tls
