@@ -89,7 +89,7 @@ def join_midway() -> None:
 
 
 def main() -> None:
-    for how in sys.argv[1:] or ("fd", "memory", "late"):
+    for how in sys.argv[1:] or ("fd", "memory", "eager", "late"):
         for version in (2, 3):
             messages, became, out = run(how, version)
             report(how, version, messages, became, out)
