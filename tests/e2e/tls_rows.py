@@ -26,7 +26,7 @@ CONNECTIONS = 8
 PROBES_SECONDS = 20
 CLIENT_SECONDS = 600
 LOG_LINES = 20  # of the agent's log that are shown
-TLS_LIBRARIES = ("libssl", "libgnutls")
+TLS_LIBRARIES = ("libssl", "libgnutls", "libnetty_tcnative")
 
 
 @dataclass

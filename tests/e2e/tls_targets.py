@@ -4,6 +4,7 @@ from __future__ import annotations
 import functools
 import ssl
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Mapping
@@ -21,14 +22,15 @@ from workshop import PROGRAMS
 TLS = PROGRAMS / "tls"
 
 
+CERTIFICATES = tempfile.TemporaryDirectory(prefix="beyla-tls-")  # until the script ends
+
+
 @functools.cache
 def certificate() -> tuple[Path, Path]:
-    """Made for each run of the script; it is its own authority, for "localhost" and 127.0.0.1."""
-    folder = workshop.made_cache() / "certificate"
-    folder.mkdir(exist_ok=True)
+    """And its key. It is its own authority, for "localhost" and 127.0.0.1."""
+    folder = Path(CERTIFICATES.name)
     folder.chmod(0o755)  # Apache's workers are another user's
-    with workshop.building(folder / "never"):
-        return make_certificate(folder)
+    return make_certificate(folder)
 
 
 def files() -> list[str | Path]:
@@ -119,6 +121,10 @@ def debian_node_server(place: Place) -> list[str | Path]:
     return command[1:]
 
 
+def netty(place: Place) -> list[str | Path]:
+    return ["-cp", workshop.maven_class_path("netty_server"), "Server", *script()(place)]
+
+
 NODE_HTTPS = Runtime("Node https", program("node"), script(TLS / "server.js"))
 ANSWERS_ALONE = Abilities(echoes=False)
 # These wait for the socket to be readable while the next request stands in the TLS library's buffer.
@@ -142,6 +148,7 @@ SERVERS = (
     TlsServer(Runtime("nginx, Node", program("nginx"), nginx("proxy"), behind=NODE_HTTPS), in_ci=True),
     TlsServer(Runtime("Apache, event", program("apache2"), apache("event")), ANSWERS_ALONE),
     TlsServer(Runtime("Apache, prefork", program("apache2"), apache("prefork")), ANSWERS_ALONE),
+    TlsServer(Runtime("Netty, tcnative", program("java"), netty)),
     TlsServer(Runtime("axum, native-tls", lambda: workshop.native_tls_program("native_tls_server"), script()), ONLY_1_2),
 )
 

@@ -100,7 +100,7 @@ def java_arguments(place: Place) -> list[str | Path]:
 
 def javalin_arguments(place: Place) -> list[str | Path]:
     quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
-    return [quiet, "-cp", workshop.javalin_class_path(), "Server", str(place.port), place.log]
+    return [quiet, "-cp", workshop.maven_class_path("javalin_server"), "Server", str(place.port), place.log]
 
 
 def puma_arguments(place: Place) -> list[str | Path]:

@@ -64,8 +64,9 @@ def java_classes(source: str) -> Path:
 
 
 @functools.cache
-def javalin_class_path() -> str:
-    folder, built = PROGRAMS / "javalin_server", CACHE / "javalin_server"
+def maven_class_path(source: str) -> str:
+    """Of a program in one file, Server.java, and of what its pom.xml names."""
+    folder, built = PROGRAMS / source, CACHE / source
     jars = built / "lib"
     made = built / "Server.class"
     with building(made, folder / "Server.java", folder / "pom.xml") as needed:

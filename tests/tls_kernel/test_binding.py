@@ -105,7 +105,7 @@ def main() -> None:
     if sys.argv[1:] == ["odd"]:
         use_it_oddly()
         return
-    for how in sys.argv[1:] or ("fd", "memory", "late"):
+    for how in sys.argv[1:] or ("fd", "memory", "eager", "late"):
         for version in (2, 3):
             # Both ways of probing it, and each with both ways to use it.
             probed = "inner" if (version == 3) == (how == "memory") else "named"

@@ -1,8 +1,9 @@
 // TLS servers and clients in one thread, over TCP on the loopback, whose SSL objects are used again
 // for one connection after the other. Each message says the port of its client: "port=N ".
-// tls_traffic fd|memory|late VERSION CONNECTIONS MESSAGES: VERSION 2 or 3 of TLS 1.x; CONNECTIONS
-// in all, MESSAGES each, or until a second line comes if that is 0. fd: SSL_set_fd. memory: memory
-// BIOs. late: bytes that were received are given to an object only some time later, when others
+// tls_traffic fd|memory|eager|late VERSION CONNECTIONS MESSAGES: VERSION 2 or 3 of TLS 1.x;
+// CONNECTIONS in all, MESSAGES each, or until a second line comes if that is 0. fd: SSL_set_fd.
+// memory: memory BIOs. eager: memory, and clients write before the handshake is done, as those of
+// Node. late: bytes that were received are given to an object only some time later, when others
 // have been received. Begins when a line comes in; prints how many messages there were; ends once
 // its standard input does.
 #include <arpa/inet.h>
@@ -35,7 +36,7 @@ bool line_waits() {
   return ::poll(&input, 1, 0) != 0;
 }
 
-enum class How { fd, memory, late };
+enum class How { fd, memory, eager, late };
 
 void must(bool holds, std::string_view what) {
   if (holds) return;
@@ -160,7 +161,8 @@ class Pair {
     if (how_ != How::fd && part != 2) side.receive();
     if (part == 1) return;
     if (how_ != How::fd) side.hand_over();
-    if (SSL_is_init_finished(side.ssl) == 0) SSL_do_handshake(side.ssl);
+    const bool is_eager = how_ == How::eager && &side == &client_;
+    if (SSL_is_init_finished(side.ssl) == 0) is_eager ? ask_early() : shake_hands(side);
     if (SSL_is_init_finished(side.ssl) == 1) &side == &server_ ? serve() : ask();
     if (how_ != How::fd) side.send_out();
   }
@@ -189,6 +191,15 @@ class Pair {
     server_.write(message());
     ++messages;
   }
+  static void shake_hands(Side& side) { SSL_do_handshake(side.ssl); }
+  // The write makes the handshake; it is tried again with the same bytes until that is done.
+  void ask_early() {
+    if (early_.empty()) early_ = message();
+    if (SSL_write(client_.ssl, early_.data(), static_cast<int>(early_.size())) <= 0) return;
+    early_.clear();
+    waits_ = true;
+    ++messages;
+  }
   void ask() {
     answered_ += client_.read();
     if (answered_.ends_with('\n')) {
@@ -206,7 +217,7 @@ class Pair {
   int listener_;
   sockaddr_in address_;
   Side server_, client_;
-  std::string asked_, answered_;
+  std::string asked_, answered_, early_;
   std::uint16_t port_ = 0;
   int left_ = 0;
   bool waits_ = false, is_open_ = false;
@@ -217,7 +228,10 @@ class Pair {
 int main(int count, char** arguments) {
   if (count < 5) return 2;
   const std::string_view name = arguments[1];
-  const How how = name == "fd" ? How::fd : name == "late" ? How::late : How::memory;
+  const How how = name == "fd"      ? How::fd
+                  : name == "late"  ? How::late
+                  : name == "eager" ? How::eager
+                                    : How::memory;
   SSL_CTX* const context = make_context(std::atoi(arguments[2]));
   int left = std::atoi(arguments[3]);
   const int messages = std::atoi(arguments[4]);

@@ -5,9 +5,12 @@ use axum::http::{Response, StatusCode, Uri};
 use axum::serve::Listener;
 use axum::Router;
 use std::net::SocketAddr;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio_native_tls::{TlsAcceptor, TlsStream};
+
+/// So small that writes have to be tried again.
+const SEND_BUFFER_BYTES: u32 = 16 << 10;
 
 async fn answer(uri: Uri, received: Bytes) -> Response<Body> {
     let status = uri
@@ -66,7 +69,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (certificate, key) = (std::fs::read(&arguments[3])?, std::fs::read(&arguments[4])?);
     let identity = native_tls::Identity::from_pkcs8(&certificate, &key)?;
     let acceptor = TlsAcceptor::from(native_tls::TlsAcceptor::new(identity)?);
-    let listener = TcpListener::bind(format!("127.0.0.1:{}", arguments[1])).await?;
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    socket.bind(format!("127.0.0.1:{}", arguments[1]).parse()?)?;
+    let listener = socket.listen(1024)?;
     axum::serve(Encrypted::new(listener, acceptor)?, Router::new().fallback(answer)).await?;
     Ok(())
 }
