@@ -25,6 +25,9 @@ test-matrix: deps-matrix build build/dev/build.ninja
 	FULL=1 ROWS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_runtimes.py
 	FULL=1 ROWS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_tls_matrix.py
 	ROWS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_grpc_matrix.py
+	FULL=1 ROWS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_http2_matrix.py
+	ROWS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_http2_late.py
+	ROWS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_http2_spec.py
 	FULL=1 GO_CELLS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_go_cells.py
 	FULL=1 PROGRAMS=all BEYLA_BINARY=build/release/beyla python3 tests/e2e/test_go_programs.py
 	UNHARMED=all PROBER=build/dev/tests/unharmed/prober python3 tests/unharmed/test_native.py

@@ -1,5 +1,5 @@
 // An HTTP/2 server: server.js PORT [CERTIFICATE KEY]; without them in clear text, by prior knowledge. What its paths answer
-// is what tests/e2e/http2_load.py asks for.
+// is what client.js and tests/e2e/http2_load.py ask for.
 const fs = require('fs');
 const http2 = require('http2');
 const [port, certificate, key] = process.argv.slice(2);

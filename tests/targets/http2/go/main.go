@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 var sizes = map[string]int{"/small": 10, "/large": 300_000, "/huge": 1 << 20}
@@ -18,6 +19,8 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case isFile:
 		io.WriteString(w, strings.Repeat("x", size))
+	case r.URL.Path == "/slow":
+		time.Sleep(300 * time.Millisecond)
 	case r.URL.Path == "/empty":
 		w.WriteHeader(http.StatusNoContent)
 	case r.URL.Path == "/same":
