@@ -14,27 +14,6 @@ enum {
   kFoundHeaders = 2,           /* that fit behind each other: here a frame begins */
 };
 
-struct frame_steps {
-  struct payload_scratch *scratch;
-  struct frame_state *frame;
-  const struct user_buffer *buffer;
-  const void *base; /* of the piece of the vector that holds `at` */
-  __u32 piece_begin; /* positions in the call, as all below */
-  __u32 piece_end;
-  __u32 piece_index; /* of the next */
-  __u32 at;
-  __u32 total;
-  __u32 begin; /* of the record that is being filled; `copied` bytes from here on are in it */
-  __u32 copied;
-  __u32 budget;
-  __u32 headers; /* whole ones, so far */
-  __u8 from_scratch; /* the call is copied already */
-  __u8 copies;
-  __u8 finds; /* is this the beginning of frames? */
-  __u8 failed;
-  __u8 announced; /* is the connection */
-};
-
 static __always_inline long fail_step(struct frame_steps *steps) {
   steps->failed = 1;
   return 1;
@@ -44,9 +23,9 @@ static __always_inline __u32 smaller(__u32 a, __u32 b) { return a < b ? a : b; }
 
 static __always_inline long next_piece(struct frame_steps *steps) {
   struct user_iovec piece;
-  if (!steps->buffer || !steps->buffer->iov || steps->piece_index >= steps->buffer->iov_count)
+  if (!steps->buffer.iov || steps->piece_index >= steps->buffer.iov_count)
     return fail_step(steps);
-  if (!read_piece(steps->buffer, steps->piece_index, &piece)) return fail_step(steps);
+  if (!read_piece(&steps->buffer, steps->piece_index, &piece)) return fail_step(steps);
   __u64 left = steps->total - steps->at;
   steps->piece_index++;
   steps->base = piece.base;
@@ -56,8 +35,9 @@ static __always_inline long next_piece(struct frame_steps *steps) {
 }
 
 /* What was passed over since belongs to the record, as bytes that were not copied. */
-static __always_inline void write_piece(struct frame_steps *steps) {
-  struct event_data *event = &steps->scratch->event;
+static __always_inline void write_piece(struct payload_scratch *scratch) {
+  struct frame_steps *steps = &scratch->steps;
+  struct event_data *event = &scratch->event;
   __u32 length = steps->at - steps->begin;
   __u32 size = sizeof(*event) + steps->copied;
   barrier_var(size);
@@ -65,37 +45,39 @@ static __always_inline void write_piece(struct frame_steps *steps) {
   event->head_bytes = steps->copied;
   event->total_bytes = length;
   event->header.size = size;
-  write_record(steps->scratch, size, steps->announced);
+  write_record(scratch, size, steps->announced);
   event->offset += length;
   steps->begin = steps->at;
   steps->copied = 0;
 }
 
-static __always_inline bool copy_here(struct frame_steps *steps, __u32 bytes) {
+static __always_inline bool copy_here(struct payload_scratch *scratch, __u32 bytes) {
+  struct frame_steps *steps = &scratch->steps;
   bool follows = steps->begin + steps->copied == steps->at;
-  if (!follows || steps->copied + bytes > kRecordHeadBytes) write_piece(steps);
+  if (!follows || steps->copied + bytes > kRecordHeadBytes) write_piece(scratch);
   __u32 to = steps->copied;
   barrier_var(to);
   if (to > kRecordHeadBytes) return false;
   barrier_var(bytes);
   if (bytes > kRecordHeadBytes) return false;
   const void *from = steps->base + (steps->at - steps->piece_begin);
-  if (bpf_probe_read_user(steps->scratch->bytes + to, bytes, from)) return false;
+  if (bpf_probe_read_user(scratch->bytes + to, bytes, from)) return false;
   steps->copied = to + bytes;
   return true;
 }
 
-static __always_inline bool read_here(struct frame_steps *steps, void *to, __u32 bytes) {
+static __always_inline bool read_here(struct payload_scratch *scratch, void *to, __u32 bytes) {
+  struct frame_steps *steps = &scratch->steps;
   __u32 at = steps->at;
   if (!steps->from_scratch)
     return bpf_probe_read_user(to, bytes, steps->base + (at - steps->piece_begin)) == 0;
   barrier_var(at);
   if (at > kRecordHeadBytes) return false;
-  return bpf_probe_read_kernel(to, bytes, steps->scratch->bytes + at) == 0;
+  return bpf_probe_read_kernel(to, bytes, scratch->bytes + at) == 0;
 }
 
 static __always_inline long begin_frame(struct frame_steps *steps) {
-  struct frame_state *frame = steps->frame;
+  struct frame_state *frame = &steps->frame;
   __u32 length = 0;
   for (__u32 i = 0; i < kMaxFrameLengthBytes; i++) {
     if (i < frame_walk.length_bytes)
@@ -117,29 +99,36 @@ static __always_inline long begin_frame(struct frame_steps *steps) {
   return steps->finds && steps->headers == kFoundHeaders;
 }
 
-static __always_inline long take_header(struct frame_steps *steps, __u32 room) {
-  struct frame_state *frame = steps->frame;
+static __always_inline long take_header(struct payload_scratch *scratch, __u32 room) {
+  struct frame_steps *steps = &scratch->steps;
+  struct frame_state *frame = &steps->frame;
   __u32 have = frame->header_bytes;
   barrier_var(have);
   if (have >= kMaxFrameHeaderBytes || have >= frame_walk.header_bytes) return fail_step(steps);
   __u32 bytes = smaller(frame_walk.header_bytes - have, room);
   barrier_var(bytes);
   if (bytes > kMaxFrameHeaderBytes) return fail_step(steps);
-  if (!read_here(steps, frame->header + have, bytes)) return fail_step(steps);
-  if (steps->copies && !copy_here(steps, bytes)) return fail_step(steps);
+  if (!read_here(scratch, frame->header + have, bytes)) return fail_step(steps);
+  if (steps->copies && !copy_here(scratch, bytes)) return fail_step(steps);
   steps->at += bytes;
   frame->header_bytes = have + bytes;
   return have + bytes == frame_walk.header_bytes ? begin_frame(steps) : 0;
 }
 
-static long walk_step(__u32 index, struct frame_steps *steps) {
+struct frame_walker {
+  struct payload_scratch *scratch;
+};
+
+static long walk_step(__u32 index, struct frame_walker *walker) {
+  struct payload_scratch *scratch = walker->scratch;
+  struct frame_steps *steps = &scratch->steps;
   if (steps->at >= steps->total) return 1;
   if (steps->at >= steps->piece_end) return next_piece(steps);
-  struct frame_state *frame = steps->frame;
+  struct frame_state *frame = &steps->frame;
   __u32 room = steps->piece_end - steps->at;
   if (frame->wanted) {
     __u32 bytes = smaller(smaller(frame->wanted, room), kRecordHeadBytes);
-    if (steps->copies && !copy_here(steps, bytes)) return fail_step(steps);
+    if (steps->copies && !copy_here(scratch, bytes)) return fail_step(steps);
     frame->wanted -= bytes;
     frame->left -= bytes;
     steps->at += bytes;
@@ -148,19 +137,40 @@ static long walk_step(__u32 index, struct frame_steps *steps) {
   __u32 passed = smaller(frame->left, room);
   frame->left -= passed;
   steps->at += passed;
-  return room == passed ? 0 : take_header(steps, room - passed);
+  return room == passed ? 0 : take_header(scratch, room - passed);
 }
 
-/* False: these were no frames, or too many. */
-static __always_inline bool walk(struct frame_steps *steps) {
-  steps->total = steps->scratch->event.total_bytes;
+/* False: these were no frames, or too many. Not static, and what it knows lies in the scratch, not on the
+ * stack: the kernel verifies it once, for all that may be there, in place of each way that leads to it. */
+__noinline int walk_scratch(struct payload_scratch *scratch) {
+  if (!scratch) return 0;
+  struct frame_walker walker = {.scratch = scratch};
+  bpf_loop(kMaxWalkSteps, walk_step, &walker, 0);
+  return !scratch->steps.failed;
+}
+
+/* buffer: 0 where the call is copied already. What the walk makes of the frame, walk() hands back. */
+static __always_inline struct frame_steps *prepare_walk(struct payload_scratch *scratch,
+                                                        const struct frame_state *frame,
+                                                        const struct user_buffer *buffer) {
+  struct frame_steps *steps = &scratch->steps;
+  __builtin_memset(steps, 0, sizeof(*steps));
+  steps->frame = *frame;
+  steps->total = scratch->event.total_bytes;
   steps->budget = kWalkBudgetBytes;
-  if (steps->from_scratch || !steps->buffer->iov) {
-    steps->base = steps->from_scratch ? 0 : steps->buffer->base;
+  if (buffer) steps->buffer = *buffer;
+  steps->from_scratch = !buffer;
+  if (!steps->buffer.iov) {
+    steps->base = steps->buffer.base;
     steps->piece_end = steps->total;
   }
-  bpf_loop(kMaxWalkSteps, walk_step, steps, 0);
-  return !steps->failed;
+  return steps;
+}
+
+static __always_inline bool walk(struct payload_scratch *scratch, struct frame_state *frame) {
+  bool are_frames = walk_scratch(scratch);
+  *frame = scratch->steps.frame;
+  return are_frames && scratch->steps.at >= scratch->steps.total;
 }
 
 static __always_inline void begin_frames(struct frame_state *frame, __u32 bytes_before) {
@@ -174,11 +184,10 @@ static __always_inline void begin_frames(struct frame_state *frame, __u32 bytes_
 static __always_inline bool find_frames(struct payload_scratch *scratch, struct frame_state *frame,
                                         const struct user_buffer *buffer) {
   begin_frames(frame, 0);
-  struct frame_steps steps = {.scratch = scratch, .frame = frame, .buffer = buffer, .finds = 1};
-  bool found = walk(&steps) && (steps.headers >= kFoundHeaders ||
-                                (steps.headers && !frame->left && !frame->header_bytes));
-  begin_frames(frame, 0);
-  return found;
+  struct frame_steps *steps = prepare_walk(scratch, frame, buffer);
+  steps->finds = 1;
+  return walk_scratch(scratch) && (steps->headers >= kFoundHeaders ||
+                                   (steps->headers && !steps->frame.left && !steps->frame.header_bytes));
 }
 
 /* What nobody copied, or was not a call, may have been content. */
@@ -194,8 +203,8 @@ static __always_inline void pass_over_hole(struct frame_state *frame, __u64 offs
 }
 
 static __always_inline void walk_copied(struct payload_scratch *scratch, struct frame_state *frame) {
-  struct frame_steps steps = {.scratch = scratch, .frame = frame, .from_scratch = 1};
-  if (!walk(&steps) || steps.at < steps.total) frame->synced = 0;
+  prepare_walk(scratch, frame, 0);
+  if (!walk(scratch, frame)) frame->synced = 0;
 }
 
 /* Call before a call's bytes are walked. False: nobody knows where in them a frame begins. */
@@ -212,12 +221,13 @@ static __always_inline bool reach_frames(struct payload_scratch *scratch, struct
 static __always_inline __u32 copy_walked(struct payload_scratch *scratch, struct frame_state *frame,
                                          const struct user_buffer *buffer, bool announced) {
   struct event_data *event = &scratch->event;
-  struct frame_steps steps = {
-      .scratch = scratch, .frame = frame, .buffer = buffer, .copies = 1, .announced = announced};
-  if (!walk(&steps) || steps.at < steps.total) frame->synced = 0;
-  event->total_bytes = steps.total - steps.begin;
-  event->head_bytes = steps.copied;
-  return steps.copied;
+  struct frame_steps *steps = prepare_walk(scratch, frame, buffer);
+  steps->copies = 1;
+  steps->announced = announced;
+  if (!walk(scratch, frame)) frame->synced = 0;
+  event->total_bytes = steps->total - steps->begin;
+  event->head_bytes = steps->copied;
+  return steps->copied;
 }
 
 /* After is_framed_opening(): what follows the opening is still to be walked. frames: of both directions. */
