@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 import tempfile
 import time
 import unittest
@@ -244,8 +243,9 @@ class GrpcMatrixTest(unittest.TestCase):
                     self.check(TlsRow(GO, peer, certificate, key), STEPS)
 
     def test_web(self) -> None:
-        if TONIC in chosen():
-            self.check(Row(TONIC, WEB), WEB_STEPS * PASSES)
+        if TONIC not in chosen():
+            self.skipTest("tonic is not chosen, the one server that knows gRPC-Web")
+        self.check(Row(TONIC, WEB), WEB_STEPS * PASSES)
 
     def test_connections_grow_old(self) -> None:
         for peer in chosen():
