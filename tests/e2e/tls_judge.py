@@ -1,4 +1,4 @@
-"""Compares what the agent tells of encrypted requests with what was asked: counts by status, and each line to the unit."""
+"""Compares what the agent tells of encrypted requests with what was asked: each count and each line."""
 from __future__ import annotations
 
 import json

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import socket
 import ssl
 import threading
 from collections import Counter
@@ -15,12 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterator, NamedTuple, Sequence
 
-from http_client import parse_head
+from tls_connection import Connection
 
-TIMEOUT_SECONDS = 20.0
 SMALL, LARGE, HUGE = 6, 100_000, 1_048_576  # bytes; the last two are more than a TLS record holds (RFC 8446 §5.1)
-SLOW_PIECE_BYTES = 8_192
-SLOW_BUFFER_BYTES = 65_536  # of the socket: smaller ones wait for the timer of closed windows
 KEPT_REQUESTS = 40  # of one connection
 PIPELINED = 4
 THREADS = 4
@@ -123,88 +119,6 @@ def batches(asks: Sequence[Ask], pipelined: int) -> Iterator[list[Ask]]:
     yield batch
 
 
-class Connection:
-    """TLS over memory, so that the end of sending can be said apart from the end of the connection."""
-
-    def __init__(self, port: int, plan: Plan, context: ssl.SSLContext, session: ssl.SSLSession | None) -> None:
-        self._slow = plan.slow
-        self._socket = socket.socket()
-        if plan.slow:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_BUFFER_BYTES)
-        self._socket.settimeout(TIMEOUT_SECONDS)
-        self._socket.connect(("127.0.0.1", port))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname="localhost", session=session)
-        self._buffer = b""
-
-    @property
-    def port(self) -> int:
-        return self._socket.getsockname()[1]
-
-    @property
-    def session(self) -> ssl.SSLSession | None:
-        return self._tls.session
-
-    @property
-    def is_resumed(self) -> bool:
-        return bool(self._tls.session_reused)
-
-    def shake_hands(self) -> None:
-        self._drive(self._tls.do_handshake)
-
-    def send(self, data: bytes) -> None:
-        self._tls.write(data)
-        self._flush()
-
-    def end_sending(self) -> None:
-        try:
-            self._tls.unwrap()  # sends close_notify, and would wait for that of the server
-        except ssl.SSLWantReadError:
-            pass
-        try:
-            self._flush()
-            self._socket.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # it has answered and closed the connection already
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def receive_answer(self, method: str) -> int:
-        while b"\r\n\r\n" not in self._buffer:
-            self._receive()
-        head, self._buffer = self._buffer.split(b"\r\n\r\n", 1)
-        if method == "HEAD":
-            return int(head.split(b" ", 2)[1])
-        status, wanted = parse_head(head)
-        while len(self._buffer) < wanted:
-            self._receive()
-        self._buffer = self._buffer[wanted:]
-        return status
-
-    def _receive(self) -> None:
-        received = self._drive(lambda: self._tls.read(65536))
-        if not received:
-            raise ConnectionError("closed by the server in an answer")
-        self._buffer += received
-
-    def _drive(self, step):
-        while True:
-            try:
-                done = step()
-                self._flush()
-                return done
-            except ssl.SSLWantReadError:
-                self._flush()
-                data = self._socket.recv(SLOW_PIECE_BYTES if self._slow else 65536)
-                self._incoming.write(data) if data else self._incoming.write_eof()
-
-    def _flush(self) -> None:
-        while pending := self._outgoing.read():
-            self._socket.sendall(pending)
-
-
 @dataclass
 class Sent:
     told: Counter[Told] = field(default_factory=Counter)
@@ -236,7 +150,7 @@ class Worker(threading.Thread):
 
     def _play(self, first: int, plan: Plan) -> None:
         session = self._sessions.pop(plan.version, None)
-        connection = Connection(self._port, plan, self._contexts[plan.version], session)
+        connection = Connection(self._port, plan.slow, self._contexts[plan.version], session)
         asks = [ask_of(first + turn, connection.port, self._abilities) for turn in range(plan.requests)]
         try:
             connection.shake_hands()

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 import tempfile
 import time
 from collections import Counter
@@ -12,19 +11,17 @@ from pathlib import Path
 from typing import Iterator, Sequence
 
 import workshop
-from clients import duplicate_into
-from harness import FULL, Agent, clean_environment, end_process, required_program, settle, wait_until
+from harness import FULL, Agent, required_program, settle, wait_until
 from processes import family
 from servers import RunningServer, Runtime
+from tls_client import RunningClient
 from tls_judge import everything_wrong, told_counts
 from tls_load import HUGE, LARGE, SMALL, Ask, Told, run_tls_load
 from tls_targets import TLS, TlsClient, TlsServer, certificate, script
 
 REQUESTS = 600
 ALL_REQUESTS = 10_000 if FULL else REQUESTS  # with the agent last: which came first matters to the probes only
-CONNECTIONS = 8
 PROBES_SECONDS = 20
-CLIENT_SECONDS = 600
 LOG_LINES = 20  # of the agent's log that are shown
 TLS_LIBRARIES = ("libssl", "libgnutls", "libnetty_tcnative")
 
@@ -172,65 +169,10 @@ def client_ask(index: int, only_gets: bool) -> Ask:
     if index % 100 == 99:
         return Ask("POST", f"/hello/{index}", size=HUGE if index % 500 == 499 else LARGE)
     return (
-        Ask("GET", f"/hello/{index}"), Ask("POST", f"/hello/{index}", size=SMALL), Ask("GET", f"/status/404/{index}", 404),
-        Ask("PUT", f"/hello/{index}", size=5_000), Ask("GET", f"/status/502/{index}", 502),
+        Ask("GET", f"/hello/{index}"), Ask("POST", f"/hello/{index}", size=SMALL),
+        Ask("GET", f"/status/404/{index}", 404), Ask("PUT", f"/hello/{index}", size=5_000), Ask("GET", f"/status/502/{index}", 502),
         Ask("DELETE", f"/hello/{index}"), Ask("GET", f"/status/204/{index}", 204),
     )[index % 7]
-
-
-def write_mix(asks: Sequence[Ask], file: Path) -> Path:
-    file.write_text("".join(f"{ask.method} {ask.path} {ask.size} sized\n" for ask in asks))
-    return file
-
-
-def curl_input(url: str, asks: Sequence[Ask], folder: Path) -> str:
-    for size in {ask.size for ask in asks}:
-        (folder / str(size)).write_bytes(b"x" * size)
-    blocks = []
-    for ask in asks:
-        body = f'data-binary = "@{folder / str(ask.size)}"\n' if ask.size else ""
-        blocks.append(f'url = "{url}{ask.path}"\nsilent\noutput = "/dev/null"\nrequest = "{ask.method}"\n{body}')
-    return "next\n".join(blocks)
-
-
-class RunningClient:
-    """One call of a client, held back until `go`."""
-
-    def __init__(self, row: TlsClient, executable: Path, port: int, asks: Sequence[Ask], keeps: bool, folder: Path) -> None:
-        url = f"https://127.0.0.1:{port}"
-        self._name, self._input = row.name, "\n"
-        command: list[str | Path] = [*row.command(executable)]
-        if row.speaks == "curl":
-            command += ["-q", "-K", "-"]
-            self._input = curl_input(url, asks, folder)
-        elif row.speaks == "wget":
-            command += ["--no-config", "-q", "--tries=1", "-O", "/dev/null", "-i", "-"]
-            self._input = "".join(f"{url}{ask.path}\n" for ask in asks)
-        else:
-            mode = "keep-alive" if keeps else "close"
-            mix = write_mix(asks, folder / f"mix-{mode}")
-            command += [url, str(len(asks)), mode, mix, "0", str(CONNECTIONS)]
-        authority = str(certificate()[0])
-        trusted = {name: authority for name in (
-            "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")}
-        if row.speaks == "wget":
-            command.insert(1, f"--ca-certificate={authority}")
-        self.process = subprocess.Popen(
-            list(map(str, command)), env=clean_environment(trusted | dict(row.environment())), stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
-
-    def __enter__(self) -> RunningClient:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        end_process(self.process)
-
-    def go(self) -> None:
-        output, errors = self.process.communicate(self._input, timeout=CLIENT_SECONDS)
-        # wget ends with 8 where an answer was an error, as it was asked to get.
-        if self.process.returncode not in (0, 8 if self._name == "wget" else 0):
-            raise AssertionError(f"{self._name} ended with {self.process.returncode}: {output[-500:]} {errors[-2000:]}")
 
 
 WITNESS_SCRIPT = script(TLS / "server.js")
@@ -266,6 +208,6 @@ def judge_client(outcome: Outcome, agent: Agent, witness: RunningServer, asks: S
     asked = Counter((ask.method, ask.path, ask.status, ask.size) for ask in asks)
     served = Counter((request.method, request.path, request.status, request.size) for request in server)
     if asked != served:
-        outcome.wrong.append(f"asked but not served {(asked - served).total()}, served but not asked {(served - asked).total()}")
+        outcome.wrong.append(f"{(asked - served).total()} not served, {(served - asked).total()} not asked")
     outcome.wrong += wrong_with_log(agent, Counter(server + logged(witness, "CLIENT")))
     outcome.told = dict(told_counts(agent))

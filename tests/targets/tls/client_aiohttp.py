@@ -1,4 +1,7 @@
-"""An HTTPS client of the matrix: aiohttp, whose TLS is in memory. Usage: client_aiohttp.py URL COUNT keep-alive|close MIX SEED CONNECTIONS."""
+"""An HTTPS client of the matrix: aiohttp, whose TLS is in memory.
+
+Usage: client_aiohttp.py URL COUNT keep-alive|close MIX SEED CONNECTIONS.
+"""
 import asyncio
 import json
 import ssl
