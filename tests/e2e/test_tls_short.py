@@ -63,6 +63,9 @@ class LateLibraryTest(TlsTargets):
         libraries = self.copy_library()
         process = self.start_server(self.python("late"), LD_LIBRARY_PATH=str(libraries))
         with Agent({"OPEN_PORT": str(self.port)}) as agent:
+            armed = f"TLS probes in pid={process.pid} library=openssl"
+            wait_until(lambda: armed in agent.stderr(), 15, "probes ahead of the usual library")
+            agent.quiet_metrics()  # all files that it has mapped by now were looked at
             plain = http.client.HTTPConnection("127.0.0.1", self.port)
             plain.request("GET", "/load")
             late_port = int(plain.getresponse().read())
