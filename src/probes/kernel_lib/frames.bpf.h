@@ -142,7 +142,7 @@ static long walk_step(__u32 index, struct frame_walker *walker) {
 
 /* False: these were no frames, or too many. Not static, and what it knows lies in the scratch, not on the
  * stack: the kernel verifies it once, for all that may be there, in place of each way that leads to it. */
-__noinline int walk_scratch(struct payload_scratch *scratch) {
+__weak __noinline int walk_scratch(struct payload_scratch *scratch) {
   if (!scratch) return 0;
   struct frame_walker walker = {.scratch = scratch};
   bpf_loop(kMaxWalkSteps, walk_step, &walker, 0);
