@@ -35,7 +35,7 @@ enum broker_book : std::uint32_t {
   kBookTlsProcesses = 20,      // likewise, in TLS libraries
   kBookProbePoints = 21,       // in all of them
   kBookBinaries = 22,          // those of Go; this and the next in the order of binary_outcome
-  kBookGoFailures = kBookBinaries + 7,    // processes left out, in the order of go_failure
+  kBookGoFailures = kBookBinaries + 8,    // processes left out, in the order of go_failure
   kBookGoRefusals = kBookGoFailures + 6,  // points left out, in the order of probes::proof::Refusal
   kBookGoRetries = kBookGoRefusals + 16,  // in the order of go_retry
   kBookSkippedNotPermitted = kBookGoRetries + 3,  // as kBookSkippedProcessGone
@@ -53,7 +53,8 @@ enum binary_outcome : std::uint32_t {
   kBinaryDied = 4,
   kBinaryTimedOut = 5,
   kBinaryMalformed = 6,
-  kBinaryOutcomes = 7,
+  kBinaryTlsUnfit = 7,  // has TLS code, and none that can be probed
+  kBinaryOutcomes = 8,
 };
 static_assert(kBookGoFailures - kBookBinaries == std::uint32_t{kBinaryOutcomes});
 

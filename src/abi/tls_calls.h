@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
- * Probes in TLS libraries of the C ABI (OpenSSL, BoringSSL, GnuTLS): which stand where, and what the
- * two halves must agree on about the plaintext that they report.
+ * Probes in TLS libraries (OpenSSL, BoringSSL, GnuTLS, and rustls, which is not of the C ABI): which
+ * stand where, and what the two halves must agree on about the plaintext that they report.
  *
  * Plaintext is a connection of its own: it has an id, a policy slot, stream positions and the records
  * of any connection (event_open, event_data, event_close in events.h). Its open record carries the
@@ -33,7 +33,23 @@ enum tls_probe {
   kTlsRecordSendExit = 15,
   kTlsShutdownEnter = 16,   /* int SSL_shutdown(SSL *); gnutls_bye likewise: its bytes are no data */
   kTlsShutdownExit = 17,
-  kTlsProbes = 18,
+  /* rustls: MessageEncrypter::encrypt and MessageDecrypter::decrypt, Rust's calling convention: rdi is
+   * where the result goes, rsi the object, rdx the message, rcx the number of the record. The content
+   * type stands at that place in the message of encrypt. */
+  kSealAt10Enter = 18,
+  kSealAt10Exit = 19,
+  kSealAt14Enter = 20,
+  kSealAt14Exit = 21,
+  kSealAt20Enter = 22,
+  kSealAt20Exit = 23,
+  kSealAt24Enter = 24,
+  kSealAt24Exit = 25,
+  kOpen13Enter = 26, /* of TLS 1.3 */
+  kOpen13Exit = 27,
+  kOpen12Enter = 28, /* of TLS 1.2 */
+  kOpen12Exit = 29,
+  kTlsProbes = 30,
+  kTlsFirstSeal = kSealAt10Enter, /* from here on they have a program of their own */
 };
 
 /* Added to the id of an exit: a return probe, which stands where the function is entered while the
@@ -49,6 +65,9 @@ enum { kTlsGenerationShift = 48, kTlsGenerationMask = 0x7fff };
 enum {
   kTlsStreams = 16384, /* sockets under TLS at the same time, with all processes that have probes */
   kTlsObjects = 16384, /* TLS objects that are bound to one, or that had plaintext before they were */
+  kSealHalves = 32768, /* encrypters and decrypters of rustls: two a connection, four in its handshake */
+  kSealPrints = 8192,  /* records that were received and may tell whose they are */
+  kSealHeld = 256,     /* encrypters whose plaintext waits to be sent, that is to say to get its socket */
 };
 
 /* The cookie of an attached probe is its tls_probe. */

@@ -68,8 +68,9 @@ void BrokerBooks::set_images(const ImageCounts& counts) {
   set(abi::book_of(abi::kBookBinaries, abi::kBinaryIsGo), counts.go.value());
   set(abi::book_of(abi::kBookBinaries, abi::kBinaryIsTls), counts.tls.value());
   set(abi::book_of(abi::kBookBinaries, abi::kBinaryIsOther), counts.other.value());
+  set(abi::book_of(abi::kBookBinaries, abi::kBinaryTlsUnfit), counts.tls_unfit.value());
   set(abi::kBookGoInlined, counts.inlined.value());
-  static_assert(kAnalysisFailures == abi::kBinaryOutcomes - abi::kBinaryNotStarted);
+  static_assert(kAnalysisFailures == abi::kBinaryTlsUnfit - abi::kBinaryNotStarted);
   for (std::size_t at = 0; at < kAnalysisFailures; ++at) {
     set(abi::book_of(abi::kBookBinaries, abi::kBinaryNotStarted + at), counts.failures[at].value());
   }

@@ -13,6 +13,11 @@ constexpr std::array<std::string_view, kAnalysisFailures> kFailureTexts = {
     "its ELF worker could not be started", "its ELF worker died", "its ELF worker took too long",
     "its ELF worker gave an answer that none may give"};
 
+// By the texts of src/probes/tls/report.
+bool is_tls_unfit(const probes::proof::BinaryReport& report) {
+  return report.text == "no_tls_sites" || report.text.starts_with("rustls_");
+}
+
 template <typename Values, typename Value>
 bool holds(const Values& values, const Value& value) {
   return std::ranges::find(values, value) != values.end();
@@ -83,7 +88,14 @@ void ImageDesk::count(const probes::proof::BinaryReport& report, const model::Pr
   switch (report.kind) {
     case abi::kBinaryGo: counts_.go.add(); break;
     case abi::kBinaryTls: counts_.tls.add(); return;
-    case abi::kBinaryOther: counts_.other.add(); break;
+    case abi::kBinaryOther:
+      if (is_tls_unfit(report)) {
+        counts_.tls_unfit.add();
+        spdlog::info("no TLS probes for process {}: {}", process.pid, report.text);
+      } else {
+        counts_.other.add();
+      }
+      break;
   }
   if (report.inlined == 0) return;
   counts_.inlined.add();

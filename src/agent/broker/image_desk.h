@@ -23,9 +23,10 @@
 namespace beyla::broker {
 
 struct ImageCounts {
-  base::Counter go;       // files analysed
-  base::Counter tls;      // likewise: TLS libraries, and programs that hold one
-  base::Counter other;    // likewise: nothing in them that we probe
+  base::Counter go;         // files analysed
+  base::Counter tls;        // likewise: TLS libraries, and programs that hold one
+  base::Counter other;      // likewise: nothing in them that we probe
+  base::Counter tls_unfit;  // likewise: TLS code, and none that can be probed
   base::Counter inlined;  // of all: Go's functions that probes stand in are no longer called (PGO)
   std::array<base::Counter, kAnalysisFailures> failures;
   base::Counter gone;             // processes that had ended before their file was opened

@@ -28,7 +28,9 @@ bool is_enter(const Point& point) {
   constexpr std::array kEnters = {
       abi::kTlsReadEnter,       abi::kTlsReadExEnter,     abi::kTlsWriteEnter,
       abi::kTlsWriteExEnter,    abi::kTlsHandshakeEnter,  abi::kTlsFreeEnter,
-      abi::kTlsRecordRecvEnter, abi::kTlsRecordSendEnter, abi::kTlsShutdownEnter};
+      abi::kTlsRecordRecvEnter, abi::kTlsRecordSendEnter, abi::kTlsShutdownEnter,
+      abi::kSealAt10Enter,      abi::kSealAt14Enter,      abi::kSealAt20Enter,
+      abi::kSealAt24Enter,      abi::kOpen13Enter,        abi::kOpen12Enter};
   return std::ranges::find(kEnters, point.probe) != kEnters.end();
 }
 

@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, abi::kRequestOutcomes> kOutcomeNames = {
     "too_fast", "too_many",   "attach_failed"};
 
 constexpr std::array<std::string_view, abi::kBinaryOutcomes> kBinaryNames = {
-    "go", "tls", "other", "not_started", "died", "timed_out", "malformed"};
+    "go", "tls", "other", "not_started", "died", "timed_out", "malformed", "tls_unfit"};
 
 constexpr std::array<std::string_view, abi::kGoFailures> kGoFailureNames = {
     "too_many_images",   "too_many_links", "process_gone",

@@ -46,10 +46,12 @@ bool is_go_probe(std::uint32_t probe) {
 }
 
 bool is_tls_exit(std::uint32_t probe) {
-  constexpr std::array kExits = {abi::kTlsReadExit,       abi::kTlsReadExExit,
-                                 abi::kTlsWriteExit,      abi::kTlsWriteExExit,
-                                 abi::kTlsHandshakeExit,  abi::kTlsRecordRecvExit,
-                                 abi::kTlsRecordSendExit, abi::kTlsShutdownExit};
+  constexpr std::array kExits = {
+      abi::kTlsReadExit,       abi::kTlsReadExExit,    abi::kTlsWriteExit,
+      abi::kTlsWriteExExit,    abi::kTlsHandshakeExit, abi::kTlsRecordRecvExit,
+      abi::kTlsRecordSendExit, abi::kTlsShutdownExit,  abi::kSealAt10Exit,
+      abi::kSealAt14Exit,      abi::kSealAt20Exit,     abi::kSealAt24Exit,
+      abi::kOpen13Exit,        abi::kOpen12Exit};
   return std::ranges::find(kExits, probe) != kExits.end();
 }
 

@@ -18,7 +18,7 @@ struct {
   __uint(max_entries, kTlsScratchDepth);
   __type(key, __u32);
   __type(value, struct tls_scratch);
-} tls_scratch_by_cpu SEC(".maps");
+} tls_scratch_by_cpu __weak SEC(".maps");
 
 static __always_inline struct tls_scratch *take_tls_scratch(void) {
   for (__u32 depth = 0; depth < kTlsScratchDepth; ++depth) {
@@ -60,14 +60,26 @@ static __always_inline bool announce_plaintext(struct tls_stream *stream, struct
   return true;
 }
 
-/* The first `wanted` bytes of the buffer and its last ones; returns how many those are together. */
-static __always_inline __u32 copy_ends(struct tls_scratch *scratch, __u64 buffer, __u32 wanted,
-                                       __u32 total) {
+/* Plaintext, in one place: memory of the process, or what was kept of it in a map. */
+struct tls_source {
+  __u64 user;
+  const void *kept; /* 0: it is the former */
+};
+
+static __always_inline long read_source(void *to, __u32 bytes, const struct tls_source *from,
+                                        __u32 at) {
+  return from->kept ? bpf_probe_read_kernel(to, bytes, from->kept + at)
+                    : bpf_probe_read_user(to, bytes, (void *)(from->user + at));
+}
+
+/* The first `wanted` bytes of the source and its last ones; returns how many those are together. */
+static __always_inline __u32 copy_ends(struct tls_scratch *scratch, const struct tls_source *source,
+                                       __u32 wanted, __u32 total) {
   scratch->event.head_bytes = 0;
   scratch->event.flags = kDataUnreadable;
   barrier_var(wanted);
   if (wanted > kRecordHeadBytes) wanted = kRecordHeadBytes;
-  if (bpf_probe_read_user(scratch->bytes, wanted, (void *)buffer)) {
+  if (read_source(scratch->bytes, wanted, source, 0)) {
     note(kNoteUnreadable);
     return 0;
   }
@@ -81,13 +93,11 @@ static __always_inline __u32 copy_ends(struct tls_scratch *scratch, __u64 buffer
   __u32 at = wanted;
   barrier_var(at);
   if (at > kRecordHeadBytes) return wanted;
-  return bpf_probe_read_user(scratch->bytes + at, tail, (void *)(buffer + total - tail)) ? wanted
-                                                                                        : at + tail;
+  return read_source(scratch->bytes + at, tail, source, total - tail) ? wanted : at + tail;
 }
 
-/* What a call has moved: `bytes` of the buffer. Not static: the kernel verifies it once. */
-__noinline int emit_plaintext(struct tls_stream *stream, __u64 goroutine, __u32 direction,
-                              __u64 buffer, __u32 bytes) {
+static __always_inline int emit_source(struct tls_stream *stream, __u64 goroutine, __u32 direction,
+                                       const struct tls_source *source, __u32 bytes) {
   if (!stream || direction >= kDirections) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   __u64 offset = stream->next_offset[direction];
@@ -109,7 +119,7 @@ __noinline int emit_plaintext(struct tls_stream *stream, __u64 goroutine, __u32 
     event->goroutine = goroutine;
     event->total_bytes = bytes;
     event->direction = direction;
-    __u32 size = sizeof(*event) + copy_ends(scratch, buffer, wanted, bytes);
+    __u32 size = sizeof(*event) + copy_ends(scratch, source, wanted, bytes);
     spend_credit(&stream->budget, direction, event->head_bytes);
     /* Not walked: what a call moves is rarely longer than a record of TLS, and so is copied whole. */
     if (is_framed_opening(event, scratch->bytes)) stream->budget.framed = 1;
@@ -121,4 +131,12 @@ __noinline int emit_plaintext(struct tls_stream *stream, __u64 goroutine, __u32 
   /* Not before the copy: the next hit on this CPU may write here. */
   __sync_lock_test_and_set(&scratch->in_use, 0);
   return 0;
+}
+
+/* What a call has moved: `bytes` of the buffer. Not static: the kernel verifies it once; weak, as
+ * end_plaintext(). */
+__weak __noinline int emit_plaintext(struct tls_stream *stream, __u64 goroutine, __u32 direction,
+                                     __u64 buffer, __u32 bytes) {
+  struct tls_source source = {.user = buffer};
+  return emit_source(stream, goroutine, direction, &source, bytes);
 }

@@ -1,0 +1,28 @@
+// Where the content type stands in the message that MessageEncrypter::encrypt is given: Rust
+// promises no layout, so it is read off what the function itself reads. Pure functions, any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <span>
+
+namespace beyla::probes::tls {
+
+// What functions read of their third argument, a pointer: offsets, by the size of the read.
+struct MessageReads {
+  std::set<std::int64_t> bytes;
+  std::set<std::int64_t> words;  // of 8 bytes
+  bool others = false;           // at a place that cannot be told
+};
+
+// Adds those of one function. In: untrusted x86-64 code, all of it.
+void add_message_reads(MessageReads& reads, std::span<const std::byte> code);
+
+// The enum's tag, and behind it the byte of an unknown type, are the only bytes that are read one
+// by one. Behind a slice of 16 bytes (rustls 0.21, 0.22), or a list of chunks of 32 (0.23), of
+// which the last word is read. nullopt: anything else.
+[[nodiscard]] std::optional<std::uint32_t> content_type_place(const MessageReads& reads);
+
+}  // namespace beyla::probes::tls
