@@ -34,8 +34,8 @@ enum tls_probe {
   kTlsShutdownEnter = 16,   /* int SSL_shutdown(SSL *); gnutls_bye likewise: its bytes are no data */
   kTlsShutdownExit = 17,
   /* rustls: MessageEncrypter::encrypt and MessageDecrypter::decrypt, Rust's calling convention: rdi is
-   * where the result goes, rsi the object, rdx the message, rcx the number of the record. The content
-   * type stands at that place in the message of encrypt. */
+   * where the result goes, rsi the object, rdx the message, rcx the number of the record. In the message
+   * the content type stands at that place, in hexadecimal; with TLS 1.3 that of decrypt tells nothing. */
   kSealAt10Enter = 18,
   kSealAt10Exit = 19,
   kSealAt14Enter = 20,
@@ -44,11 +44,13 @@ enum tls_probe {
   kSealAt20Exit = 23,
   kSealAt24Enter = 24,
   kSealAt24Exit = 25,
-  kOpen13Enter = 26, /* of TLS 1.3 */
+  kOpen13Enter = 26,
   kOpen13Exit = 27,
-  kOpen12Enter = 28, /* of TLS 1.2 */
-  kOpen12Exit = 29,
-  kTlsProbes = 30,
+  kOpen12At10Enter = 28, /* behind a slice */
+  kOpen12At10Exit = 29,
+  kOpen12At1cEnter = 30, /* behind a Vec */
+  kOpen12At1cExit = 31,
+  kTlsProbes = 32,
   kTlsFirstSeal = kSealAt10Enter, /* from here on they have a program of their own */
 };
 

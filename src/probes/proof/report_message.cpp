@@ -51,7 +51,7 @@ bool is_tls_exit(std::uint32_t probe) {
       abi::kTlsWriteExExit,    abi::kTlsHandshakeExit, abi::kTlsRecordRecvExit,
       abi::kTlsRecordSendExit, abi::kTlsShutdownExit,  abi::kSealAt10Exit,
       abi::kSealAt14Exit,      abi::kSealAt20Exit,     abi::kSealAt24Exit,
-      abi::kOpen13Exit,        abi::kOpen12Exit};
+      abi::kOpen13Exit,        abi::kOpen12At10Exit,   abi::kOpen12At1cExit};
   return std::ranges::find(kExits, probe) != kExits.end();
 }
 

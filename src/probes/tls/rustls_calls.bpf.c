@@ -7,11 +7,11 @@ char LICENSE[] __weak SEC("license") = "GPL";
 
 /* Content types: as rustls' enum counts them (0.21 to 0.23, enums.rs), and as they are sent (RFC 8446
  * 5.1). */
-enum { kEnumApplicationData = 3, kTypeHandshake = 22, kTypeApplicationData = 23 };
+enum { kEnumApplicationData = 3, kTypeFirst = 20, kTypeHandshake = 22, kTypeApplicationData = 23 };
 enum { kKeyUpdate = 24 /* RFC 8446 4.6.3 */ };
 /* What sealing adds: tag and type of TLS 1.3 (RFC 8446 5.2); explicit nonce and tag (RFC 5288 3); tag
  * (RFC 7905 2). */
-enum { kSeal13 = 17, kSealGcm = 24, kSealChaCha = 16 };
+enum { kSeal13 = 17, kSealGcm = 24, kSealChaCha = 16, kNonce = 8 };
 enum { kSealedHeader = 5 /* rustls 0.23 leaves room for it before the record */ };
 enum { kMostPlaintext = 16384, kMostSealed = 16384 + 2048, kChunks = 16 };
 
@@ -234,23 +234,23 @@ struct opened {
   __u8 type; /* 0: unknown */
 };
 
-static __always_inline void find_type(struct opened *opened, __u32 enter, __u64 sealed,
-                                      __u64 sealed_length) {
+static __always_inline void find_type(struct opened *opened, const struct rustls_call *call) {
   __u64 first = 0;
+  __u8 tag;
   opened->type = 0;
-  if (enter == kOpen13Enter) {
-    /* It ended with its type, RFC 8446 5.2, which stays where it was. Where the tag was wrong there are
-     * zeros (ring, aws-lc). */
-    if (bpf_probe_read_user(&opened->type, 1, (void *)(opened->base + opened->bytes)))
-      opened->type = 0;
-    return;
+  switch (call->enter) {
+    case kOpen12At10Enter: tag = call->message[2]; break;
+    case kOpen12At1cEnter: tag = call->message[3] >> 32; break;
+    default:
+      /* It ended with its type, RFC 8446 5.2, which stays where it was. Where the tag was wrong there are
+       * zeros (ring, aws-lc). */
+      if (bpf_probe_read_user(&opened->type, 1, (void *)(opened->base + opened->bytes)))
+        opened->type = 0;
+      return;
   }
-  /* The record's header is still before it. */
-  __u8 header[kSealedHeader];
-  if (bpf_probe_read_user(header, sizeof(header), (void *)(sealed - kSealedHeader))) return;
-  if (header[1] != 3 || ((__u32)header[3] << 8 | header[4]) != sealed_length) return;
+  /* Likewise. */
   if (bpf_probe_read_user(&first, sizeof(first), (void *)opened->base) || !first) return;
-  opened->type = header[0];
+  opened->type = tag + kTypeFirst;
 }
 
 __noinline int find_opened(struct opened *opened, __u64 result, const struct rustls_call *call,
@@ -261,13 +261,15 @@ __noinline int find_opened(struct opened *opened, __u64 result, const struct rus
   if (length < kLeastSealedBytes || length > kMostSealed) return 0;
   if (bpf_probe_read_user(words, sizeof(words), (void *)result)) return 0;
   for (__u32 word = 0; word + 1 < kMessageWords; ++word) {
-    if (words[word] != sealed || words[word + 1] > length - kSealChaCha) continue;
-    __u64 more = length - words[word + 1];
-    if (call->enter == kOpen13Enter ? more < kSeal13 : more != kSealGcm && more != kSealChaCha)
-      continue;
-    opened->base = sealed;
+    if (words[word + 1] > length - kSealChaCha) continue;
+    __u64 before = words[word] - sealed, more = length - words[word + 1];
+    bool fits = call->enter == kOpen13Enter ? !before && more >= kSeal13
+                                            : more == kSealGcm ? !before || before == kNonce
+                                                               : !before && more == kSealChaCha;
+    if (!fits) continue;
+    opened->base = words[word];
     opened->bytes = words[word + 1];
-    find_type(opened, call->enter, sealed, length);
+    find_type(opened, call);
     return opened->type != 0;
   }
   return 0;
@@ -291,7 +293,10 @@ static __always_inline void on_opened(const struct pt_regs *ctx, const struct ru
   struct tls_stream *stream = stream_of_half(half);
   bool is_opened = find_opened(&opened, ctx->ax, call, half->at);
   if (!stream && !is_opened) is_opened = find_opened(&opened, ctx->ax, call, 1);
-  if (!is_opened) return; /* it has failed, or its next number will not follow */
+  if (!is_opened) { /* it has failed; if not, its next number will not follow */
+    if (opened.bytes) note(kNoteTlsUnbound);
+    return;
+  }
   half->next = call->number + 1;
   if (opened.type == kTypeHandshake && stream) look_for_key_update(stream, &opened);
   if (opened.type != kTypeApplicationData || !opened.bytes) return;

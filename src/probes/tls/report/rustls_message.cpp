@@ -12,8 +12,10 @@ namespace {
 constexpr unsigned kRdx = 2;  // by number, System V ABI for AMD64 §3.2.3: the third argument
 constexpr unsigned kRegisters = 16;
 constexpr std::int64_t kSliceBytes = 16;
+constexpr std::int64_t kVecBytes = 24;
 constexpr std::int64_t kChunksBytes = 32;
-constexpr std::int64_t kChunksEnd = 24;  // OutboundChunks::Multiple::end
+constexpr std::int64_t kVersionBytes = 4;  // an enum of 16 bits, and one value more
+constexpr std::int64_t kChunksEnd = 24;    // OutboundChunks::Multiple::end
 
 // The general purpose registers that hold the message's address, or have held it on some way.
 using Holders = std::bitset<kRegisters>;
@@ -65,6 +67,15 @@ void follow(Holders& holders, const x86::DecodedInstruction& decoded) {
   if (const auto number = number_of(decoded.operands[0].reg.value)) holders.set(*number);
 }
 
+std::optional<std::int64_t> type_place(const MessageReads& reads,
+                                       std::span<const std::int64_t> places) {
+  if (reads.others || reads.bytes.empty() || reads.words.empty()) return std::nullopt;
+  const std::int64_t place = *reads.bytes.begin();
+  if (*reads.bytes.rbegin() > place + 1 || *reads.words.begin() < 0) return std::nullopt;
+  if (std::ranges::find(places, place) == places.end()) return std::nullopt;
+  return place;
+}
+
 }  // namespace
 
 // From the first byte to the last, whatever the jumps: compilers keep an argument in one register
@@ -82,19 +93,22 @@ void add_message_reads(MessageReads& reads, std::span<const std::byte> code) {
   }
 }
 
-std::optional<std::uint32_t> content_type_place(const MessageReads& reads) {
-  // Behind the payload, or behind the version as well, of 4 bytes.
-  constexpr std::array<std::int64_t, 4> kPlaces = {kSliceBytes, kSliceBytes + 4, kChunksBytes,
-                                                   kChunksBytes + 4};
-  if (reads.others || reads.bytes.empty() || reads.words.empty()) return std::nullopt;
-  const std::int64_t place = *reads.bytes.begin();
-  if (*reads.bytes.rbegin() > place + 1) return std::nullopt;
-  if (std::ranges::find(kPlaces, place) == kPlaces.end()) return std::nullopt;
+std::optional<std::uint32_t> sealed_type_place(const MessageReads& reads) {
+  constexpr std::array<std::int64_t, 4> kPlaces = {kSliceBytes, kSliceBytes + kVersionBytes,
+                                                   kChunksBytes, kChunksBytes + kVersionBytes};
+  const auto place = type_place(reads, kPlaces);
+  if (!place) return std::nullopt;
+  const bool is_slice = *place < kChunksBytes;
   const std::int64_t last_word = *reads.words.rbegin();
-  const bool is_slice = place < kChunksBytes;
-  if (*reads.words.begin() < 0 || last_word > kChunksEnd) return std::nullopt;
   if (is_slice ? last_word >= kSliceBytes : last_word != kChunksEnd) return std::nullopt;
-  return static_cast<std::uint32_t>(place);
+  return static_cast<std::uint32_t>(*place);
+}
+
+std::optional<std::uint32_t> opened_type_place(const MessageReads& reads) {
+  constexpr std::array<std::int64_t, 2> kPlaces = {kSliceBytes, kVecBytes + kVersionBytes};
+  const auto place = type_place(reads, kPlaces);
+  if (!place || *reads.words.rbegin() >= *place) return std::nullopt;
+  return static_cast<std::uint32_t>(*place);
 }
 
 }  // namespace beyla::probes::tls

@@ -1,5 +1,5 @@
-// Where the content type stands in the message that MessageEncrypter::encrypt is given: Rust
-// promises no layout, so it is read off what the function itself reads. Pure functions, any thread.
+// Where the content type stands in the messages that encrypt and decrypt are given: Rust promises
+// no layout, so it is read off what the functions themselves read. Pure functions, any thread.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +21,10 @@ struct MessageReads {
 void add_message_reads(MessageReads& reads, std::span<const std::byte> code);
 
 // The enum's tag, and behind it the byte of an unknown type, are the only bytes that are read one
-// by one. Behind a slice of 16 bytes (rustls 0.21, 0.22), or a list of chunks of 32 (0.23), of
-// which the last word is read. nullopt: anything else.
-[[nodiscard]] std::optional<std::uint32_t> content_type_place(const MessageReads& reads);
+// by one. Of what encrypt is given: behind a slice of 16 bytes (rustls 0.21, 0.22), or a list of
+// chunks of 32 (0.23), of which the last word is read. nullopt: anything else.
+[[nodiscard]] std::optional<std::uint32_t> sealed_type_place(const MessageReads& reads);
+// Of what decrypt of TLS 1.2 is given: behind a slice (0.23), or a Vec of 24 bytes and the version.
+[[nodiscard]] std::optional<std::uint32_t> opened_type_place(const MessageReads& reads);
 
 }  // namespace beyla::probes::tls

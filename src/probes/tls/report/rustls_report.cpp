@@ -49,18 +49,23 @@ bool names_rustls_sources(const elf::ElfFile& elf) {
   });
 }
 
-std::optional<std::uint32_t> place_in_message(const elf::ElfFile& elf,
-                                              const std::vector<Found>& found) {
+MessageReads reads_of(const elf::ElfFile& elf, const std::vector<Found>& found,
+                      RustlsFunction what) {
   MessageReads reads;
   for (const Found& one : found) {
-    if (one.what != RustlsFunction::seal || one.symbol.bytes > native::kMaxFunctionBytes) continue;
+    if (one.what != what || one.symbol.bytes > native::kMaxFunctionBytes) continue;
     add_message_reads(reads, elf.bytes_at(one.symbol.address, one.symbol.bytes));
   }
-  return content_type_place(reads);
+  return reads;
 }
 
-std::optional<abi::tls_probe> seal_probe(std::uint32_t place) {
-  switch (place) {
+struct Probes {
+  abi::tls_probe seal{};
+  abi::tls_probe open12{};
+};
+
+std::optional<abi::tls_probe> seal_probe(std::optional<std::uint32_t> place) {
+  switch (place.value_or(0)) {
     case 0x10: return abi::kSealAt10Enter;
     case 0x14: return abi::kSealAt14Enter;
     case 0x20: return abi::kSealAt20Enter;
@@ -69,13 +74,33 @@ std::optional<abi::tls_probe> seal_probe(std::uint32_t place) {
   }
 }
 
-abi::tls_probe probe_of(RustlsFunction what, abi::tls_probe seal) {
-  switch (what) {
-    case RustlsFunction::open12: return abi::kOpen12Enter;
-    case RustlsFunction::open13: return abi::kOpen13Enter;
-    case RustlsFunction::seal: break;
+// A program may have no TLS 1.2.
+std::optional<abi::tls_probe> open12_probe(const elf::ElfFile& elf,
+                                           const std::vector<Found>& found) {
+  if (std::ranges::find(found, RustlsFunction::open12, &Found::what) == found.end()) {
+    return abi::kOpen12At10Enter;
   }
-  return seal;
+  switch (opened_type_place(reads_of(elf, found, RustlsFunction::open12)).value_or(0)) {
+    case 0x10: return abi::kOpen12At10Enter;
+    case 0x1c: return abi::kOpen12At1cEnter;
+    default: return std::nullopt;
+  }
+}
+
+std::optional<Probes> choose_probes(const elf::ElfFile& elf, const std::vector<Found>& found) {
+  const auto seal = seal_probe(sealed_type_place(reads_of(elf, found, RustlsFunction::seal)));
+  const auto open12 = open12_probe(elf, found);
+  if (!seal || !open12) return std::nullopt;
+  return Probes{*seal, *open12};
+}
+
+abi::tls_probe probe_of(RustlsFunction what, const Probes& probes) {
+  switch (what) {
+    case RustlsFunction::seal: return probes.seal;
+    case RustlsFunction::open12: return probes.open12;
+    case RustlsFunction::open13: break;
+  }
+  return abi::kOpen13Enter;
 }
 
 // At the first instruction, where a return probe may stand, too. And for processes where none may
@@ -106,12 +131,12 @@ abi::binary_report empty_report(abi::binary_kind kind, std::string_view text) {
 
 // All or none: of a connection whose cipher is left out nothing would be seen, and nobody told.
 std::optional<Points> all_points(std::span<const std::byte> file, const elf::ElfFile& elf,
-                                 const std::vector<Found>& found, abi::tls_probe seal) {
+                                 const std::vector<Found>& found, const Probes& probes) {
   const native::FunctionStarts starts(elf);
   Points points;
   for (const Found& one : found) {
     const auto sites = native::find_function_sites(elf, starts, one.symbol, kArguments);
-    const auto wants = points_of(file, sites, probe_of(one.what, seal));
+    const auto wants = points_of(file, sites, probe_of(one.what, probes));
     if (wants.empty() || points.size() + wants.size() > abi::kMaxProbePoints) return std::nullopt;
     points.insert(points.end(), wants.begin(), wants.end());
   }
@@ -128,10 +153,9 @@ std::optional<abi::binary_report> make_rustls_report(std::span<const std::byte> 
     if (!names_rustls_sources(*elf)) return std::nullopt;
     return empty_report(abi::kBinaryOther, "rustls_no_symbols");
   }
-  const auto place = place_in_message(*elf, found);
-  const auto seal = place ? seal_probe(*place) : std::nullopt;
-  if (!seal) return empty_report(abi::kBinaryOther, "rustls_unknown_layout");
-  const auto points = all_points(file, *elf, found, *seal);
+  const auto probes = choose_probes(*elf, found);
+  if (!probes) return empty_report(abi::kBinaryOther, "rustls_unknown_layout");
+  const auto points = all_points(file, *elf, found, *probes);
   if (!points) return empty_report(abi::kBinaryOther, "rustls_no_sites");
   auto report = empty_report(abi::kBinaryTls, "rustls");
   report.points.count = static_cast<std::uint32_t>(points->size());
