@@ -8,7 +8,7 @@
 
 namespace beyla::abi {
 
-enum : std::uint32_t { kBrokerBooksVersion = 4 };
+enum : std::uint32_t { kBrokerBooksVersion = 5 };
 enum { kBrokerBooksBytes = 4096 };
 
 enum broker_book : std::uint32_t {

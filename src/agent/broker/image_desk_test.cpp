@@ -101,6 +101,18 @@ TEST_F(ImageDeskTest, OtherProgramsAreLeftAlone) {
   EXPECT_EQ(counts_.go.value(), 0U);
 }
 
+TEST_F(ImageDeskTest, TlsCodeThatCannotBeProbedIsCountedOnItsOwn) {
+  run_and_select(process(1), "a");
+  settle();
+  auto report = other_report();
+  std::memcpy(report.text, "rustls_no_symbols", 17);
+  workers_.answer("a", report);
+  settle();
+  EXPECT_THAT(user_.attached, IsEmpty());
+  EXPECT_EQ(counts_.tls_unfit.value(), 1U);
+  EXPECT_EQ(counts_.other.value(), 0U);
+}
+
 TEST_F(ImageDeskTest, FilesWithInlinedFunctionsAreCounted) {
   for (const bool is_go : {true, false}) {
     const std::string name = is_go ? "a" : "b";

@@ -2,29 +2,18 @@
 // no layout, so it is read off what the functions themselves read. Pure functions, any thread.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <set>
-#include <span>
+
+#include "probes/native/argument_reads.h"
 
 namespace beyla::probes::tls {
-
-// What functions read of their third argument, a pointer: offsets, by the size of the read.
-struct MessageReads {
-  std::set<std::int64_t> bytes;
-  std::set<std::int64_t> words;  // of 8 bytes
-  bool others = false;           // at a place that cannot be told
-};
-
-// Adds those of one function. In: untrusted x86-64 code, all of it.
-void add_message_reads(MessageReads& reads, std::span<const std::byte> code);
 
 // The enum's tag, and behind it the byte of an unknown type, are the only bytes that are read one
 // by one. Of what encrypt is given: behind a slice of 16 bytes (rustls 0.21, 0.22), or a list of
 // chunks of 32 (0.23), of which the last word is read. nullopt: anything else.
-[[nodiscard]] std::optional<std::uint32_t> sealed_type_place(const MessageReads& reads);
+[[nodiscard]] std::optional<std::uint32_t> sealed_type_place(const native::ArgumentReads& reads);
 // Of what decrypt of TLS 1.2 is given: behind a slice (0.23), or a Vec of 24 bytes and the version.
-[[nodiscard]] std::optional<std::uint32_t> opened_type_place(const MessageReads& reads);
+[[nodiscard]] std::optional<std::uint32_t> opened_type_place(const native::ArgumentReads& reads);
 
 }  // namespace beyla::probes::tls

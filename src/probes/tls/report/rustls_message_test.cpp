@@ -2,62 +2,39 @@
 
 #include <gtest/gtest.h>
 
-#include "probes/x86/code_bytes_test.h"
+#include <array>
 
 namespace beyla::probes::tls {
 namespace {
 
-MessageReads reads_of(std::string_view code) {
-  MessageReads reads;
-  add_message_reads(reads, x86::testing::code_of(code));
-  return reads;
-}
+struct Row {
+  native::ArgumentReads reads;
+  std::optional<std::uint32_t> sealed;
+  std::optional<std::uint32_t> opened;
+};
 
-// As rustc compiles `encrypt`: mov rax,[rdx+10]; mov rbx,[rdx+18]; cmp qword [rdx],0.
-constexpr std::string_view kChunks = "48 8b 42 10  48 8b 5a 18  48 83 3a 00 ";
-// mov r15,rdx; mov edx,5; movzx eax,byte [r15+20]; movzx ebp,byte [r15+21].
-constexpr std::string_view kTypeAt20 = "49 89 d7  ba 05 00 00 00  41 0f b6 47 20  41 0f b6 6f 21 ";
-
-std::string join(std::string_view one, std::string_view other) {
-  return std::string(one) + std::string(other);
-}
-
-TEST(RustlsMessage, TypeBehindChunks) {
-  EXPECT_EQ(sealed_type_place(reads_of(join(kChunks, kTypeAt20))), 0x20);
-}
-
-TEST(RustlsMessage, TypeBehindASlice) {
-  // mov rbx,[rdx+8]; movzx eax,byte [rdx+10]; movzx ecx,byte [rdx+11]
-  const auto reads = reads_of("48 8b 5a 08  0f b6 42 10  0f b6 4a 11");
-  EXPECT_EQ(sealed_type_place(reads), 0x10);
-  EXPECT_EQ(opened_type_place(reads), 0x10);
-}
-
-TEST(RustlsMessage, TypeBehindAVec) {
-  // mov rbx,[rdx+10]; movzx eax,byte [rdx+1c]
-  EXPECT_EQ(opened_type_place(reads_of("48 8b 5a 10  0f b6 42 1c")), 0x1c);
-  EXPECT_EQ(sealed_type_place(reads_of("48 8b 5a 10  0f b6 42 1c")), std::nullopt);
-}
-
-TEST(RustlsMessage, WhatDoesNotFitIsRefused) {
-  // No byte; a byte elsewhere; two bytes apart; chunks whose end is not read; an indexed read.
-  EXPECT_EQ(sealed_type_place(reads_of(kChunks)), std::nullopt);
-  EXPECT_EQ(sealed_type_place(reads_of(join(kChunks, "0f b6 42 21"))), std::nullopt);
-  EXPECT_EQ(sealed_type_place(reads_of(join(kChunks, "0f b6 42 20  0f b6 4a 24"))), std::nullopt);
-  EXPECT_EQ(sealed_type_place(reads_of("48 8b 42 10  0f b6 42 20")), std::nullopt);
-  EXPECT_EQ(sealed_type_place(reads_of(join(kChunks, join(kTypeAt20, "41 8a 04 07")))),
-            std::nullopt);
-  EXPECT_EQ(sealed_type_place(MessageReads{}), std::nullopt);
-}
-
-TEST(RustlsMessage, AnOverwrittenRegisterIsNotTheMessage) {
-  // mov edx,5; movzx eax,byte [rdx+40]
-  EXPECT_TRUE(reads_of("ba 05 00 00 00  0f b6 42 40").bytes.empty());
-}
-
-TEST(RustlsMessage, ReadsUpToBytesThatAreNoInstruction) {
-  const auto reads = reads_of("0f b6 42 20  06  0f b6 42 28");
-  EXPECT_EQ(reads.bytes, std::set<std::int64_t>{0x20});
+TEST(RustlsMessage, TypeBehindWhatIsKnownOnly) {
+  const std::array rows = {
+      Row{{.bytes = {0x20, 0x21}, .words = {0, 0x10, 0x18}}, 0x20, std::nullopt},  // 0.23
+      Row{{.bytes = {0x24}, .words = {0, 0x10, 0x18}}, 0x24, std::nullopt},
+      Row{{.bytes = {0x10, 0x11}, .words = {0, 8}}, 0x10, 0x10},  // 0.21, 0.22; opened: 0.23
+      Row{{.bytes = {0x14}, .words = {8}}, 0x14, std::nullopt},
+      Row{{.bytes = {0x1c, 0x1d}, .words = {0, 8, 0x10}}, std::nullopt, 0x1c},
+      // No byte, no word; a byte elsewhere; two bytes apart; chunks whose end is not read; a slice
+      // that is longer than one; what cannot be told.
+      Row{{.bytes = {}, .words = {0, 0x18}}, std::nullopt, std::nullopt},
+      Row{{.bytes = {0x20}, .words = {}}, std::nullopt, std::nullopt},
+      Row{{.bytes = {0x21}, .words = {0, 0x18}}, std::nullopt, std::nullopt},
+      Row{{.bytes = {0x20, 0x24}, .words = {0, 0x18}}, std::nullopt, std::nullopt},
+      Row{{.bytes = {0x20}, .words = {0, 0x10}}, std::nullopt, std::nullopt},
+      Row{{.bytes = {0x10}, .words = {0, 0x10}}, std::nullopt, std::nullopt},
+      Row{{.bytes = {0x10}, .words = {-8, 8}}, std::nullopt, std::nullopt},
+      Row{{.bytes = {0x10}, .words = {0, 8}, .others = true}, std::nullopt, std::nullopt},
+  };
+  for (std::size_t at = 0; at < rows.size(); ++at) {
+    EXPECT_EQ(sealed_type_place(rows[at].reads), rows[at].sealed) << at;
+    EXPECT_EQ(opened_type_place(rows[at].reads), rows[at].opened) << at;
+  }
 }
 
 }  // namespace

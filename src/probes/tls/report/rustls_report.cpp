@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "probes/elf/functions.h"
+#include "probes/native/argument_reads.h"
 #include "probes/native/function_sites.h"
 #include "probes/tls/report/rustls_message.h"
 #include "probes/tls/report/rustls_names.h"
@@ -49,12 +50,12 @@ bool names_rustls_sources(const elf::ElfFile& elf) {
   });
 }
 
-MessageReads reads_of(const elf::ElfFile& elf, const std::vector<Found>& found,
-                      RustlsFunction what) {
-  MessageReads reads;
+native::ArgumentReads reads_of(const elf::ElfFile& elf, const std::vector<Found>& found,
+                               RustlsFunction what) {
+  native::ArgumentReads reads;
   for (const Found& one : found) {
     if (one.what != what || one.symbol.bytes > native::kMaxFunctionBytes) continue;
-    add_message_reads(reads, elf.bytes_at(one.symbol.address, one.symbol.bytes));
+    native::add_third_argument_reads(reads, elf.bytes_at(one.symbol.address, one.symbol.bytes));
   }
   return reads;
 }
