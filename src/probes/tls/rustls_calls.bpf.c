@@ -206,8 +206,8 @@ static __always_inline bool read_print(struct record_print *print, const __u64 *
          !bpf_probe_read_user(&print->bytes, sizeof(print->bytes), (void *)(words[at] + kPrintAt));
 }
 
-/* 0.23 gives a slice of its buffer, 0.21 and 0.22 a Vec {capacity, address, length}. Of the bytes that were
- * sealed 8 are left only where decrypt has not begun. */
+/* 0.23 gives a slice of its buffer, 0.21 and 0.22 a Vec {capacity, address, length}. Before
+ * the call, which writes the plaintext over the record. */
 __noinline int find_opener(const struct tls_object_key *key, const struct rustls_call *call) {
   if (!key || !call) return 0;
   for (__u32 at = 0; at < 2; ++at) {
