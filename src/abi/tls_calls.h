@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
- * Probes in TLS libraries of the C ABI (OpenSSL, BoringSSL, GnuTLS): which stand where, and what the
- * two halves must agree on about the plaintext that they report.
+ * Probes in TLS libraries (OpenSSL, BoringSSL, GnuTLS, and rustls, which is not of the C ABI): which
+ * stand where, and what the two halves must agree on about the plaintext that they report.
  *
  * Plaintext is a connection of its own: it has an id, a policy slot, stream positions and the records
  * of any connection (event_open, event_data, event_close in events.h). Its open record carries the
@@ -43,13 +43,31 @@ enum tls_probe {
    * size_t *written) */
   kTlsWriteFlagsEnter = 22,
   kTlsWriteFlagsExit = 23,
-  kTlsProbes = 24,
+  /* rustls: MessageEncrypter::encrypt and MessageDecrypter::decrypt, Rust's calling convention: rdi is
+   * where the result goes, rsi the object, rdx the message, rcx the number of the record. In the message
+   * the content type stands at that place, in hexadecimal; with TLS 1.3 that of decrypt tells nothing. */
+  kSealAt10Enter = 24,
+  kSealAt10Exit = 25,
+  kSealAt14Enter = 26,
+  kSealAt14Exit = 27,
+  kSealAt20Enter = 28,
+  kSealAt20Exit = 29,
+  kSealAt24Enter = 30,
+  kSealAt24Exit = 31,
+  kOpen13Enter = 32,
+  kOpen13Exit = 33,
+  kOpen12At10Enter = 34, /* behind a slice */
+  kOpen12At10Exit = 35,
+  kOpen12At1cEnter = 36, /* behind a Vec */
+  kOpen12At1cExit = 37,
+  kTlsProbes = 38,
+  kTlsFirstSeal = kSealAt10Enter, /* from here on they have a program of their own */
 };
 
 /* Added to the id of an exit: a return probe, which stands where the function is entered while the
  * stack pointer is at the return address. Only where no instruction is fit for an exit, and never in
  * processes that switch stacks below the kernel's eyes. */
-enum { kTlsByReturn = 32 };
+enum { kTlsByReturn = 64 };
 
 /* The connection_id of plaintext: the top bit; how many TLS objects its socket had before; and the
  * socket's cookie, which the kernel counts up from 1 (net/core/sock_diag.c) and never reaches 2^48. */
@@ -59,6 +77,9 @@ enum { kTlsGenerationShift = 48, kTlsGenerationMask = 0x7fff };
 enum {
   kTlsStreams = 16384, /* sockets under TLS at the same time, with all processes that have probes */
   kTlsObjects = 16384, /* TLS objects that are bound to one, or that had plaintext before they were */
+  kSealHalves = 32768, /* encrypters and decrypters of rustls: two a connection, four in its handshake */
+  kSealPrints = 8192,  /* records that were received and may tell whose they are */
+  kSealHeld = 256,     /* encrypters whose plaintext waits to be sent, that is to say to get its socket */
 };
 
 /* The cookie of an attached probe is its tls_probe. One that stands in every process that has mapped the library

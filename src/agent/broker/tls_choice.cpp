@@ -29,7 +29,10 @@ bool is_enter(const Point& point) {
       abi::kTlsReadEnter,       abi::kTlsReadExEnter,     abi::kTlsWriteEnter,
       abi::kTlsWriteExEnter,    abi::kTlsHandshakeEnter,  abi::kTlsFreeEnter,
       abi::kTlsRecordRecvEnter, abi::kTlsRecordSendEnter, abi::kTlsShutdownEnter,
-      abi::kTlsReadInnerEnter,  abi::kTlsWriteInnerEnter, abi::kTlsWriteFlagsEnter};
+      abi::kTlsReadInnerEnter,  abi::kTlsWriteInnerEnter, abi::kTlsWriteFlagsEnter,
+      abi::kSealAt10Enter,      abi::kSealAt14Enter,      abi::kSealAt20Enter,
+      abi::kSealAt24Enter,      abi::kOpen13Enter,        abi::kOpen12At10Enter,
+      abi::kOpen12At1cEnter};
   return std::ranges::find(kEnters, point.probe) != kEnters.end();
 }
 

@@ -9,6 +9,7 @@
 
 #include "probes/go/report/binary_report.h"
 #include "probes/go/report/file_view.h"
+#include "probes/tls/report/rustls_report.h"
 #include "probes/tls/report/tls_report.h"
 
 namespace beyla::agent::elf_worker {
@@ -21,7 +22,8 @@ constexpr int kExitBadRequest = 2;
 abi::binary_report report_of(std::span<const std::byte> file) {
   auto report = probes::go::make_binary_report(file);
   if (report.kind == abi::kBinaryGo) return report;
-  return probes::tls::make_tls_report(file).value_or(report);
+  if (const auto tls = probes::tls::make_tls_report(file)) return *tls;
+  return probes::tls::make_rustls_report(file).value_or(report);
 }
 
 abi::binary_report report_of(const base::Fd& file) {

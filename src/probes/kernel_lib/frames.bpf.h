@@ -207,12 +207,17 @@ static __always_inline void walk_copied(struct payload_scratch *scratch, struct 
   if (!walk(scratch, frame)) frame->synced = 0;
 }
 
-/* Call before a call's bytes are walked. False: nobody knows where in them a frame begins. */
-static __always_inline bool reach_frames(struct payload_scratch *scratch, struct frame_state *frame,
-                                         const struct user_buffer *buffer) {
+static __always_inline void pass_over_call(const struct payload_scratch *scratch,
+                                           struct frame_state *frame) {
   const struct event_data *event = &scratch->event;
   pass_over_hole(frame, event->offset);
   frame->next = event->offset + event->total_bytes;
+}
+
+/* Call before a call's bytes are walked. False: nobody knows where in them a frame begins. */
+static __always_inline bool reach_frames(struct payload_scratch *scratch, struct frame_state *frame,
+                                         const struct user_buffer *buffer) {
+  pass_over_call(scratch, frame);
   if (!frame->synced) frame->synced = find_frames(scratch, frame, buffer);
   return frame->synced;
 }

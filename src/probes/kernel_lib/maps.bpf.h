@@ -182,6 +182,7 @@ extern __u32 has_mptcp_listeners;
 extern __u32 last_slot_generation;
 extern __u32 fresh_slots;
 extern __u32 fresh_tls_streams;
+extern __u32 follow_rustls; /* set by user space: its probes stand in some process */
 /* What user space has decided, on which process; written by it before it runs decide_process. */
 extern __u64 decided_start_ns;
 extern __u32 decided_pid;

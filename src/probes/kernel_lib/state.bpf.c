@@ -13,6 +13,7 @@ __u32 has_mptcp_listeners;
 __u32 last_slot_generation;
 __u32 fresh_slots;
 __u32 fresh_tls_streams;
+__u32 follow_rustls;
 __u64 decided_start_ns;
 __u32 decided_pid;
 __u32 decided_generation;

@@ -13,7 +13,7 @@
 namespace beyla::probes::loader {
 namespace {
 
-constexpr std::string_view kTlsProgram = "tls_call";
+constexpr std::array<std::string_view, 2> kTlsPrograms = {"tls_call", "rustls_call"};
 constexpr std::string_view kSection = "uprobe.multi";  // libbpf before 1.3 does not know it
 
 struct Row {
@@ -70,7 +70,8 @@ void prepare_uprobe_programs(bpf_object& object, bool go_wanted, bool tls_wanted
     if (bpf_program__section_name(program) != kSection) continue;
     bpf_program__set_type(program, BPF_PROG_TYPE_KPROBE);
     bpf_program__set_expected_attach_type(program, static_cast<bpf_attach_type>(kTraceUprobeMulti));
-    const bool is_tls = bpf_program__name(program) == kTlsProgram;
+    const bool is_tls =
+        std::ranges::find(kTlsPrograms, bpf_program__name(program)) != kTlsPrograms.end();
     bpf_program__set_autoload(program, is_tls ? tls_wanted : go_wanted);
     bpf_program__set_autoattach(program, false);
   }

@@ -242,7 +242,8 @@ void KernelProbes::Impl::size_tls_maps(bool wanted) {
       maps.tls_scratch_by_cpu,
       wanted ? static_cast<std::uint32_t>(possible_cpus) * kTlsScratchDepth : 1);
   if (wanted) return;
-  for (auto* map : {maps.tls_streams, maps.free_tls_streams, maps.tls_objects}) {
+  for (auto* map : {maps.tls_streams, maps.free_tls_streams, maps.tls_objects, maps.rustls_halves,
+                    maps.rustls_prints, maps.rustls_held}) {
     bpf_map__set_max_entries(map, 1);
   }
 }
@@ -301,8 +302,11 @@ base::Result<std::unique_ptr<KernelProbes>> KernelProbes::load(const ProbeOption
   if (can_have_uprobes) TRY_VOID(impl->make_closer());
   if (with_go) TRY_VOID(impl->make_go_probes());
   if (with_tls) {
-    impl->tls =
-        std::make_unique<TlsProbes>(bpf_program__fd(impl->skeleton->progs.tls_call), *impl->closer);
+    const auto& programs = impl->skeleton->progs;
+    impl->tls = std::make_unique<TlsProbes>(
+        TlsPrograms{bpf_program__fd(programs.tls_call), bpf_program__fd(programs.rustls_call),
+                    &impl->skeleton->bss->follow_rustls},
+        *impl->closer);
   }
   for (std::uint32_t port = 0; port < abi::kPorts; ++port) {
     if (options.wanted_ports.test(port)) set_bit(impl->skeleton->bss->wanted_ports, port);

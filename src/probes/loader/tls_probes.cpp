@@ -38,21 +38,25 @@ base::Result<TlsLinks> TlsProbes::attach_everywhere(int library_fd,
 
 base::Result<TlsLinks> TlsProbes::link(std::uint32_t pid, int library_fd,
                                        std::span<const TlsPlace> places, std::uint64_t added) {
+  const bool is_rustls = !places.empty() && places.front().probe >= abi::kTlsFirstSeal;
   std::vector<UprobePlace> at_place;
   std::vector<UprobePlace> at_return;
   for (const TlsPlace& place : places) {
-    if (place.probe == 0 || place.probe >= abi::kTlsProbes) {
+    if (place.probe == 0 || place.probe >= abi::kTlsProbes ||
+        (place.probe >= abi::kTlsFirstSeal) != is_rustls) {
       return base::fail_errno(EINVAL, "no probe of a TLS library");
     }
     (place.at_return ? at_return : at_place).push_back({place.offset, place.probe | added});
   }
+  const int program_fd = is_rustls ? programs_.rustls_fd : programs_.call_fd;
+  if (is_rustls) *programs_.follow_rustls = 1;
   TlsLinks links(closer_);
   if (!at_place.empty()) {
-    links.places_ = TRY(link_uprobes(program_fd_, library_fd, pid, at_place));
+    links.places_ = TRY(link_uprobes(program_fd, library_fd, pid, at_place));
   }
   if (!at_return.empty()) {
     links.returns_ =
-        TRY(link_uprobes(program_fd_, library_fd, pid, at_return, HitAt::function_return));
+        TRY(link_uprobes(program_fd, library_fd, pid, at_return, HitAt::function_return));
   }
   links.points_ = places.size();
   return links;

@@ -21,6 +21,13 @@ struct TlsPlace {
   bool at_return = false;   // the probe is an exit, and is hit when the function returns
 };
 
+// Of the loaded kernel half, and borrowed.
+struct TlsPrograms {
+  int call_fd = -1;
+  int rustls_fd = -1;
+  std::uint32_t* follow_rustls = nullptr;  // of the kernel: set before the first probe in rustls
+};
+
 // The probes of one library in one process; they go with this, some time later. Move-only.
 class TlsLinks {
  public:
@@ -45,13 +52,14 @@ class TlsLinks {
 
 class TlsProbes {
  public:
-  // Of the loaded kernel half; `closer` must outlive this and all links.
-  TlsProbes(int program_fd, LinkCloser& closer) : program_fd_(program_fd), closer_(closer) {}
+  // `closer` must outlive this and all links.
+  TlsProbes(const TlsPrograms& programs, LinkCloser& closer)
+      : programs_(programs), closer_(closer) {}
 
   // In the process, as this process's pid namespace calls it, wherever it has mapped the file;
   // which is borrowed during the call. REQUIRES: each place is proven for this very file; at most
-  // kMaxUprobePlaces. All or none: ESRCH: the process has ended; EINVAL: not a probe of this
-  // library; else the kernel refuses one.
+  // kMaxUprobePlaces, and of rustls or of others, never both. All or none: ESRCH: the process
+  // has ended; EINVAL: not a probe of this library; else the kernel refuses one.
   [[nodiscard]] base::Result<TlsLinks> attach(std::uint32_t pid, int library_fd,
                                               std::span<const TlsPlace> places);
   // The same in every process, those that come later too, for which it costs a breakpoint a hit:
@@ -66,7 +74,7 @@ class TlsProbes {
   [[nodiscard]] base::Result<TlsLinks> link(std::uint32_t pid, int library_fd,
                                             std::span<const TlsPlace> places, std::uint64_t added);
 
-  int program_fd_;
+  TlsPrograms programs_;
   LinkCloser& closer_;
 };
 

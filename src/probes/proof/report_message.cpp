@@ -47,10 +47,12 @@ bool is_go_probe(std::uint32_t probe) {
 
 bool is_tls_exit(std::uint32_t probe) {
   constexpr std::array kExits = {
-      abi::kTlsReadExit,       abi::kTlsReadExExit,    abi::kTlsWriteExit,
-      abi::kTlsWriteExExit,    abi::kTlsHandshakeExit, abi::kTlsRecordRecvExit,
-      abi::kTlsRecordSendExit, abi::kTlsShutdownExit,  abi::kTlsReadInnerExit,
-      abi::kTlsWriteInnerExit, abi::kTlsWriteFlagsExit};
+      abi::kTlsReadExit,       abi::kTlsReadExExit,     abi::kTlsWriteExit,
+      abi::kTlsWriteExExit,    abi::kTlsHandshakeExit,  abi::kTlsRecordRecvExit,
+      abi::kTlsRecordSendExit, abi::kTlsShutdownExit,   abi::kTlsReadInnerExit,
+      abi::kTlsWriteInnerExit, abi::kTlsWriteFlagsExit, abi::kSealAt10Exit,
+      abi::kSealAt14Exit,      abi::kSealAt20Exit,      abi::kSealAt24Exit,
+      abi::kOpen13Exit,        abi::kOpen12At10Exit,    abi::kOpen12At1cExit};
   return std::ranges::find(kExits, probe) != kExits.end();
 }
 

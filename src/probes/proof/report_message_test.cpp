@@ -108,7 +108,7 @@ TEST(ReportMessage, RefusesWhatNoWorkerSaysOfATlsLibrary) {
       {"no points", [](auto& report) { report.points = other_report().points; }},
       {"a place in Go's structs", [](auto& report) { report.go.offset[0] = 8; }},
       {"a probe left out that is none",
-       [](auto& report) { report.left_out = 1U << abi::kTlsProbes; }},
+       [](auto& report) { report.left_out = std::uint64_t{1} << abi::kTlsProbes; }},
   };
   for (const auto& [name, change] : changes) {
     auto report = tls_report();

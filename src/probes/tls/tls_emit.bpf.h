@@ -18,7 +18,7 @@ struct {
   __uint(max_entries, kTlsScratchDepth);
   __type(key, __u32);
   __type(value, struct tls_scratch);
-} tls_scratch_by_cpu SEC(".maps");
+} tls_scratch_by_cpu __weak SEC(".maps");
 
 static __always_inline struct tls_scratch *take_tls_scratch(void) {
   for (__u32 depth = 0; depth < kTlsScratchDepth; ++depth) {
@@ -60,14 +60,27 @@ static __always_inline bool announce_plaintext(struct tls_stream *stream, struct
   return true;
 }
 
-/* The first `wanted` bytes of the buffer and its last ones; returns how many those are together. */
-static __always_inline __u32 copy_ends(struct payload_scratch *scratch, __u64 buffer, __u32 wanted,
-                                       __u32 total) {
+/* Plaintext, in one place: memory of the process, or what was kept of it in a map. */
+struct tls_source {
+  __u64 user;
+  const void *kept; /* 0: it is the former */
+};
+
+static __always_inline long read_source(void *to, __u32 bytes, const struct tls_source *from,
+                                        __u32 at) {
+  if (!from->kept) return bpf_probe_read_user(to, bytes, (void *)(from->user + at));
+  barrier_var(at);
+  return at > kRecordHeadBytes ? -1 : bpf_probe_read_kernel(to, bytes, from->kept + at);
+}
+
+/* The first `wanted` bytes of the source and its last ones; returns how many those are together. */
+static __always_inline __u32 copy_ends(struct payload_scratch *scratch, const struct tls_source *source,
+                                       __u32 wanted, __u32 total) {
   scratch->event.head_bytes = 0;
   scratch->event.flags = kDataUnreadable;
   barrier_var(wanted);
   if (wanted > kRecordHeadBytes) wanted = kRecordHeadBytes;
-  if (bpf_probe_read_user(scratch->bytes, wanted, (void *)buffer)) {
+  if (read_source(scratch->bytes, wanted, source, 0)) {
     note(kNoteUnreadable);
     return 0;
   }
@@ -81,30 +94,48 @@ static __always_inline __u32 copy_ends(struct payload_scratch *scratch, __u64 bu
   __u32 at = wanted;
   barrier_var(at);
   if (at > kRecordHeadBytes) return wanted;
-  return bpf_probe_read_user(scratch->bytes + at, tail, (void *)(buffer + total - tail)) ? wanted
-                                                                                        : at + tail;
+  return read_source(scratch->bytes + at, tail, source, total - tail) ? wanted : at + tail;
 }
 
-/* As copy_ends(), of plaintext that is frames: as copy_frames() of a socket. Not static: the kernel verifies
- * it once. */
-__noinline __u32 copy_plaintext_frames(struct tls_stream *stream, struct payload_scratch *scratch,
-                                       __u64 base, __u32 direction) {
-  if (!stream || !scratch) return 0;
-  struct frame_state *frame = &stream->frames[direction % kDirections];
-  struct user_buffer buffer = {.base = (void *)base};
+/* What is copied whole. */
+static __always_inline __u32 copy_short_frames(struct payload_scratch *scratch,
+                                               struct frame_state *frame,
+                                               const struct tls_source *source) {
   __u32 total = scratch->event.total_bytes;
-  if (!reach_frames(scratch, frame, &buffer))
-    return copy_ends(scratch, base, smaller(total, kRecordHeadBytes), total);
-  if (total > kRecordHeadBytes) return copy_walked(scratch, frame, &buffer, stream->budget.announced);
-  __u32 copied = copy_ends(scratch, base, total, total);
-  if (copied == total) walk_copied(scratch, frame);
+  __u32 copied = copy_ends(scratch, source, total, total);
+  if (copied == total && frame->synced) walk_copied(scratch, frame);
   else frame->synced = 0;
   return copied;
 }
 
-/* What a call has moved: `bytes` of the buffer. Not static: the kernel verifies it once. */
-__noinline int emit_plaintext(struct tls_stream *stream, __u64 goroutine, __u32 direction,
-                              __u64 buffer, __u32 bytes) {
+/* As copy_ends(), of plaintext that is frames: as copy_frames() of a socket. Not static: the kernel verifies
+ * it once; weak, as end_plaintext(). */
+__weak __noinline __u32 copy_plaintext_frames(struct tls_stream *stream,
+                                              struct payload_scratch *scratch, __u64 base,
+                                              __u32 direction) {
+  if (!stream || !scratch) return 0;
+  struct frame_state *frame = &stream->frames[direction % kDirections];
+  struct user_buffer buffer = {.base = (void *)base};
+  struct tls_source source = {.user = base};
+  __u32 total = scratch->event.total_bytes;
+  if (!reach_frames(scratch, frame, &buffer))
+    return copy_ends(scratch, &source, smaller(total, kRecordHeadBytes), total);
+  if (total > kRecordHeadBytes) return copy_walked(scratch, frame, &buffer, stream->budget.announced);
+  return copy_short_frames(scratch, frame, &source);
+}
+
+/* REQUIRES: what was kept is no longer than a record. */
+static __always_inline __u32 copy_source_frames(struct tls_stream *stream,
+                                                struct payload_scratch *scratch,
+                                                const struct tls_source *source, __u32 direction) {
+  if (!source->kept) return copy_plaintext_frames(stream, scratch, source->user, direction);
+  struct frame_state *frame = &stream->frames[direction % kDirections];
+  pass_over_call(scratch, frame);
+  return copy_short_frames(scratch, frame, source);
+}
+
+static __always_inline int emit_source(struct tls_stream *stream, __u64 goroutine, __u32 direction,
+                                       const struct tls_source *source, __u32 bytes) {
   if (!stream || direction >= kDirections) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   __u64 offset = stream->next_offset[direction];
@@ -130,11 +161,11 @@ __noinline int emit_plaintext(struct tls_stream *stream, __u64 goroutine, __u32 
     fill_header(&event->header, kEventData, sizeof(*event), stream->budget.id);
     fill_key(&event->process, task);
     __u32 copied = stream->budget.framed
-                       ? copy_plaintext_frames(stream, &scratch->payload, buffer, direction)
-                       : copy_ends(&scratch->payload, buffer, wanted, bytes);
+                       ? copy_source_frames(stream, &scratch->payload, source, direction)
+                       : copy_ends(&scratch->payload, source, wanted, bytes);
     if (!stream->budget.framed && is_framed_opening(event, scratch->payload.bytes)) {
       begin_framed(event, &stream->budget, stream->frames, direction);
-      copied = copy_plaintext_frames(stream, &scratch->payload, buffer, direction);
+      copied = copy_source_frames(stream, &scratch->payload, source, direction);
     }
     spend_credit(&stream->budget, direction, event->head_bytes);
     __u32 size = sizeof(*event) + copied;
@@ -145,4 +176,12 @@ __noinline int emit_plaintext(struct tls_stream *stream, __u64 goroutine, __u32 
   /* Not before the copy: the next hit on this CPU may write here. */
   __sync_lock_test_and_set(&scratch->in_use, 0);
   return 0;
+}
+
+/* What a call has moved: `bytes` of the buffer. Not static: the kernel verifies it once; weak, as
+ * end_plaintext(). */
+__weak __noinline int emit_plaintext(struct tls_stream *stream, __u64 goroutine, __u32 direction,
+                                     __u64 buffer, __u32 bytes) {
+  struct tls_source source = {.user = buffer};
+  return emit_source(stream, goroutine, direction, &source, bytes);
 }

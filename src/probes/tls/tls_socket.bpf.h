@@ -4,6 +4,7 @@
 #pragma once
 
 #include "probes/socket/payload.bpf.h"
+#include "probes/tls/rustls_socket.bpf.h"
 #include "probes/tls/tls_thread.bpf.h"
 
 /* RFC 8446 5.1; RFC 5246 6.2.3 allows records to be longer by 2048. */
@@ -107,6 +108,7 @@ struct record_walk {
   const void *base;
   __u32 bytes;
   __u32 at;
+  __u32 index; /* of the stream */
   bool lost;
 };
 
@@ -124,14 +126,15 @@ static long walk_record(__u32 index, struct record_walk *walk) {
       stream->lengths[place] = length;
       stream->lengths_seen = place + 1;
     }
+    if (follow_rustls) keep_print(stream, walk->index, walk->base, walk->at, walk->bytes, length);
   }
   walk->at += kTlsHeaderBytes + length;
   return 0;
 }
 
 /* Which records a receive has brought, as long as that may be needed to prove an object. */
-static __always_inline void walk_records(struct tls_stream *stream, struct task_struct *task,
-                                         struct sock *sk, __u32 bytes) {
+static __always_inline void walk_records(struct tls_stream *stream, __u32 index,
+                                         struct task_struct *task, struct sock *sk, __u32 bytes) {
   struct user_iovec piece;
   if (stream->walks >= kTlsWalks) return;
   ++stream->walks;
@@ -143,7 +146,8 @@ static __always_inline void walk_records(struct tls_stream *stream, struct task_
   }
   stream->framed = 0;
   if (!first_piece(&piece, task, sk, kReceived, bytes) || piece.length != bytes) return;
-  struct record_walk walk = {.stream = stream, .base = piece.base, .bytes = bytes, .at = left};
+  struct record_walk walk = {
+      .stream = stream, .base = piece.base, .bytes = bytes, .at = left, .index = index};
   bpf_loop(kTlsWalkedRecords, walk_record, &walk, 0);
   if (walk.lost || walk.at < bytes) return;
   stream->record_left = walk.at - bytes;
@@ -207,8 +211,9 @@ static __always_inline bool observe_tls(struct connection_state *state, struct t
   if (call) {
     note_nested(stream, state->tls_stream, call, task);
   } else {
-    if (direction == kReceived && stream->binding < kTlsProven)
-      walk_records(stream, task, sk, bytes);
+    if (direction == kReceived && (stream->binding < kTlsProven || stream->sealed == kSealedInPart))
+      walk_records(stream, state->tls_stream, task, sk, bytes);
+    if (direction == kSent && follow_rustls) match_sent(stream, state->tls_stream, task, sk, bytes);
     note_outside(stream, state->tls_stream, task, direction, wrote);
   }
   if (stream->binding >= kTlsProven) state->hides_bytes = 1;

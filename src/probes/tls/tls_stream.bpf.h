@@ -42,6 +42,7 @@ struct tls_stream {
   __u8 framed; /* record_left is known */
   __u32 record_left; /* of a record that the latest receive has cut */
   __u32 fits; /* reads in a row whose lengths were those of records */
+  __u32 sealed; /* tls_sealed, of rustls.bpf.h */
   __u32 lengths_seen;
   __u16 lengths[kTlsLengths]; /* of the records with application data in the latest receive */
   struct frame_state frames[kDirections]; /* of the plaintext */
