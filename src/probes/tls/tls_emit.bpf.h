@@ -95,7 +95,7 @@ __noinline __u32 copy_plaintext_frames(struct tls_stream *stream, struct payload
   __u32 total = scratch->event.total_bytes;
   if (!reach_frames(scratch, frame, &buffer))
     return copy_ends(scratch, base, smaller(total, kRecordHeadBytes), total);
-  if (total > kRecordHeadBytes) return copy_walked(scratch, frame, &buffer, stream->budget.announced);
+  if (total > kWorthWalking) return copy_walked(scratch, frame, &buffer, stream->budget.announced);
   __u32 copied = copy_ends(scratch, base, total, total);
   if (copied == total) walk_copied(scratch, frame);
   else frame->synced = 0;
