@@ -10,6 +10,7 @@
 enum {
   kMaxWalkSteps = 4096,        /* of one call, some 50 ns each: a frame takes two, a piece of a vector one */
   kWalkBudgetBytes = 262144,   /* copied of the frames that begin in one call, headers not counted */
+  kWorthWalking = 2048,        /* of a shorter call all is copied, at once */
   kWorthPassingOver = 512,     /* shorter content is copied: a record costs more */
   kFoundHeaders = 2,           /* that fit behind each other: here a frame begins */
 };

@@ -15,7 +15,7 @@ __noinline __u32 copy_frames(struct user_buffer *buffer, struct connection_state
   __u32 total = scratch->event.total_bytes;
   if (!reach_frames(scratch, frame, buffer))
     return copy_payload(buffer, direction, kRecordHeadBytes, total);
-  if (total > kRecordHeadBytes) return copy_walked(scratch, frame, buffer, state->budget.announced);
+  if (total > kWorthWalking) return copy_walked(scratch, frame, buffer, state->budget.announced);
   __u32 copied = copy_payload(buffer, direction, total, total);
   if (copied == total) walk_copied(scratch, frame);
   else frame->synced = 0;

@@ -120,7 +120,7 @@ __weak __noinline __u32 copy_plaintext_frames(struct tls_stream *stream,
   __u32 total = scratch->event.total_bytes;
   if (!reach_frames(scratch, frame, &buffer))
     return copy_ends(scratch, &source, smaller(total, kRecordHeadBytes), total);
-  if (total > kRecordHeadBytes) return copy_walked(scratch, frame, &buffer, stream->budget.announced);
+  if (total > kWorthWalking) return copy_walked(scratch, frame, &buffer, stream->budget.announced);
   return copy_short_frames(scratch, frame, &source);
 }
 
