@@ -1,4 +1,5 @@
 #include "probes/tls/report/rustls_report.h"
+#include "base/byte_reader.h"
 
 #include <algorithm>
 #include <array>
@@ -38,15 +39,23 @@ std::vector<Found> find_rustls(const elf::ElfFile& elf) {
   return found;
 }
 
+// The text, going on with a letter or digit: where it is only looked for, as here, it ends.
+bool holds(std::string_view bytes, std::string_view text) {
+  constexpr std::string_view kGoesOn = "abcdefghijklmnopqrstuvwxyz0123456789";
+  for (auto at = bytes.find(text); at != bytes.npos; at = bytes.find(text, at + 1)) {
+    const auto behind = bytes.substr(at + text.size(), 1);
+    if (!behind.empty() && kGoesOn.contains(behind.front())) return true;
+  }
+  return false;
+}
+
 // In the places of source files that Rust's panics name: of a crate from a registry, or vendored.
 bool names_rustls_sources(const elf::ElfFile& elf) {
   constexpr std::array<std::string_view, 2> kSources = {"/rustls-0.", "/rustls/src/"};
   return std::ranges::any_of(elf.segments(), [&](const elf::Segment& segment) {
     if (segment.writable) return false;
-    const auto bytes = elf.bytes_of(segment);
-    return std::ranges::any_of(kSources, [&](std::string_view text) {
-      return ::memmem(bytes.data(), bytes.size(), text.data(), text.size()) != nullptr;
-    });
+    const auto bytes = base::as_text(elf.bytes_of(segment));
+    return std::ranges::any_of(kSources, [&](std::string_view text) { return holds(bytes, text); });
   });
 }
 
