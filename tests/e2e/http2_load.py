@@ -143,7 +143,13 @@ class Curl(Client):
 
 
 class CurlUpgrade(Curl):
+    """Told as the upgrade that it begins with: what is asked by HTTP/1 and answered by HTTP/2 is not followed (docs/metrics.md)."""
+
     how = "--http2"
+
+    def truth(self, output: str) -> Truth:
+        asked = super().truth(output).answered
+        return Truth(Counter({(method, path, 101): count for (method, path, _), count in asked.items()}))
 
 
 class Node(Client):

@@ -178,8 +178,28 @@ std::size_t FrameWalker::take_payload(const session::Segment& segment,
   }
   if (passed < wanted_)
     payload_->append(bytes.first(std::min<std::size_t>(used, wanted_ - passed)));
-  if (left_ == 0) end_frame(payload_->view(), at);
+  if (left_ == 0) {
+    end_frame(payload_->view(), at);
+  } else if (lacks_only_padding()) {
+    end_before_padding(at);
+  }
   return used;
+}
+
+bool FrameWalker::lacks_only_padding() const {
+  const bool is_padded = carries_block(frame_.type) && frame_.type != FrameType::continuation &&
+                         frame_.has(kPadded) && !broken_;
+  if (!is_padded || payload_->empty()) return false;
+  return left_ <= std::to_integer<std::uint32_t>(payload_->view().front());
+}
+
+// Servers answer once they have the block (nginx): the padding may come behind the answer. It is
+// passed over as if it were a frame of its own.
+void FrameWalker::end_before_padding(const FrameEnd& at) {
+  constexpr std::array<std::byte, 255> kPadding{};
+  payload_->append(std::span(kPadding).first(left_));
+  end_frame(payload_->view(), at);
+  if (state_ == State::header) resume_before_boundary(left_);
 }
 
 session::HoleKind FrameWalker::on_hole(const session::Hole& hole) {

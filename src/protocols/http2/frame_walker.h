@@ -92,6 +92,8 @@ class FrameWalker {
   void begin_frame(const session::Segment& segment);
   [[nodiscard]] bool may_follow() const;
   void skip(std::uint64_t length, const FrameEnd& at);
+  [[nodiscard]] bool lacks_only_padding() const;
+  void end_before_padding(const FrameEnd& at);
   void end_frame(std::span<const std::byte> payload, const FrameEnd& at);
   void end_data(std::span<const std::byte> payload, const FrameEnd& at);
   void end_fragment(std::span<const std::byte> payload, const FrameEnd& at);

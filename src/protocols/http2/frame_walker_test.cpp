@@ -53,6 +53,29 @@ TEST(FrameWalker, PaddingAndWhatStandsInFront) {
       Lines{"promise 1 "});
 }
 
+// nginx answers once it has the block, and clients send the padding in a call of its own.
+TEST(FrameWalker, ABlockIsWholeBeforeItsPaddingHasCome) {
+  const std::string padded = headers(kEndHeaders | kPadded, 1,
+                                     "\x03"
+                                     "abPAD");
+  const std::string next = headers(kEndHeaders, 3, "c");
+  for (std::size_t missing = 1; missing <= 3; ++missing) {
+    const std::size_t cut = padded.size() - missing;
+    Walk walk;
+    EXPECT_EQ(walk.feed(padded.substr(0, cut)).lines(), Lines{"block 1 ab"}) << missing;
+    EXPECT_EQ(walk.feed(padded.substr(cut) + next).lines(), (Lines{"block 1 ab", "block 3 c"}))
+        << missing;
+  }
+  EXPECT_EQ(Walk().feed(padded.substr(0, padded.size() - 4)).lines(), Lines{});
+}
+
+TEST(FrameWalker, PaddingThatIsTooLongIsRefusedBeforeItHasCome) {
+  const std::string padded = headers(kEndHeaders | kPadded | kPriority, 1,
+                                     "\x03"
+                                     "abPAD");
+  EXPECT_EQ(Walk().feed(padded.substr(0, padded.size() - 2)).lines(), kRefused);
+}
+
 TEST(FrameWalker, PaddingThatIsTooLong) {
   const std::string all = u32(0) + std::string("\x10", 1);
   EXPECT_EQ(Walk().feed(headers(kEndHeaders | kPriority, 1, all)).lines(), Lines{"block 1 "});
