@@ -155,7 +155,7 @@ class Http2Test(unittest.TestCase):
                 for _ in range(49):
                     client.get(path)
                 seen += 49
-                settle(lambda: agent.scrape().total(EXCHANGES) == seen, 10)
+                settle(lambda: agent.scrape().total(EXCHANGES) == seen and len(agent.traces()) == seen, 10)
                 paths = {trace.path for trace in agent.traces()}
                 self.assertEqual(paths, {""})
                 metrics = agent.quiet_metrics()

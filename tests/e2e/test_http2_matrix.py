@@ -17,6 +17,7 @@ from harness import FULL, Agent, main, settle, wait_until
 from http2_load import CLIENTS, Ask, Client, Curl, CurlUpgrade, H2load, Nghttp, Node, Truth
 from http2_targets import SERVERS, GoHttp2, H2o, Http2Server, Nghttpd, NginxHttp2, NodeHttp2
 from observed import Metrics
+from processes import family
 from workshop import duplicate
 
 ROWS = os.environ.get("ROWS", "")
@@ -56,6 +57,12 @@ def line_of(line: str) -> Ask:
 
 class SlowH2load(H2load):
     paths = {"/slow": 200}  # a third of a second
+
+
+def signal_all(server: Http2Server, number: signal.Signals) -> None:
+    """Its workers, too."""
+    for pid in family(server.process.pid):
+        os.kill(pid, number)
 
 
 class MatrixTest(unittest.TestCase):
@@ -114,13 +121,13 @@ class MatrixTest(unittest.TestCase):
                         wait_for_tls(agent, pid)
                     else:
                         wait_until(lambda: f"pid={pid} " in agent.stderr(), ATTACH_SECONDS, "the client is selected")
-                    server.process.send_signal(signal.SIGCONT)
+                    signal_all(server, signal.SIGCONT)
 
-                server.process.send_signal(signal.SIGSTOP)  # the client waits until its probes are there
+                signal_all(server, signal.SIGSTOP)  # the client waits until its probes are there
                 try:
                     truth = run.run(program, once_started)
                 finally:
-                    server.process.send_signal(signal.SIGCONT)
+                    signal_all(server, signal.SIGCONT)
                 self.judge(agent, truth, "client")
                 print(f"{client.name} {way(server.secure)} to {server.name}: {truth.requests} requests", flush=True)
 

@@ -285,7 +285,7 @@ TEST(ElfWorkerNeeds, MappingItsFileAndAnsweringOnItsChannel) {
     struct stat status{};
     teller.say_result("fstat", ::fstat(file.get(), &status));
     const auto bytes = static_cast<std::size_t>(status.st_size);
-    void* mapped = ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, file.get(), 0);
+    void* mapped = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, file.get(), 0);
     if (mapped == MAP_FAILED) fail_child(teller, "mmap");
     const std::vector<std::vector<char>> memory(64, std::vector<char>(1U << 20U, 'x'));
     teller.say_result("send", ::send(theirs.get(), mapped, 4, MSG_NOSIGNAL));

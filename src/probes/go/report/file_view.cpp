@@ -13,7 +13,9 @@ base::Result<FileView> FileView::make(int fd) {
   if (!S_ISREG(status.st_mode)) return base::fail_errno(EINVAL, "the executable is no file");
   if (status.st_size == 0) return FileView({});
   const auto bytes = static_cast<std::size_t>(status.st_size);
-  void* const begin = ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+  // Shared: in private mappings, of readers too, stand the breakpoints of uprobes that are in every
+  // process (valid_vma(), kernel/events/uprobes.c).
+  void* const begin = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
   if (begin == MAP_FAILED) return base::fail_errno(errno, "cannot map the executable");
   return FileView({static_cast<std::byte*>(begin), bytes});
 }
