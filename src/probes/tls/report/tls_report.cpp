@@ -82,6 +82,7 @@ std::optional<abi::binary_report> make_tls_report(std::span<const std::byte> fil
   const auto elf = elf::ElfFile::read(file);
   if (!elf || elf->machine() != elf::Machine::x86_64) return std::nullopt;
   std::vector<std::string_view> names;
+  names.reserve(std::size(kWantedFunctions));
   for (const WantedFunction& wanted : kWantedFunctions) names.push_back(wanted.name);
   const auto found = elf::find_functions(*elf, names);
 
