@@ -44,7 +44,7 @@ Points exits_of(const Points& points, const Point& enter, ReturnProbes returns) 
 
 }  // namespace
 
-Points wanted_tls_points(Points points, ReturnProbes returns) {
+Points wanted_tls_points(const Points& points, ReturnProbes returns) {
   Points wanted;
   for (const Point& enter : points) {
     if (!is_enter(enter)) continue;

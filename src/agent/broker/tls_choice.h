@@ -16,8 +16,8 @@ namespace beyla::broker {
 enum class ReturnProbes : std::uint8_t { never, allowed };
 
 // Of a call that ends in several ways one is taken; without any, its entry is of no use, either.
-[[nodiscard]] std::vector<abi::probe_point> wanted_tls_points(std::vector<abi::probe_point> points,
-                                                              ReturnProbes returns);
+[[nodiscard]] std::vector<abi::probe_point> wanted_tls_points(
+    const std::vector<abi::probe_point>& points, ReturnProbes returns);
 
 // Out of those that are proven, the calls of which all points are.
 [[nodiscard]] std::vector<abi::probe_point> complete_tls_points(
