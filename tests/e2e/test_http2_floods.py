@@ -111,7 +111,10 @@ class Http2FloodsTest(unittest.TestCase):
         print(f"{server.name} {kind}: {sent}, steady {client.answered}, +{(max(sizes) - sizes[0]) / MEBIBYTE:.1f} MiB, "
               f"{100 * busy:.0f} % of a CPU, incomplete {reasons}, "
               f"events lost {int(metrics.total('beyla_events_lost_total'))}", flush=True)
-        self.assertEqual(metrics.total(COUNT, http_status_code="200"), client.answered)
+        missing = client.answered - metrics.total(COUNT, http_status_code="200")
+        # An answer to each of very many streams is a short record: those fill the ring to its end.
+        most = metrics.total("beyla_events_lost_total") if kind == "streams" else 0
+        self.assertTrue(0 <= missing <= most, f"{missing} requests are missing")
         self.assertLessEqual(max(sizes) - sizes[0], MORE_BYTES)
         self.check_books(metrics, client.answered + sent["requests"])
 

@@ -58,7 +58,7 @@ TEST(CallSemantics, OfAHeadOnlyTheTraceParentIsRecorded) {
   EXPECT_EQ(trace_parent_in(call), value);
   head.target = "GET /a HTTP/1.1\r\ntraceparent: secret\r\n\r\n";
   EXPECT_EQ(without_secrets(head).name, "");
-  head.target = text.substr(1, text.size() - 2);
+  head.target = std::string_view(text).substr(1, text.size() - 2);
   EXPECT_EQ(without_secrets(head).name, "");
   EXPECT_EQ(without_secrets(secretive(model::CallKind::trace_parent)).name, "");
 }

@@ -115,6 +115,7 @@ abi::binary_report empty_report(abi::binary_kind kind, std::string_view text) {
 
 Functions functions_by_symbols(const elf::ElfFile& elf) {
   std::vector<std::string_view> names;
+  names.reserve(std::size(kWantedFunctions));
   for (const WantedFunction& wanted : kWantedFunctions) names.push_back(wanted.name);
   names.push_back(kWriteEx2);
   return elf::find_functions(elf, names);
