@@ -154,7 +154,7 @@ class RustlsTest(unittest.TestCase):
         subprocess.run([required_program("strip"), "-o", program, rustls_programs() / "async_server"], check=True)
         process = self.start_server(program)
         with Agent({"OPEN_PORT": str(self.port)}) as agent:
-            reason = f"no TLS probes for process {process.pid}: rustls_no_symbols"
+            reason = f"a TLS library in a file of process {process.pid} is not seen: rustls_no_symbols"
             wait_until(lambda: reason in agent.stderr(), ATTACH_SECONDS, "the reason")
             sent = send_all(self.port)
             self.assertGreater(sum(sent.values()), 0)
