@@ -1,13 +1,13 @@
 """HTTP/2 in clear text: every stream of nghttpd is accounted for, with its path and status, also when the agent comes late."""
 import re
 import shutil
-import socket
 import subprocess
 import unittest
 from pathlib import Path
 
 from go_programs import make_certificate
 from harness import Agent, main, required_program, settle, wait_until
+from http2_client import LateClient
 from targets import Nginx, Server, ServerWithFolder
 
 COUNT = "http_server_duration_seconds_count"
@@ -167,51 +167,6 @@ class Http2Test(unittest.TestCase):
                 self.assertEqual([trace.path for trace in agent.traces()[seen:]], ["/other"] * 2)
                 self.assertEqual(agent.quiet_metrics().total("beyla_exchanges_partly_unknown_total"), seen)
             client.close()
-
-
-def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
-    return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
-
-
-WINDOW = (2**30).to_bytes(4, "big")
-# Windows of each stream and of all; and the server's settings are acknowledged, or it hangs up after 10 s.
-SETTINGS = frame(4, 0, 0, b"\0\4" + WINDOW) + frame(8, 0, 0, WINDOW) + frame(4, 1, 0)
-
-
-class LateClient:
-    """One connection. A path that differs from the one before is indexed (RFC 7541 section 6.2.1)."""
-
-    def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), 10)
-        self._socket.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SETTINGS)
-        self._stream = 1
-        self._received = b""
-        self._path = ""
-
-    def get(self, path: str) -> None:
-        is_new, self._path = path != self._path, path
-        field = b"\x44" + bytes((len(path),)) + path.encode() if is_new else b"\xbe"
-        self._socket.sendall(frame(1, 5, self._stream, b"\x82\x86" + field + b"\x01\x01h"))
-        while not self._answered():
-            received = self._socket.recv(65_536)
-            if not received:
-                raise ConnectionError("nghttpd closed the connection")
-            self._received += received
-        self._stream += 2
-
-    def _answered(self) -> bool:
-        while len(self._received) >= 9:
-            size = 9 + int.from_bytes(self._received[:3], "big")
-            if len(self._received) < size:
-                return False
-            kind, flags, stream = self._received[3], self._received[4], int.from_bytes(self._received[5:9], "big")
-            self._received = self._received[size:]
-            if kind in (0, 1) and flags & 1 and stream == self._stream:
-                return True
-        return False
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 if __name__ == "__main__":

@@ -12,10 +12,11 @@ from typing import Callable
 
 from c_targets import build_c_target
 from harness import FULL, Agent, end_process, main, required_program, settle
+from http2_client import LateClient
 from observed import Metrics
 from processes import cpu_seconds, memory_of
 from targets import Server
-from test_http2 import COUNT, EXCHANGES, LateClient, Nghttpd, NginxOfFiles, write_bodies
+from test_http2 import COUNT, EXCHANGES, Nghttpd, NginxOfFiles, write_bodies
 
 SECONDS = 60 if FULL else 3
 MEBIBYTE = 1 << 20

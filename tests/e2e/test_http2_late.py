@@ -5,11 +5,10 @@ ROWS=all takes every server, in clear text and behind TLS."""
 from __future__ import annotations
 
 import os
-import socket
-import ssl
 import unittest
 
 from harness import Agent, main, settle
+from http2_client import INDEXED_PATH, LITERAL_PATH, NEWEST, ROOT, Http2Connection, said
 from http2_targets import SERVERS, GoHttp2, Http2Server, Nghttpd, NodeHttp2
 from test_http2_matrix import EXCHANGES, line_of, wait_for_tls, way
 
@@ -18,61 +17,10 @@ ASKED = 50  # of each path
 # Of the first requests after the agent has come some may pass before the kernel is told that there are frames, and where
 # TLS is in memory before it is proved whose it is.
 MAY_MISS = 3
-WINDOW = (2**30).to_bytes(4, "big")
-
-
-def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
-    return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
-
-
-# Windows of each stream and of all; and the server's settings are acknowledged.
-SETTINGS = frame(4, 0, 0, b"\0\4" + WINDOW) + frame(8, 0, 0, WINDOW) + frame(4, 1, 0)
-LITERAL_PATH, INDEXED_PATH, NEWEST, ROOT = b"\x04", b"\x44", b"\xbe", b"\x84"  # RFC 7541 section 6 and appendix A
-
-
-class Connection:
-    """One request at a time, whose path is said as the caller wants."""
-
-    def __init__(self, server: Http2Server) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", server.port), 10)
-        if server.secure:
-            context = ssl._create_unverified_context()
-            context.set_alpn_protocols(["h2"])
-            self._socket = context.wrap_socket(self._socket)
-        self._socket.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SETTINGS)
-        self._stream, self._received = 1, b""
-
-    def ask(self, path_field: bytes) -> None:
-        # GET, http, the authority as a literal that nobody keeps.
-        self._socket.sendall(frame(1, 5, self._stream, b"\x82\x86" + path_field + b"\x01\x01h"))
-        while not self._answered():
-            received = self._socket.recv(65_536)
-            if not received:
-                raise ConnectionError("the server closed the connection")
-            self._received += received
-        self._stream += 2
-
-    def _answered(self) -> bool:
-        while len(self._received) >= 9:
-            size = 9 + int.from_bytes(self._received[:3], "big")
-            if len(self._received) < size:
-                return False
-            kind, flags, stream = self._received[3], self._received[4], int.from_bytes(self._received[5:9], "big")
-            self._received = self._received[size:]
-            if kind in (0, 1) and flags & 1 and stream == self._stream:
-                return True
-        return False
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-def said(how: bytes, path: str) -> bytes:
-    return how + bytes((len(path),)) + path.encode()
 
 
 class LateTest(unittest.TestCase):
-    def ask_and_see(self, agent: Agent, connection: Connection, fields: list[bytes], may_miss: int = 0) -> list[str]:
+    def ask_and_see(self, agent: Agent, connection: Http2Connection, fields: list[bytes], may_miss: int = 0) -> list[str]:
         """The paths that the agent tells of these requests."""
         before = len(agent.lines())
         for field in fields:
@@ -84,7 +32,7 @@ class LateTest(unittest.TestCase):
 
     def check(self, server: Http2Server) -> None:
         with server:
-            connection = Connection(server)
+            connection = Http2Connection(server.port, server.secure)
             connection.ask(said(INDEXED_PATH, "/small"))
             for _ in range(BEFORE - 1):
                 connection.ask(NEWEST)
